@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+
+#include <weir/aggregate/feature.hpp>
+
+/// \file
+/// count, count_where
+
+namespace weir::inline v0 {
+
+/// How many there are; 0 of nothing.
+///
+/// Needs:   nothing; order does not matter; invertible
+/// Memory:  8 bytes
+/// Units:   records
+struct Count {
+  using State = std::uint64_t;
+  static constexpr bool order_independent = true;
+
+  template <class T>
+  constexpr void add(State& state, const T&) const {
+    ++state;
+  }
+  constexpr void merge(State& state, const State& other) const { state += other; }
+  constexpr void remove(State& state, const State& other) const { state -= other; }
+  [[nodiscard]] constexpr std::uint64_t result(const State& state) const { return state; }
+};
+
+static_assert(Aggregator<Count, double> && Invertible<Count>);
+
+namespace detail {
+struct CountOf {
+  template <class Value>
+  static constexpr Count make() {
+    return {};
+  }
+};
+}  // namespace detail
+
+/// The number of records.
+[[nodiscard]] constexpr auto count() { return detail::feature(detail::CountOf{}, detail::Presence{}); }
+
+/// The number of records that have the value: neither missing nor NaN.
+template <class Projection>
+[[nodiscard]] constexpr auto count(Projection projection) {
+  return detail::feature(detail::CountOf{}, projection);
+}
+
+/// The number of records for which a condition holds; the same as `count().where(condition)`.
+template <class Condition>
+[[nodiscard]] constexpr auto count_where(Condition condition) {
+  return count().where(condition);
+}
+
+}  // namespace weir::inline v0

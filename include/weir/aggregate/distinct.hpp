@@ -1,0 +1,221 @@
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <weir/aggregate/feature.hpp>
+
+/// \file
+/// distinct
+
+namespace weir::inline v0 {
+
+/// How many distinct values are told apart.
+struct DistinctSpec {
+  std::uint32_t most = 4096;  ///< one more and the result is held at `most` and flagged
+};
+
+namespace detail {
+
+/// A set that only grows: a few keys in place, then open addressing. `Key{}` marks free slots and is counted
+/// apart. Keys are compared in full; whoever forges colliding keys gains at most `most` probes per record.
+template <class Key>
+class DistinctSet {
+ public:
+  using View = std::conditional_t<std::same_as<Key, std::string>, std::string_view, Key>;
+
+  constexpr DistinctSet() = default;
+  constexpr DistinctSet(const DistinctSet& other)
+      : keys_(other.keys_),
+        slots_log2_(other.slots_log2_),
+        has_default_(other.has_default_),
+        is_full_(other.is_full_) {
+    if (other.table_ != nullptr) table_ = new Key[slots()]{};
+    for (std::size_t i = 0; i < slots(); ++i) data()[i] = other.data()[i];
+  }
+  constexpr DistinctSet(DistinctSet&& other) noexcept { swap(other); }
+  constexpr DistinctSet& operator=(const DistinctSet& other) {
+    DistinctSet copy = other;
+    swap(copy);
+    return *this;
+  }
+  constexpr DistinctSet& operator=(DistinctSet&& other) noexcept {
+    DistinctSet moved = std::move(other);
+    swap(moved);
+    return *this;
+  }
+  constexpr ~DistinctSet() { delete[] table_; }
+
+  [[nodiscard]] constexpr std::uint32_t size() const { return keys_ + (has_default_ ? 1 : 0); }
+  /// A key beyond `most` was refused. The keys themselves are gone: nothing can change the result any more.
+  [[nodiscard]] constexpr bool is_full() const { return is_full_; }
+
+  constexpr void insert(View key, std::uint32_t most) {
+    if (is_full_) return;
+    const bool is_default = key == View{};
+    Key* slot = is_default ? nullptr : find(key);
+    if (is_default ? has_default_ : slot != nullptr && *slot == key) return;
+    if (size() >= most) return become_full();
+    if (is_default) {
+      has_default_ = true;
+      return;
+    }
+    if (slot == nullptr || (table_ != nullptr && (keys_ + std::size_t{1}) * 4 > slots() * 3)) {
+      grow();
+      slot = find(key);
+    }
+    *slot = key;
+    ++keys_;
+  }
+
+  constexpr void merge(const DistinctSet& other, std::uint32_t most) {
+    if (is_full_) return;
+    if (other.is_full_) return become_full();
+    if (size() == 0)
+      *this = other;
+    else
+      other.for_each([&](View key) { insert(key, most); });
+  }
+
+  template <class Function>
+  constexpr void for_each(Function function) const {
+    if (has_default_) function(View{});
+    for (std::size_t i = 0; i < slots(); ++i)
+      if (data()[i] != Key{}) function(View{data()[i]});
+  }
+
+ private:
+  static constexpr std::size_t few = sizeof(Key) <= 8 ? 3 : 1;
+
+  [[nodiscard]] constexpr std::size_t slots() const {
+    return slots_log2_ == 0 ? few : std::size_t{1} << slots_log2_;
+  }
+  [[nodiscard]] constexpr Key* data() { return table_ != nullptr ? table_ : inline_; }
+  [[nodiscard]] constexpr const Key* data() const { return table_ != nullptr ? table_ : inline_; }
+
+  static constexpr std::size_t hash(std::uint64_t key) {
+    __extension__ typedef unsigned __int128 Wide;
+    const Wide product = static_cast<Wide>(key) * 0x9e3779b97f4a7c15U;
+    return static_cast<std::size_t>(product >> 64U) ^ static_cast<std::size_t>(product);
+  }
+  static std::size_t hash(std::string_view key) { return std::hash<std::string_view>{}(key); }
+
+  /// Where the key is or may go; null if it is not among the few and there is no room.
+  constexpr Key* find(View key) {
+    if (table_ == nullptr) {
+      for (Key& slot : inline_)
+        if (slot == key || slot == Key{}) return &slot;
+      return nullptr;
+    }
+    const std::size_t mask = slots() - 1;
+    std::size_t i = hash(key) & mask;
+    while (table_[i] != key && table_[i] != Key{}) i = (i + 1) & mask;
+    return table_ + i;
+  }
+
+  constexpr void grow() {
+    DistinctSet larger;
+    larger.slots_log2_ = static_cast<std::uint8_t>(table_ == nullptr ? 3 : slots_log2_ + 1);
+    larger.table_ = new Key[larger.slots()]{};
+    for (std::size_t i = 0; i < slots(); ++i)
+      if (data()[i] != Key{}) *larger.find(data()[i]) = std::move(data()[i]);
+    larger.keys_ = keys_;
+    larger.has_default_ = has_default_;
+    swap(larger);
+  }
+
+  constexpr void become_full() {
+    *this = DistinctSet{};
+    is_full_ = true;
+  }
+
+  constexpr void swap(DistinctSet& other) noexcept {
+    for (std::size_t i = 0; i < few; ++i) std::swap(inline_[i], other.inline_[i]);
+    std::swap(table_, other.table_);
+    std::swap(keys_, other.keys_);
+    std::swap(slots_log2_, other.slots_log2_);
+    std::swap(has_default_, other.has_default_);
+    std::swap(is_full_, other.is_full_);
+  }
+
+  Key inline_[few]{};
+  Key* table_ = nullptr;    // a power of two of slots, at most three quarters of them taken
+  std::uint32_t keys_ = 0;  // without Key{}
+  std::uint8_t slots_log2_ = 0;
+  bool has_default_ = false;
+  bool is_full_ = false;
+};
+
+template <class T>
+concept Scalar =
+    Integer<T> || std::is_enum_v<T> || Float<T> || std::same_as<T, Duration> || std::same_as<T, EventTime>;
+
+/// One integer per distinct value: -0.0 is 0.0, and every NaN is one value.
+template <Scalar T>
+[[nodiscard]] constexpr std::uint64_t identity(T x) {
+  if constexpr (std::same_as<T, Duration>)
+    return static_cast<std::uint64_t>(x.count());
+  else if constexpr (std::same_as<T, EventTime>)
+    return static_cast<std::uint64_t>(ticks(x));
+  else if constexpr (!Float<T>)
+    return static_cast<std::uint64_t>(x);
+  else if (is_nan(x))
+    return std::bit_cast<std::uint64_t>(std::numeric_limits<double>::quiet_NaN());
+  else
+    return x == 0 ? 0 : std::bit_cast<std::uint64_t>(static_cast<double>(x));
+}
+
+}  // namespace detail
+
+/// How many different values there are, exactly, up to a bound; 0 of nothing.
+///
+/// Needs:   integers, enums, floating point (-0.0 is 0.0), durations, instants or strings; order does not
+///          matter; no removal
+/// Time:    add 1 expected; merge the values of `other`
+/// Memory:  40 bytes and nothing else up to 3 values (strings: 48, up to 1), then 11 to 21 bytes per value
+///          (strings: 43 to 85, and long texts); the table goes once the bound is passed
+/// Units:   values
+/// Errors:  more than `most` values: the result is held at `most` and flagged
+template <class Value>
+requires detail::Scalar<Value> || std::same_as<Value, std::string>
+struct Distinct {
+  using State = detail::DistinctSet<std::conditional_t<detail::Scalar<Value>, std::uint64_t, std::string>>;
+  static constexpr bool order_independent = true;
+
+  std::uint32_t most = DistinctSpec{}.most;
+
+  constexpr void add(State& state, detail::Argument<Value> x) const {
+    if constexpr (detail::Scalar<Value>)
+      state.insert(detail::identity(x), most);
+    else
+      state.insert(x, most);
+  }
+  constexpr void merge(State& state, const State& other) const { state.merge(other, most); }
+  [[nodiscard]] constexpr Checked<std::uint64_t> result(const State& state) const {
+    return state.is_full() ? Checked<std::uint64_t>{most, true} : Checked<std::uint64_t>{state.size(), false};
+  }
+};
+
+static_assert(Aggregator<Distinct<double>, double> && Aggregator<Distinct<std::string>, std::string_view>);
+
+namespace detail {
+struct DistinctOf {
+  std::uint32_t most;
+
+  template <class Value>
+  requires Scalar<KeptAs<Value>> || std::same_as<KeptAs<Value>, std::string>
+  constexpr Distinct<KeptAs<Value>> make() const { return {most}; }
+};
+}  // namespace detail
+
+/// How many different values there are, up to `spec.most`; see `Distinct`.
+template <class Projection>
+[[nodiscard]] constexpr auto distinct(Projection projection, DistinctSpec spec = {}) {
+  return detail::feature(detail::DistinctOf{spec.most}, projection);
+}
+
+}  // namespace weir::inline v0

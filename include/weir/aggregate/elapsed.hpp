@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+
+#include <weir/aggregate/feature.hpp>
+
+/// \file
+/// elapsed
+
+namespace weir::inline v0 {
+
+/// Newest minus oldest event time; zero of nothing.
+///
+/// Needs:   order does not matter; no removal
+/// Memory:  16 bytes
+/// Units:   Duration
+/// Errors:  a distance beyond `Duration` is held there and flagged
+struct Elapsed {
+  struct State {
+    EventTime oldest = end_of_time;
+    EventTime newest = no_time;
+  };
+  static constexpr bool order_independent = true;
+
+  template <class T>
+  constexpr void add(State& state, const T&, EventTime at) const {
+    merge(state, {at, at});
+  }
+  constexpr void merge(State& state, const State& other) const {
+    state.oldest = other.oldest < state.oldest ? other.oldest : state.oldest;
+    state.newest = other.newest > state.newest ? other.newest : state.newest;
+  }
+  [[nodiscard]] constexpr Checked<Duration> result(const State& state) const {
+    if (state.newest == no_time) return {};
+    return detail::held<Duration>(static_cast<detail::Int128>(ticks(state.newest)) - ticks(state.oldest));
+  }
+};
+
+static_assert(Aggregator<Elapsed, double>);
+
+namespace detail {
+struct ElapsedOf {
+  template <class Value>
+  static constexpr Elapsed make() {
+    return {};
+  }
+};
+}  // namespace detail
+
+/// The event time between the oldest and the newest record; see `Elapsed`.
+[[nodiscard]] constexpr auto elapsed() { return detail::feature(detail::ElapsedOf{}, detail::Presence{}); }
+
+}  // namespace weir::inline v0

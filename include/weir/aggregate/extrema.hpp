@@ -1,0 +1,166 @@
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <optional>
+
+#include <weir/aggregate/feature.hpp>
+
+/// \file
+/// min, max, range
+
+namespace weir::inline v0 {
+
+namespace detail {
+
+/// The bits of a double as an integer in the same order, -0.0 before +0.0, NaN at both ends; its own inverse.
+[[nodiscard]] constexpr std::int64_t in_order(std::int64_t bits) {
+  return bits ^ ((bits >> 63) & std::numeric_limits<std::int64_t>::max());
+}
+
+template <Ordered Value, bool lowest>
+struct Extreme {
+  struct State {
+    Value value{};
+    bool any = false;
+  };
+  static constexpr bool order_independent = true;
+
+  constexpr void add(State& state, Argument<Value> x) const {
+    if (state.any && !(lowest ? x < state.value : state.value < x)) return;
+    state.value = x;
+    state.any = true;
+  }
+  constexpr void merge(State& state, const State& other) const {
+    if (other.any) add(state, other.value);
+  }
+  [[nodiscard]] constexpr std::optional<Value> result(const State& state) const {
+    return state.any ? std::optional<Value>{state.value} : std::nullopt;
+  }
+};
+
+/// One integer holds the numbers in order, NaN beyond the end that wins and "nothing" beyond the other.
+template <Ordered Value, bool lowest>
+requires Float<Value>
+struct Extreme<Value, lowest> {
+  static constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
+  static constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  static constexpr std::int64_t nan = lowest ? least : most;
+  static constexpr std::int64_t nothing = lowest ? most : least;
+
+  struct State {
+    std::int64_t place = nothing;
+  };
+  static constexpr bool order_independent = true;
+
+  constexpr void add(State& state, double x) const {
+    merge(state, {is_nan(x) ? nan : in_order(std::bit_cast<std::int64_t>(x))});
+  }
+  constexpr void merge(State& state, const State& other) const {
+    const bool wins = lowest ? other.place < state.place : other.place > state.place;
+    state.place = wins ? other.place : state.place;
+  }
+  [[nodiscard]] constexpr std::optional<Value> result(const State& state) const {
+    if (state.place == nothing) return std::nullopt;
+    if (state.place == nan) return std::numeric_limits<Value>::quiet_NaN();
+    return static_cast<Value>(std::bit_cast<double>(in_order(state.place)));
+  }
+};
+
+}  // namespace detail
+
+/// Smallest value; empty of nothing. -0.0 is below +0.0, so that the order of records never shows.
+///
+/// Needs:   a total order <; order does not matter; no removal
+/// Memory:  8 bytes for floating point, else the value and a flag
+/// Units:   those of the value
+template <detail::Ordered Value>
+struct Min : detail::Extreme<Value, true> {};
+
+/// Largest value; otherwise as `Min`.
+template <detail::Ordered Value>
+struct Max : detail::Extreme<Value, false> {};
+
+/// Largest minus smallest value; empty of nothing.
+///
+/// Needs:   numbers, durations or instants; order does not matter; no removal
+/// Memory:  that of `Min` and `Max`
+/// Units:   those of the value; of instants a duration
+/// Errors:  a range beyond `Duration` is held there and flagged; uint64 holds every range of integers
+template <class Value>
+requires detail::Number<Value> || std::same_as<Value, EventTime>
+struct Range {
+  struct State {
+    typename Min<Value>::State low{};
+    typename Max<Value>::State high{};
+  };
+  using Result =
+      std::conditional_t<detail::Float<Value>, double,
+                         std::conditional_t<detail::Integer<Value>, std::uint64_t, Checked<Duration>>>;
+  static constexpr bool order_independent = true;
+
+  constexpr void add(State& state, Value x) const {
+    Min<Value>{}.add(state.low, x);
+    Max<Value>{}.add(state.high, x);
+  }
+  constexpr void merge(State& state, const State& other) const {
+    Min<Value>{}.merge(state.low, other.low);
+    Max<Value>{}.merge(state.high, other.high);
+  }
+  [[nodiscard]] constexpr std::optional<Result> result(const State& state) const {
+    const std::optional<Value> low = Min<Value>{}.result(state.low);
+    const std::optional<Value> high = Max<Value>{}.result(state.high);
+    if (!low) return std::nullopt;
+    if constexpr (detail::Float<Value>)
+      return *low == *high ? 0.0 : static_cast<double>(*high) - static_cast<double>(*low);
+    else if constexpr (detail::Integer<Value>)
+      return static_cast<std::uint64_t>(*high) - static_cast<std::uint64_t>(*low);
+    else
+      return detail::held<Duration>(static_cast<detail::Int128>(count_of(*high)) - count_of(*low));
+  }
+
+ private:
+  static constexpr std::int64_t count_of(Duration value) { return value.count(); }
+  static constexpr std::int64_t count_of(EventTime value) { return ticks(value); }
+};
+
+static_assert(Aggregator<Min<double>, double> && Aggregator<Max<std::string>, std::string_view>);
+static_assert(Aggregator<Range<EventTime>, EventTime> && !Invertible<Min<int>>);
+
+namespace detail {
+struct MinOf {
+  template <class Value>
+  requires Ordered<KeptAs<Value>>
+  static constexpr Min<KeptAs<Value>> make() { return {}; }
+};
+struct MaxOf {
+  template <class Value>
+  requires Ordered<KeptAs<Value>>
+  static constexpr Max<KeptAs<Value>> make() { return {}; }
+};
+struct RangeOf {
+  template <class Value>
+  requires Number<Value> || std::same_as<Value, EventTime>
+  static constexpr Range<Value> make() { return {}; }
+};
+}  // namespace detail
+
+/// The smallest value; see `Min`.
+template <class Projection>
+[[nodiscard]] constexpr auto min(Projection projection) {
+  return detail::feature(detail::MinOf{}, projection);
+}
+
+/// The largest value; see `Max`.
+template <class Projection>
+[[nodiscard]] constexpr auto max(Projection projection) {
+  return detail::feature(detail::MaxOf{}, projection);
+}
+
+/// The largest minus the smallest value; see `Range`.
+template <class Projection>
+[[nodiscard]] constexpr auto range(Projection projection) {
+  return detail::feature(detail::RangeOf{}, projection);
+}
+
+}  // namespace weir::inline v0

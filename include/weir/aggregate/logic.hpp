@@ -1,0 +1,66 @@
+#pragma once
+
+#include <weir/aggregate/feature.hpp>
+
+/// \file
+/// any, all
+
+namespace weir::inline v0 {
+
+/// Whether it was true of at least one; false of nothing.
+///
+/// Needs:   order does not matter; no removal
+/// Memory:  1 byte
+struct Any {
+  struct State {
+    bool is_true = false;
+  };
+  static constexpr bool order_independent = true;
+
+  constexpr void add(State& state, bool x) const { state.is_true |= x; }
+  constexpr void merge(State& state, const State& other) const { state.is_true |= other.is_true; }
+  [[nodiscard]] constexpr bool result(const State& state) const { return state.is_true; }
+};
+
+/// Whether it was true of every one; true of nothing. Otherwise as `Any`.
+struct All {
+  struct State {
+    bool is_true = true;
+  };
+  static constexpr bool order_independent = true;
+
+  constexpr void add(State& state, bool x) const { state.is_true &= x; }
+  constexpr void merge(State& state, const State& other) const { state.is_true &= other.is_true; }
+  [[nodiscard]] constexpr bool result(const State& state) const { return state.is_true; }
+};
+
+static_assert(Aggregator<Any, bool> && Aggregator<All, bool>);
+
+namespace detail {
+struct AnyOf {
+  template <std::same_as<bool> Value>
+  static constexpr Any make() {
+    return {};
+  }
+};
+struct AllOf {
+  template <std::same_as<bool> Value>
+  static constexpr All make() {
+    return {};
+  }
+};
+}  // namespace detail
+
+/// Whether a condition held for at least one record; see `Any`.
+template <class Condition>
+[[nodiscard]] constexpr auto any(Condition condition) {
+  return detail::feature(detail::AnyOf{}, condition);
+}
+
+/// Whether a condition held for every record; see `All`.
+template <class Condition>
+[[nodiscard]] constexpr auto all(Condition condition) {
+  return detail::feature(detail::AllOf{}, condition);
+}
+
+}  // namespace weir::inline v0

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include <weir/aggregate/sum.hpp>
+
+/// \file
+/// mean
+
+namespace weir::inline v0 {
+
+/// Arithmetic mean; empty of nothing.
+///
+/// Needs:   as `Sum`; of integers and durations: order does not matter, invertible
+/// Time:    as `Sum`: nothing is divided before `result`
+/// Memory:  24 bytes
+/// Units:   those of the value; the mean of durations is cut to whole microseconds
+/// Error:   3u |mean| of integers, u = 2^-53; of floating point that of `Sum` divided by n, plus u |mean|
+/// Errors:  a partial sum beyond the range of double is infinite, and so is the mean
+template <detail::Number Value>
+struct Mean {
+  struct State {
+    typename Sum<Value>::State sum{};
+    std::uint64_t count = 0;
+  };
+  static constexpr bool order_independent = !detail::Float<Value>;
+  using Result = std::conditional_t<std::same_as<Value, Duration>, Duration, double>;
+
+  constexpr void add(State& state, Value x) const {
+    Sum<Value>{}.add(state.sum, x);
+    ++state.count;
+  }
+  constexpr void merge(State& state, const State& other) const {
+    Sum<Value>{}.merge(state.sum, other.sum);
+    state.count += other.count;
+  }
+  constexpr void remove(State& state, const State& other) const requires Invertible<Sum<Value>> {
+    Sum<Value>{}.remove(state.sum, other.sum);
+    state.count -= other.count;
+  }
+  [[nodiscard]] constexpr std::optional<Result> result(const State& state) const {
+    if (state.count == 0) return std::nullopt;
+    if constexpr (std::same_as<Value, Duration>)
+      return Duration{
+          static_cast<std::int64_t>(state.sum.value() / static_cast<detail::Int128>(state.count))};
+    else
+      return static_cast<double>(state.sum.value()) / static_cast<double>(state.count);
+  }
+};
+
+static_assert(Aggregator<Mean<double>, double> && !Invertible<Mean<double>>);
+static_assert(Aggregator<Mean<Duration>, Duration> && Invertible<Mean<Duration>>);
+
+namespace detail {
+struct MeanOf {
+  template <Number Value>
+  static constexpr Mean<Value> make() {
+    return {};
+  }
+};
+}  // namespace detail
+
+/// The mean of a value; see `Mean`.
+template <class Projection>
+[[nodiscard]] constexpr auto mean(Projection projection) {
+  return detail::feature(detail::MeanOf{}, projection);
+}
+
+}  // namespace weir::inline v0

@@ -1,0 +1,143 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+
+#include <weir/aggregate/feature.hpp>
+#include <weir/aggregate/sequence.hpp>
+
+/// \file
+/// first, last, first_k, last_k. Records stand in the order (event time, arrival).
+
+namespace weir::inline v0 {
+
+namespace detail {
+
+template <Kept Value, bool newest>
+struct EndValue {
+  struct State {
+    Value value{};
+    EventTime at = no_time;  // no_time: nothing yet
+  };
+
+  constexpr void add(State& state, Argument<Value> x, EventTime at) const {
+    if (newest ? at < state.at : state.at != no_time && at >= state.at) return;
+    state.value = x;
+    state.at = at;
+  }
+  constexpr void merge(State& state, const State& later) const {
+    if (later.at != no_time) add(state, later.value, later.at);
+  }
+  [[nodiscard]] constexpr std::optional<Value> result(const State& state) const {
+    return state.at != no_time ? std::optional<Value>{state.value} : std::nullopt;
+  }
+};
+
+template <Kept Value, std::size_t most, bool newest>
+struct EndValues {
+  struct State {
+    Sequence<Value, most> values{};
+    Sequence<EventTime, most> times{};
+  };
+
+  constexpr void add(State& state, Argument<Value> x, EventTime at) const {
+    std::size_t place = state.times.size();
+    while (place > 0 && at < state.times[place - 1]) --place;
+    if (state.times.size() == most) {
+      if (place == (newest ? 0 : most)) return;
+      if (newest) {
+        state.values.erase_front();
+        state.times.erase_front();
+        --place;
+      }
+    }
+    state.values.insert(place, x);
+    state.times.insert(place, at);
+  }
+  constexpr void merge(State& state, const State& later) const {
+    for (std::size_t i = 0; i < later.times.size(); ++i) add(state, later.values[i], later.times[i]);
+  }
+  [[nodiscard]] constexpr Sequence<Value, most> result(const State& state) const { return state.values; }
+};
+
+}  // namespace detail
+
+/// Value of the oldest record, among equals of the one that arrived first; empty of nothing.
+///
+/// Needs:   nothing; no removal
+/// Memory:  the value and 8 bytes
+template <detail::Kept Value>
+struct First : detail::EndValue<Value, false> {};
+
+/// Value of the newest record, among equals of the one that arrived last. Otherwise as `First`.
+template <detail::Kept Value>
+struct Last : detail::EndValue<Value, true> {};
+
+/// Values of the oldest `most` records, oldest first; equals in order of arrival.
+///
+/// Needs:   nothing; no removal
+/// Time:    add at most `most` moves; one comparison for a record that does not count
+/// Memory:  `most` values and times, in place
+template <detail::Kept Value, std::size_t most>
+struct FirstK : detail::EndValues<Value, most, false> {};
+
+/// Values of the newest `most` records, oldest first; equals in order of arrival. Otherwise as `FirstK`.
+template <detail::Kept Value, std::size_t most>
+struct LastK : detail::EndValues<Value, most, true> {};
+
+static_assert(Aggregator<First<int>, int> && Aggregator<LastK<std::string, 3>, std::string_view>);
+
+namespace detail {
+
+struct FirstOf {
+  template <class Value>
+  requires Kept<KeptAs<Value>>
+  static constexpr First<KeptAs<Value>> make() { return {}; }
+};
+struct LastOf {
+  template <class Value>
+  requires Kept<KeptAs<Value>>
+  static constexpr Last<KeptAs<Value>> make() { return {}; }
+};
+template <std::size_t most>
+struct FirstKOf {
+  template <class Value>
+  requires Kept<KeptAs<Value>>
+  static constexpr FirstK<KeptAs<Value>, most> make() { return {}; }
+};
+template <std::size_t most>
+struct LastKOf {
+  template <class Value>
+  requires Kept<KeptAs<Value>>
+  static constexpr LastK<KeptAs<Value>, most> make() { return {}; }
+};
+
+}  // namespace detail
+
+/// The value of the oldest record; see `First`.
+template <class Projection>
+[[nodiscard]] constexpr auto first(Projection projection) {
+  return detail::feature(detail::FirstOf{}, projection);
+}
+
+/// The value of the newest record; see `Last`.
+template <class Projection>
+[[nodiscard]] constexpr auto last(Projection projection) {
+  return detail::feature(detail::LastOf{}, projection);
+}
+
+/// The values of the oldest `most` records, into a std::vector or std::array; see `FirstK`.
+template <std::size_t most, class Projection>
+[[nodiscard]] constexpr auto first_k(Projection projection) {
+  static_assert(most > 0, "weir: first_k<n>() and last_k<n>() keep at least one value");
+  return detail::feature(detail::FirstKOf<most>{}, projection);
+}
+
+/// The values of the newest `most` records, oldest first, into a std::vector or std::array; see `LastK`.
+template <std::size_t most, class Projection>
+[[nodiscard]] constexpr auto last_k(Projection projection) {
+  static_assert(most > 0, "weir: first_k<n>() and last_k<n>() keep at least one value");
+  return detail::feature(detail::LastKOf<most>{}, projection);
+}
+
+}  // namespace weir::inline v0

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+/// \file
+/// A short list in place: the result of first_k and last_k.
+
+namespace weir::inline v0 {
+
+/// At most `most` values, in place.
+template <class T, std::size_t most>
+class Sequence {
+ public:
+  using value_type = T;
+
+  [[nodiscard]] constexpr std::size_t size() const { return size_; }
+  [[nodiscard]] constexpr bool empty() const { return size_ == 0; }
+  [[nodiscard]] constexpr const T& operator[](std::size_t i) const { return values_[i]; }
+  [[nodiscard]] constexpr const T* begin() const { return values_.data(); }
+  [[nodiscard]] constexpr const T* end() const { return values_.data() + size_; }
+
+  /// Puts x before the i-th value. If there are `most` values already, the last one falls out.
+  template <class U>
+  constexpr void insert(std::size_t i, const U& x) {
+    if (size_ < most) ++size_;
+    for (std::size_t k = size_ - 1; k > i; --k) values_[k] = std::move(values_[k - 1]);
+    values_[i] = x;
+  }
+  constexpr void erase_front() {
+    for (std::size_t k = 1; k < size_; ++k) values_[k - 1] = std::move(values_[k]);
+    values_[--size_] = T{};
+  }
+
+  friend constexpr bool operator==(const Sequence& a, const Sequence& b) {
+    if (a.size_ != b.size_) return false;
+    for (std::size_t i = 0; i < a.size_; ++i)
+      if (!(a[i] == b[i])) return false;
+    return true;
+  }
+
+ private:
+  std::array<T, most> values_{};
+  std::uint32_t size_ = 0;
+};
+
+}  // namespace weir::inline v0

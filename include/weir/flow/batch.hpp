@@ -1,0 +1,106 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <weir/state/column.hpp>
+#include <weir/time/instant.hpp>
+
+/// \file
+/// What travels along an edge: spans of records with their times, and behind a key_by their slots.
+
+namespace weir::inline v0 {
+
+/// Consecutive records of one stream. Valid during the call that delivers it.
+template <class Record>
+struct Batch {
+  const Record* records = nullptr;
+  const EventTime* times = nullptr;
+  const Slot* slots = nullptr;  ///< the keys' slots; null on streams without a key
+  std::size_t size = 0;
+};
+
+/// The most records a batch has.
+inline constexpr std::size_t batch_limit = 256;
+
+/// The output of a node: who takes its batches, in the order of attachment.
+template <class Record>
+class Port {
+ public:
+  using Deliver = void (*)(void* node, const Batch<Record>& batch);
+
+  void connect(Deliver function, void* node) { targets_.push_back({function, node}); }
+  void deliver(const Batch<Record>& batch) const {
+    for (const Target& target : targets_) target.deliver(target.node, batch);
+  }
+  [[nodiscard]] bool is_connected() const noexcept { return !targets_.empty(); }
+
+ private:
+  struct Target {
+    Deliver deliver;
+    void* node;
+  };
+  std::vector<Target> targets_;
+};
+
+/// A port with a buffer: collects records and delivers them in batches. The buffer's memory is reused.
+template <class Record>
+class Outbox {
+ public:
+  [[nodiscard]] Port<Record>& port() noexcept { return port_; }
+  [[nodiscard]] bool is_connected() const noexcept { return port_.is_connected(); }
+
+  template <class Value>
+  void push(Value&& value, EventTime time, Slot slot = no_slot) {
+    if (size_ == batch_limit) flush();
+    if (size_ == records_.size()) {
+      records_.push_back(std::forward<Value>(value));
+    } else if constexpr (std::is_assignable_v<Record&, Value&&>) {
+      records_[size_] = std::forward<Value>(value);
+    } else {
+      std::destroy_at(&records_[size_]);
+      std::construct_at(&records_[size_], std::forward<Value>(value));
+    }
+    set_meta(time, slot);
+  }
+
+  /// A record to fill in place; holds whatever it held before. Follow with `commit`.
+  Record& next() {
+    if (size_ == batch_limit) flush();
+    if (size_ == records_.size()) records_.emplace_back();
+    return records_[size_];
+  }
+  void commit(EventTime time, Slot slot = no_slot) { set_meta(time, slot); }
+
+  void flush() {
+    if (size_ == 0) return;
+    const std::size_t size = std::exchange(size_, 0);
+    port_.deliver({.records = records_.data(), .times = times_.data(), .slots = slots_.data(), .size = size});
+  }
+  [[nodiscard]] std::uint64_t pushed() const noexcept { return pushed_; }
+
+ private:
+  void set_meta(EventTime time, Slot slot) {
+    if (size_ == times_.size()) {
+      times_.push_back(time);
+      slots_.push_back(slot);
+    } else {
+      times_[size_] = time;
+      slots_[size_] = slot;
+    }
+    ++size_;
+    ++pushed_;
+  }
+
+  Port<Record> port_;
+  std::vector<Record> records_;
+  std::vector<EventTime> times_;
+  std::vector<Slot> slots_;
+  std::size_t size_ = 0;
+  std::uint64_t pushed_ = 0;
+};
+
+}  // namespace weir::inline v0

@@ -1,0 +1,141 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <weir/base/hash.hpp>
+#include <weir/flow/stats.hpp>
+#include <weir/time/instant.hpp>
+#include <weir/time/merge.hpp>
+
+/// \file
+/// What a pipeline is made of: nodes that are wired once, checked once and then run.
+
+namespace weir::inline v0 {
+
+/// What `build()` found wrong. Each message reads "operator: field (value) rule; remedy".
+class Problems {
+ public:
+  void add(std::string_view where, std::string message) {
+    messages_.push_back(std::string(where) + ": " + std::move(message));
+  }
+  [[nodiscard]] const std::vector<std::string>& messages() const noexcept { return messages_; }
+
+ private:
+  std::vector<std::string> messages_;
+};
+
+/// Something that runs inside a pipeline: a source, an operator or a sink.
+///
+/// Records reach a node through the ports of its upstream nodes; time reaches it through `advance`. A node judges
+/// records against `watermark()` and promises with `horizon()` how far the watermark may rise unseen.
+class Node {
+ public:
+  Node(std::string name, std::string kind) {
+    stats_.name = std::move(name);
+    stats_.kind = std::move(kind);
+  }
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+  virtual ~Node() = default;
+
+  [[nodiscard]] const std::string& name() const noexcept { return stats_.name; }
+  [[nodiscard]] EventTime watermark() const noexcept { return watermark_; }
+
+  /// Reports wrong options. Called once, by `build()`.
+  virtual void check(Problems&) const {}
+  /// Fires what is due when the watermark rises to `to`, in order of deadline, and delivers it. `watermark()` is still
+  /// the old one during the call.
+  virtual void advance(EventTime /*to*/) {}
+  /// The least watermark above the present one at which the node could act, or judge a record differently than now,
+  /// provided that it only gets records that are not behind the present one.
+  [[nodiscard]] virtual EventTime horizon() const { return end_of_time; }
+  /// The least watermark at which something this node already holds is due; `end_of_time` if nothing is.
+  [[nodiscard]] virtual EventTime next_due() const { return end_of_time; }
+  /// Whether the node ever fires by time.
+  [[nodiscard]] virtual bool is_timed() const { return false; }
+  /// Whether the node keeps state for the slot.
+  [[nodiscard]] virtual bool holds(std::uint32_t /*slot*/) const { return false; }
+  /// Called after each call of the host, when nothing is being delivered.
+  virtual void rest() {}
+  /// Brings the counters that are not kept by the record up to date.
+  virtual void refresh(OperatorStats&) const {}
+  /// (key, window) pairs that hold state. Walks the whole state.
+  [[nodiscard]] virtual std::uint64_t live_windows() const { return 0; }
+
+  [[nodiscard]] OperatorStats& stats() noexcept { return stats_; }
+  [[nodiscard]] const OperatorStats& stats() const noexcept { return stats_; }
+
+ private:
+  friend class Wiring;
+  OperatorStats stats_;
+  EventTime watermark_ = no_time;
+  std::vector<std::size_t> inputs_;
+  std::unique_ptr<WatermarkMerge> merge_;  // only with several inputs
+  std::size_t id_ = 0;
+};
+
+/// The nodes of one graph and how they hang together. Owned by the `Graph`, then by the `Pipeline`.
+class Wiring {
+ public:
+  explicit Wiring(std::string name) : name_(std::move(name)) {}
+
+  /// Adds a node behind `inputs` (ids of nodes added before) and returns it. Programmer error after `build()`.
+  template <class NodeType>
+  NodeType& add(std::unique_ptr<NodeType> node, std::vector<std::size_t> inputs) {
+    NodeType& added = *node;
+    adopt(std::move(node), std::move(inputs));
+    return added;
+  }
+  [[nodiscard]] static std::size_t id(const Node& node) noexcept { return node.id_; }
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  [[nodiscard]] const std::vector<std::unique_ptr<Node>>& nodes() const noexcept { return nodes_; }
+  [[nodiscard]] const std::vector<std::size_t>& inputs(const Node& node) const noexcept { return node.inputs_; }
+  [[nodiscard]] const HashSeed& hash_seed() const noexcept { return hash_seed_; }
+  void set_hash_seed(std::uint64_t seed) noexcept { hash_seed_ = HashSeed::from(seed); }
+
+  /// Checks names and every node's options, then fixes the order of work. No node can be added afterwards.
+  void seal(Problems& problems);
+  [[nodiscard]] bool is_sealed() const noexcept { return is_sealed_; }
+
+  /// Whether batches from this source must be cut into single records to keep the order of a stream: some node is
+  /// reached from it on two ways.
+  [[nodiscard]] bool needs_single_records(const Node& source) const { return single_[source.id_]; }
+
+  /// The source's watermark is now `to` (never below the last one): every node that depends on it fires what is due.
+  void publish(Node& source, EventTime to);
+  /// The source is idle, or active again: multi-input nodes downstream leave it out, or not.
+  void set_idle(Node& source, bool is_idle);
+  /// How far this source's watermark may rise before it has to be published.
+  [[nodiscard]] EventTime horizon(const Node& source) const;
+  /// Changes whenever a watermark was published or a late record came: horizons read before are void.
+  [[nodiscard]] std::uint64_t epoch() const noexcept { return epoch_; }
+  void start_epoch() noexcept { ++epoch_; }
+  /// Calls `rest` on every node.
+  void rest();
+
+ private:
+  void adopt(std::unique_ptr<Node> node, std::vector<std::size_t> inputs);
+  void check_names(Problems& problems) const;
+  void find_shape();
+  void spread(const std::vector<std::size_t>& nodes, EventTime to);
+  void raise(Node& node, EventTime to);
+  [[nodiscard]] EventTime incoming(const Node& node, EventTime cap) const;
+
+  std::string name_;
+  HashSeed hash_seed_;
+  std::vector<std::unique_ptr<Node>> nodes_;           // in the order of attachment, which is topological
+  std::vector<std::vector<std::size_t>> downstream_;   // per node: ids reachable from it, ascending; sources only
+  std::vector<bool> single_;                           // per node
+  std::vector<bool> stepped_;                          // per source: timed nodes meet or follow each other
+  std::vector<bool> idle_;                             // per node
+  std::uint64_t epoch_ = 0;
+  bool is_sealed_ = false;
+};
+
+}  // namespace weir::inline v0

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include <weir/flow/batch.hpp>
+#include <weir/flow/node.hpp>
+#include <weir/flow/stream.hpp>
+
+/// \file
+/// Stateless stages and their static fusion: `filter(f) | map(g)` is one node, fully inlined.
+
+namespace weir::inline v0 {
+
+/// A stateless step: `stage(record, next)` calls `next(result)` once per result, and `Output<In>` names the result.
+template <class StageType>
+concept Stage = requires { typename StageType::weir_stage; };
+
+namespace detail {
+
+template <class Record, class StageType>
+auto attach_stage(const Stream<Record>& stream, StageType stage);
+template <class KeyType, class Record, class StageType>
+auto attach_stage(const KeyedStream<KeyType, Record>& keyed, StageType stage);
+
+}  // namespace detail
+
+/// Two stages as one. The meaning is that of two nodes, only the cost differs.
+template <Stage First, Stage Second>
+struct Chain {
+  using weir_stage = void;
+  template <class In>
+  using Output = typename Second::template Output<typename First::template Output<In>>;
+
+  First first;
+  Second second;
+
+  template <class In, class Next>
+  void operator()(const In& record, Next&& next) const {
+    first(record, [this, &next](const auto& between) { second(between, next); });
+  }
+  template <class Handle>
+  auto attach(const Handle& handle) && {
+    return detail::attach_stage(handle, std::move(*this));
+  }
+  [[nodiscard]] std::string kind() const { return first.kind() + " | " + second.kind(); }
+};
+
+template <Stage First, Stage Second>
+[[nodiscard]] Chain<First, Second> operator|(First first, Second second) {
+  return {std::move(first), std::move(second)};
+}
+
+namespace detail {
+
+/// Runs a fused stage over batches. Order: kept. Late records: passed on. Keeps: nothing.
+template <class In, class StageType>
+class StageNode final : public Node {
+ public:
+  using Output = typename StageType::template Output<In>;
+
+  StageNode(std::string name, StageType stage) : Node(std::move(name), stage.kind()), stage_(std::move(stage)) {}
+
+  [[nodiscard]] Port<Output>& port() noexcept { return out_.port(); }
+
+  void take(const Batch<In>& batch) {
+    std::size_t used = 0;
+    for (std::size_t i = 0; i < batch.size; ++i) {
+      const Slot slot = batch.slots != nullptr ? batch.slots[i] : no_slot;
+      bool is_used = false;
+      stage_(batch.records[i], [&](auto&& result) {
+        is_used = true;
+        out_.push(std::forward<decltype(result)>(result), batch.times[i], slot);
+      });
+      used += is_used ? 1 : 0;
+    }
+    stats().ingested += batch.size;
+    stats().applied += used;
+    stats().unassigned += batch.size - used;
+    out_.flush();
+  }
+  void refresh(OperatorStats& stats) const override { stats.emitted = out_.pushed(); }
+
+ private:
+  StageType stage_;
+  Outbox<Output> out_;
+};
+
+inline std::string unique_name(const Wiring& wiring, const std::string& kind) {
+  return kind + " #" + std::to_string(wiring.nodes().size());
+}
+
+template <class Record, class StageType>
+auto attach_stage(const Stream<Record>& stream, StageType stage) {
+  using Added = StageNode<Record, StageType>;
+  auto& node = stream.feed(std::make_unique<Added>(unique_name(stream.wiring(), stage.kind()), std::move(stage)));
+  return Stream<typename Added::Output>(stream.wiring(), node, node.port());
+}
+
+template <class KeyType, class Record, class StageType>
+auto attach_stage(const KeyedStream<KeyType, Record>& keyed, StageType stage) {
+  auto stream = attach_stage(keyed.stream(), std::move(stage));
+  return KeyedStream<KeyType, typename decltype(stream)::Record>(stream, keyed.keyspace());
+}
+
+}  // namespace detail
+
+}  // namespace weir::inline v0

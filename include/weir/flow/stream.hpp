@@ -1,0 +1,107 @@
+#pragma once
+
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <weir/base/assert.hpp>
+#include <weir/flow/batch.hpp>
+#include <weir/flow/node.hpp>
+#include <weir/state/key_dictionary.hpp>
+
+/// \file
+/// The handles users hold. They are small, can be copied and written down, and never nest.
+
+namespace weir::inline v0 {
+
+/// A verb: something that `stream | verb` attaches. It has `attach(handle)`, which adds nodes and returns a handle.
+template <class VerbType, class Handle>
+concept Verb = requires(VerbType verb, const Handle& handle) { std::move(verb).attach(handle); };
+
+/// Attaches a verb to a handle: one named node, or a few, and a new handle.
+template <class Handle, class VerbType>
+  requires requires { typename Handle::weir_handle; }
+auto operator|(const Handle& handle, VerbType verb) {
+  static_assert(Verb<VerbType, Handle>,
+                "weir: this verb does not go behind this stream; windows and keyed operators need a key_by first, "
+                "aggregate() needs a window first");
+  if constexpr (Verb<VerbType, Handle>) return std::move(verb).attach(handle);
+}
+
+/// A stream of records: one output of one node of a graph.
+template <class RecordType>
+class Stream {
+ public:
+  using weir_handle = void;
+  using Record = RecordType;
+
+  Stream(Wiring& wiring, Node& node, Port<Record>& port) : wiring_(&wiring), node_(&node), port_(&port) {}
+
+  [[nodiscard]] Wiring& wiring() const noexcept { return *wiring_; }
+  [[nodiscard]] Node& node() const noexcept { return *node_; }
+  [[nodiscard]] Port<Record>& port() const noexcept { return *port_; }
+
+  /// Adds a node behind this stream that takes its batches with `NodeType::take(batch)`.
+  template <class NodeType>
+  NodeType& feed(std::unique_ptr<NodeType> node) const {
+    NodeType& added = wiring_->add(std::move(node), {Wiring::id(*node_)});
+    connect(added);
+    return added;
+  }
+  /// Connects a node that is in the graph already.
+  template <class NodeType>
+  void connect(NodeType& node) const {
+    port_->connect([](void* to, const Batch<Record>& batch) { static_cast<NodeType*>(to)->take(batch); }, &node);
+  }
+
+ private:
+  Wiring* wiring_;
+  Node* node_;
+  Port<Record>* port_;
+};
+
+/// Knows which nodes keep state per slot of one key dictionary, so that slots nobody needs can be reused.
+template <class KeyType>
+struct Keyspace {
+  Keyspace(HashSeed seed, std::size_t most_keys) : dictionary(seed, most_keys) {}
+
+  [[nodiscard]] bool holds(Slot slot) const {
+    for (const Node* node : holders) {
+      if (node->holds(slot)) return true;
+    }
+    return false;
+  }
+
+  KeyDictionary<KeyType> dictionary;
+  std::vector<const Node*> holders;
+};
+
+/// A stream whose records have a key: what windows and keyed operators need.
+template <class KeyT, class RecordType>
+class KeyedStream {
+ public:
+  using weir_handle = void;
+  using KeyType = KeyT;
+  using Record = RecordType;
+
+  KeyedStream(Stream<Record> stream, Keyspace<KeyType>& keyspace) : stream_(stream), keyspace_(&keyspace) {}
+
+  [[nodiscard]] Wiring& wiring() const noexcept { return stream_.wiring(); }
+  [[nodiscard]] const Stream<Record>& stream() const noexcept { return stream_; }
+  [[nodiscard]] Keyspace<KeyType>& keyspace() const noexcept { return *keyspace_; }
+
+  /// As `Stream::feed`, and the node's `holds(slot)` is asked before a slot is reused.
+  template <class NodeType>
+  NodeType& feed(std::unique_ptr<NodeType> node) const {
+    NodeType& added = stream_.feed(std::move(node));
+    keyspace_->holders.push_back(&added);
+    return added;
+  }
+
+ private:
+  Stream<Record> stream_;
+  Keyspace<KeyType>* keyspace_;
+};
+
+}  // namespace weir::inline v0

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <weir/flow/node.hpp>
+#include <weir/time/instant.hpp>
+#include <weir/time/merge.hpp>
+
+/// \file
+/// What a source does that does not depend on its record type: channels, guards, idleness, publication.
+
+namespace weir::inline v0::detail {
+
+struct SourceSettings {
+  std::optional<Duration> idle_after;
+  std::size_t channels = 1;
+  std::optional<Duration> max_future_skew;
+  std::optional<Duration> max_jump;
+  bool strict = false;
+};
+
+/// The channels of a source and the watermark they make together.
+class SourceBase : public Node {
+ public:
+  SourceBase(std::string name, SourceSettings settings);
+
+  void check(Problems& problems) const override;
+
+  /// The watermark that the records so far have reached.
+  [[nodiscard]] EventTime reached() const noexcept { return reached_; }
+  [[nodiscard]] bool is_idle() const noexcept { return merge_.is_idle(); }
+  [[nodiscard]] std::size_t channels() const noexcept { return channels_.size(); }
+  [[nodiscard]] bool is_strict() const noexcept { return settings_.strict; }
+
+  /// The host's own watermark for a channel. False if it goes back (ignored and counted).
+  bool advance_channel(Wiring& wiring, std::size_t channel, EventTime watermark);
+  void set_idle(Wiring& wiring, std::size_t channel);
+  void set_active(Wiring& wiring, std::size_t channel);
+  void close(Wiring& wiring, std::size_t channel);
+  /// The host's clock: guards the future, and decides idleness. A clock that goes back is ignored.
+  void tick(Wiring& wiring, WallTime now);
+  void finish(Wiring& wiring);
+
+  /// Tells the operators the watermark that was reached.
+  void catch_up(Wiring& wiring);
+  void refresh_horizon(const Wiring& wiring) {
+    horizon_ = wiring.horizon(*this);
+    horizon_epoch_ = wiring.epoch();
+  }
+  void refresh(OperatorStats& stats) const override;
+
+ protected:
+  [[nodiscard]] bool has_jump_guard() const noexcept { return settings_.max_jump.has_value(); }
+  [[nodiscard]] EventTime horizon() const noexcept { return horizon_; }
+  [[nodiscard]] EventTime future_limit() const noexcept { return future_limit_; }
+  [[nodiscard]] EventTime newest(std::size_t channel) const noexcept { return channels_[channel].newest; }
+  [[nodiscard]] EventTime channel_watermark(std::size_t channel) const noexcept { return merge_.watermark(channel); }
+  [[nodiscard]] EventTime least_of_others(std::size_t channel) const noexcept {
+    return channels_.size() == 1 ? end_of_time : merge_.least_of_others(channel);
+  }
+  [[nodiscard]] bool jumps(std::size_t channel, EventTime moved) const noexcept;
+
+  /// A record comes on this channel.
+  void wake(Wiring& wiring, std::size_t channel) {
+    channels_[channel].last_heard = now_;
+    if (merge_.is_idle(channel)) set_active(wiring, channel);
+    if (horizon_epoch_ != wiring.epoch()) refresh_horizon(wiring);
+  }
+  /// The channel has reached this; operators are told if it matters to one.
+  void move(Wiring& wiring, std::size_t channel, EventTime newest, EventTime watermark) {
+    channels_[channel].newest = newest;
+    if (watermark <= merge_.watermark(channel) || !merge_.update(channel, watermark)) return;
+    reached_ = merge_.watermark();
+    if (reached_ >= horizon_) catch_up(wiring);
+  }
+
+ private:
+  struct ChannelState {
+    EventTime newest = no_time;
+    std::optional<WallTime> last_heard;
+  };
+  void settle(Wiring& wiring, bool has_risen);
+
+  SourceSettings settings_;
+  WatermarkMerge merge_;
+  std::vector<ChannelState> channels_;
+  EventTime reached_ = no_time;
+  EventTime horizon_ = no_time;
+  std::uint64_t horizon_epoch_ = ~std::uint64_t{0};
+  EventTime future_limit_ = end_of_time;
+  std::optional<WallTime> now_;
+  bool was_idle_ = false;
+};
+
+}  // namespace weir::inline v0::detail

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <absl/status/statusor.h>
+
+#include <weir/flow/node.hpp>
+#include <weir/graph/pipeline.hpp>
+#include <weir/graph/source.hpp>
+
+/// \file
+/// Graph: where a pipeline is put together, once.
+
+namespace weir::inline v0 {
+
+/// Options of a whole graph.
+struct GraphSpec {
+  /// The secret of the key tables. It never changes a result. Default: from addresses, which differ from run to run
+  /// where the system randomises them; give your own when keys come from strangers and it does not.
+  std::uint64_t hash_seed = 0;
+};
+
+/// Sources and what hangs behind them. Handles stay valid in the `Pipeline` that `build` makes.
+class Graph {
+ public:
+  explicit Graph(std::string name, GraphSpec spec = {});
+
+  /// Adds a source of records of one type.
+  template <class Record>
+  [[nodiscard]] Source<Record> source(std::string name, std::type_identity_t<SourceSpec<Record>> spec) {
+    auto& node = wiring_->add(std::make_unique<detail::SourceNode<Record>>(std::move(name), std::move(spec)), {});
+    sources_.push_back(&node);
+    return Source<Record>(*wiring_, node);
+  }
+
+  /// Checks everything once. Errors: InvalidArgument that lists every problem: operator, field, value, remedy.
+  [[nodiscard]] absl::StatusOr<Pipeline> build() &&;
+
+  /// The graph as a picture: Mermaid flowchart, Graphviz DOT, plain text.
+  [[nodiscard]] std::string mermaid() const;
+  [[nodiscard]] std::string dot() const;
+  [[nodiscard]] std::string text() const;
+
+ private:
+  std::unique_ptr<Wiring> wiring_;
+  std::vector<detail::SourceBase*> sources_;
+};
+
+}  // namespace weir::inline v0

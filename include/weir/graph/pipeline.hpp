@@ -1,0 +1,195 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <absl/status/status.h>
+
+#include <weir/flow/node.hpp>
+#include <weir/graph/meter.hpp>
+#include <weir/graph/source.hpp>
+
+/// \file
+/// Pipeline: a checked graph that runs. Single-threaded; it does nothing by itself.
+
+namespace weir::inline v0 {
+
+namespace detail {
+
+/// The state of a pipeline that does not depend on record types. Stays where it is while a call runs in it.
+class PipelineCore {
+ public:
+  PipelineCore(std::unique_ptr<Wiring> wiring, std::vector<SourceBase*> sources);
+
+  /// Marks the pipeline as busy for the time of one call of the host. What a callback throws passes through and
+  /// leaves the pipeline poisoned: the call may have had part of its effect.
+  class Call {
+   public:
+    Call(PipelineCore& core, std::uint64_t records) : core_(&core), records_(records) {
+      core.busy_ = true;
+      core.meter_.start();
+    }
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
+    ~Call() {
+      if (core_ != nullptr) core_->abandon();
+    }
+    void complete() {
+      core_->wiring_->rest();
+      core_->meter_.stop(records_);
+      std::exchange(core_, nullptr)->leave();
+    }
+
+   private:
+    PipelineCore* core_;
+    std::uint64_t records_;
+  };
+
+  [[nodiscard]] bool takes_calls() const noexcept { return !busy_ && !poisoned_; }
+  [[nodiscard]] bool takes_records() const noexcept { return takes_calls() && !finished_; }
+  [[nodiscard]] absl::Status status() const;
+  /// OK, or why a call cannot run now.
+  [[nodiscard]] absl::Status refusal(const char* call) const;
+  [[nodiscard]] Wiring& wiring() noexcept { return *wiring_; }
+  [[nodiscard]] const Wiring& wiring() const noexcept { return *wiring_; }
+  [[nodiscard]] Meter& meter() noexcept { return meter_; }
+  /// The host gives the pipeline up: at once, or when the call that is running ends.
+  static void release(PipelineCore* core) noexcept;
+
+  [[nodiscard]] absl::Status advance(SourceBase& source, std::size_t channel, EventTime watermark);
+  enum class ChannelChange : std::uint8_t { idle, active, close };
+  [[nodiscard]] absl::Status change(SourceBase& source, std::size_t channel, ChannelChange change);
+  [[nodiscard]] absl::Status tick(WallTime now);
+  [[nodiscard]] absl::Status finish();
+  [[nodiscard]] const OperatorStats& stats(std::string_view name);
+  [[nodiscard]] const Node* find(std::string_view name) const;
+
+ private:
+  void leave() noexcept;
+  void abandon() noexcept;
+
+  std::unique_ptr<Wiring> wiring_;
+  std::vector<SourceBase*> sources_;
+  Meter meter_;
+  bool busy_ = false;
+  bool poisoned_ = false;
+  bool finished_ = false;
+  bool released_ = false;
+};
+
+struct ReleaseCore {
+  void operator()(PipelineCore* core) const noexcept { PipelineCore::release(core); }
+};
+
+}  // namespace detail
+
+/// A running graph. Everything happens inside the host's calls, on the host's thread.
+///
+/// Order:    one stream gets the same records in the same order, whatever the batches are
+/// Errors:   calls from inside a callback are refused; what a callback throws passes through and poisons the pipeline,
+///           every later call is refused and `status()` says why
+/// Threads:  none; calls of one pipeline must not overlap
+class Pipeline {
+ public:
+  explicit Pipeline(std::unique_ptr<detail::PipelineCore> core) : core_(core.release()) {}
+
+  /// Pushes one record: classified against the watermark, applied, then moving it. No allocation in steady state.
+  template <class Record>
+  Admit push(const Channel<Record>& channel, const std::type_identity_t<Record>& record) {
+    if (!takes(channel)) return Admit::refused;
+    detail::PipelineCore::Call call(*core_, 1);
+    const Admit admit = channel.node->push(core_->wiring(), channel.index, record);
+    call.complete();
+    return admit;
+  }
+  template <class Record>
+  Admit push(const Source<Record>& source, const std::type_identity_t<Record>& record) {
+    return push(source.channel(0), record);
+  }
+  /// Pushes records in order. The same result as one by one, faster.
+  template <class Record>
+  Admitted push(const Channel<Record>& channel, std::span<const std::type_identity_t<Record>> records) {
+    if (!takes(channel)) return {.refused = records.size()};
+    detail::PipelineCore::Call call(*core_, records.size());
+    const Admitted admitted = channel.node->push(core_->wiring(), channel.index, records.data(), records.size());
+    call.complete();
+    return admitted;
+  }
+  template <class Record>
+  Admitted push(const Source<Record>& source, std::span<const std::type_identity_t<Record>> records) {
+    return push(source.channel(0), records);
+  }
+
+  /// Raises the watermark of a channel: every further on-time record has time >= `watermark`.
+  /// Errors: going back is ignored and counted, with `.strict` also InvalidArgument.
+  template <class Record>
+  absl::Status advance(const Channel<Record>& channel, EventTime watermark) {
+    return core_->advance(*channel.node, channel.index, watermark);
+  }
+  template <class Record>
+  absl::Status advance(const Source<Record>& source, EventTime watermark) {
+    return advance(source.channel(0), watermark);
+  }
+  /// The channel is silent and must not hold the watermark back, until its next record or `set_active`.
+  template <class Record>
+  absl::Status set_idle(const Channel<Record>& channel) {
+    return core_->change(*channel.node, channel.index, detail::PipelineCore::ChannelChange::idle);
+  }
+  template <class Record>
+  absl::Status set_active(const Channel<Record>& channel) {
+    return core_->change(*channel.node, channel.index, detail::PipelineCore::ChannelChange::active);
+  }
+  /// The channel has ended for good.
+  template <class Record>
+  absl::Status close(const Channel<Record>& channel) {
+    return core_->change(*channel.node, channel.index, detail::PipelineCore::ChannelChange::close);
+  }
+
+  /// The host's clock. Decides idleness exactly at the call, and guards against times in the future.
+  absl::Status tick(WallTime now) { return core_->tick(now); }
+  /// The end of all streams: everything fires once. Idempotent; afterwards records are refused.
+  absl::Status finish() { return core_->finish(); }
+
+  /// The watermark that a source has reached; `no_time` before it has one.
+  template <class Record>
+  [[nodiscard]] EventTime watermark(const Source<Record>& source) const {
+    return source.channel(0).node->reached();
+  }
+  /// Whether all channels of a source are idle.
+  template <class Record>
+  [[nodiscard]] bool is_idle(const Source<Record>& source) const {
+    return source.channel(0).node->is_idle();
+  }
+  /// OK, or why the pipeline is poisoned.
+  [[nodiscard]] absl::Status status() const { return core_->status(); }
+
+  /// The counters of a source or operator, brought up to date. An unknown name gives empty counters.
+  [[nodiscard]] const OperatorStats& stats(std::string_view name) const { return core_->stats(name); }
+  /// Names of all sources and operators, in the order of declaration.
+  [[nodiscard]] std::vector<std::string> names() const;
+  /// (key, window) pairs of an operator that hold state. Walks its state: for tests, not for the hot path.
+  [[nodiscard]] std::uint64_t live_windows(std::string_view name) const;
+  /// Times the host's calls with the host's clock; see `Meter`.
+  [[nodiscard]] Meter& meter() { return core_->meter(); }
+
+  /// The graph as a picture.
+  [[nodiscard]] std::string mermaid() const;
+  [[nodiscard]] std::string dot() const;
+  [[nodiscard]] std::string text() const;
+
+ private:
+  template <class Record>
+  [[nodiscard]] bool takes(const Channel<Record>& channel) const {
+    return core_->takes_records() && channel.wiring == &core_->wiring() && channel.index < channel.node->channels();
+  }
+
+  std::unique_ptr<detail::PipelineCore, detail::ReleaseCore> core_;
+};
+
+}  // namespace weir::inline v0

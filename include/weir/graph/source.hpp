@@ -1,0 +1,263 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <weir/flow/batch.hpp>
+#include <weir/flow/node.hpp>
+#include <weir/flow/stream.hpp>
+#include <weir/graph/channels.hpp>
+#include <weir/time/instant.hpp>
+#include <weir/time/watermark.hpp>
+
+/// \file
+/// Sources: where records enter, get their time, and move the watermark.
+
+namespace weir::inline v0 {
+
+/// How to read a record's event time: a member, or a function that captures nothing.
+template <class Record>
+class TimeOf {
+ public:
+  using Function = EventTime (*)(const Record&);
+
+  constexpr TimeOf(EventTime Record::*member) : member_(member) {}
+  template <class Callable>
+    requires std::is_convertible_v<Callable, Function>
+  constexpr TimeOf(Callable callable) : function_(callable) {}
+
+  [[nodiscard]] EventTime operator()(const Record& record) const {
+    return function_ == nullptr ? record.*member_ : function_(record);
+  }
+  [[nodiscard]] bool is_set() const noexcept { return function_ != nullptr || member_ != nullptr; }
+
+ private:
+  EventTime Record::*member_ = nullptr;
+  Function function_ = nullptr;
+};
+
+/// Everything a source needs to know. Only `time` and `watermark` have no default.
+template <class Record>
+struct SourceSpec {
+  TimeOf<Record> time;
+  WatermarkRule<Record> watermark;
+  std::optional<Duration> idle_after = std::nullopt;  ///< a channel silent for so long, by the host's ticks, is idle
+  std::size_t channels = 1;                           ///< partitions with watermarks of their own
+  std::optional<Duration> max_future_skew = std::chrono::minutes{5};  ///< beyond the host's clock; acts after a tick
+  std::optional<Duration> max_jump = std::nullopt;    ///< most that one record may move the watermark
+  EventTime earliest = event_time(std::numeric_limits<std::int64_t>::min() + 1);
+  EventTime latest = end_of_time;
+  bool strict = false;  ///< a watermark of the host that goes back: counted and ignored, or (strict) also an error
+};
+
+/// What became of one record at its source.
+enum class Admit : std::uint8_t {
+  on_time,   ///< at or after the watermark
+  late,      ///< behind the watermark; windows that are still open take it
+  future,    ///< beyond the future or jump guard: kept, but it moves no watermark
+  rejected,  ///< no timestamp, or outside [earliest, latest]; counted by the source
+  refused,   ///< not taken in at all: the pipeline is finished, poisoned or inside a call
+};
+
+/// How many records of a batch went which way.
+struct Admitted {
+  std::uint64_t on_time = 0;
+  std::uint64_t late = 0;
+  std::uint64_t future = 0;
+  std::uint64_t rejected = 0;
+  std::uint64_t refused = 0;
+
+  friend constexpr bool operator==(const Admitted&, const Admitted&) = default;
+};
+
+namespace detail {
+
+/// A source inside a pipeline. Order: as pushed. Late records: passed on, counted as behind. Keeps: its channels.
+///
+/// The watermark that the source has reached and the one that its operators have seen differ on purpose: operators
+/// are told only when it matters to one of them (`Node::horizon`) or when a record comes from behind it. That is what
+/// makes a batch give the same bytes as its records one by one, at the price of a batch.
+template <class Record>
+class SourceNode final : public SourceBase {
+ public:
+  SourceNode(std::string name, SourceSpec<Record> spec)
+      : SourceBase(std::move(name), settings_of(spec)),
+        time_(spec.time),
+        rule_(spec.watermark),
+        earliest_(spec.earliest),
+        latest_(spec.latest) {}
+
+  [[nodiscard]] Port<Record>& port() noexcept { return port_; }
+
+  void check(Problems& problems) const override {
+    SourceBase::check(problems);
+    if (!time_.is_set()) problems.add(name(), "time is not set; give a member or a function, .time = &Record::at");
+    if (earliest_ > latest_) problems.add(name(), "earliest is after latest; swap them");
+    if (rule_.kind == WatermarkKind::trailing && rule_.bound < Duration::zero()) {
+      problems.add(name(), "watermark (trailing " + std::to_string(rule_.bound.count()) +
+                               "us) must not be negative; use trailing(0s) for ordered streams");
+    }
+    if (rule_.kind == WatermarkKind::punctuated && rule_.watermark_of == nullptr) {
+      problems.add(name(), "watermark (punctuated) needs a function");
+    }
+  }
+
+  Admitted push(Wiring& wiring, std::size_t channel, const Record* records, std::size_t count) {
+    Admitted admitted;
+    wake(wiring, channel);
+    const std::size_t most = wiring.needs_single_records(*this) ? 1 : batch_limit;
+    while (count > 0) {
+      const std::size_t taken = run_of_on_time(wiring, channel, records, std::min(count, most));
+      admitted.on_time += taken;
+      records += taken;
+      count -= taken;
+      if (count == 0) break;
+      if (taken == 0) {
+        add(admitted, push_one(wiring, channel, *records));
+        ++records;
+        --count;
+      }
+    }
+    return admitted;
+  }
+
+  Admit push(Wiring& wiring, std::size_t channel, const Record& record) {
+    wake(wiring, channel);
+    return push_one(wiring, channel, record);
+  }
+
+ private:
+  static SourceSettings settings_of(const SourceSpec<Record>& spec) {
+    return {.idle_after = spec.idle_after,
+            .channels = spec.channels,
+            .max_future_skew = spec.max_future_skew,
+            .max_jump = spec.max_jump,
+            .strict = spec.strict};
+  }
+  static void add(Admitted& admitted, Admit one) {
+    switch (one) {
+      case Admit::on_time: ++admitted.on_time; break;
+      case Admit::late: ++admitted.late; break;
+      case Admit::future: ++admitted.future; break;
+      case Admit::rejected: ++admitted.rejected; break;
+      case Admit::refused: ++admitted.refused; break;
+    }
+  }
+
+  /// Delivers the longest prefix of records that need no special care and moves the watermark behind them.
+  std::size_t run_of_on_time(Wiring& wiring, std::size_t channel, const Record* records, std::size_t count) {
+    if (has_jump_guard()) return 0;
+    const EventTime others = least_of_others(channel);
+    const EventTime least = earliest_;
+    const EventTime most = std::min(latest_, future_limit());
+    EventTime newest = this->newest(channel);
+    EventTime channel_watermark = this->channel_watermark(channel);
+    EventTime reached = this->reached();
+    std::size_t taken = 0;
+    while (taken < count) {
+      const EventTime time = time_(records[taken]);
+      if (time < reached || time < least || time > most) break;
+      times_[taken] = time;
+      newest = std::max(newest, time);
+      channel_watermark = std::max(channel_watermark, own_watermark(newest, records[taken]));
+      if (channel_watermark > reached) reached = std::max(reached, std::min(others, channel_watermark));
+      ++taken;
+      if (reached >= horizon()) break;
+    }
+    if (taken == 0) return 0;
+    stats().ingested += taken;
+    port_.deliver({.records = records, .times = times_.data(), .slots = nullptr, .size = taken});
+    stats().applied += taken;
+    move(wiring, channel, newest, channel_watermark);
+    return taken;
+  }
+
+  Admit push_one(Wiring& wiring, std::size_t channel, const Record& record) {
+    const EventTime time = time_(record);
+    if (const bool is_set = time != no_time; !is_set || time < earliest_ || time > latest_) {
+      ++stats().ingested;
+      ++stats().rejected;
+      ++(is_set ? stats().out_of_range : stats().no_timestamp);
+      return Admit::rejected;
+    }
+    const bool is_behind = time < reached();
+    if (is_behind) catch_up(wiring);
+    const EventTime newest = std::max(this->newest(channel), time);
+    const EventTime moved = std::max(channel_watermark(channel), own_watermark(newest, record));
+    const bool is_future = time > future_limit();
+    const bool is_jump = !is_future && jumps(channel, moved);
+    ++stats().ingested;
+    times_[0] = time;
+    port_.deliver({.records = &record, .times = times_.data(), .slots = nullptr, .size = 1});
+    ++stats().applied;
+    if (is_future || is_jump) {
+      ++(is_future ? stats().future : stats().jumped);
+      if (is_behind) after_late(wiring);
+      return Admit::future;
+    }
+    move(wiring, channel, newest, moved);
+    if (!is_behind) return Admit::on_time;
+    after_late(wiring);
+    ++stats().behind;
+    return Admit::late;
+  }
+
+  /// A late record can leave something due before the horizon that held for on-time records.
+  void after_late(Wiring& wiring) {
+    wiring.start_epoch();
+    refresh_horizon(wiring);
+  }
+
+  [[nodiscard]] EventTime own_watermark(EventTime newest, const Record& record) const {
+    switch (rule_.kind) {
+      case WatermarkKind::trailing: return earlier(newest, rule_.bound);
+      case WatermarkKind::punctuated: {
+        const std::optional<EventTime> marked = rule_.watermark_of(record);
+        return marked.has_value() ? *marked : no_time;
+      }
+      case WatermarkKind::host_driven: break;
+    }
+    return no_time;
+  }
+
+  TimeOf<Record> time_;
+  WatermarkRule<Record> rule_;
+  EventTime earliest_;
+  EventTime latest_;
+  Port<Record> port_;
+  std::array<EventTime, batch_limit> times_{};
+};
+
+}  // namespace detail
+
+/// One channel of a source, as a place to push to.
+template <class RecordType>
+struct Channel {
+  detail::SourceNode<RecordType>* node = nullptr;
+  const Wiring* wiring = nullptr;
+  std::size_t index = 0;
+};
+
+/// The handle of a source: a stream, and the place to push to. Without `channel(i)`, channel 0 is meant.
+template <class RecordType>
+class Source : public Stream<RecordType> {
+ public:
+  Source(Wiring& wiring, detail::SourceNode<RecordType>& node)
+      : Stream<RecordType>(wiring, node, node.port()), source_(&node) {}
+
+  [[nodiscard]] Channel<RecordType> channel(std::size_t index) const { return {source_, &this->wiring(), index}; }
+
+ private:
+  detail::SourceNode<RecordType>* source_;
+};
+
+}  // namespace weir::inline v0

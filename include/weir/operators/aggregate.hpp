@@ -1,0 +1,114 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <weir/aggregate/row.hpp>
+#include <weir/flow/stream.hpp>
+#include <weir/operators/count_windows.hpp>
+#include <weir/operators/pane_windows.hpp>
+#include <weir/operators/session_windows.hpp>
+#include <weir/operators/triggered_windows.hpp>
+#include <weir/operators/windows.hpp>
+
+namespace weir::inline v0 {
+
+/// A stream of rows, with the records that came too late for them.
+template <class KeyType, class Row, class RecordType>
+class Aggregated : public Stream<Windowed<KeyType, Row>> {
+ public:
+  using Base = Stream<Windowed<KeyType, Row>>;
+
+  Aggregated(Base rows, Stream<Late<RecordType>> late) : Base(rows), late_(late) {}
+  /// Records for which at least one window was closed; each once, with windows hit and missed.
+  [[nodiscard]] Stream<Late<RecordType>> late() const { return late_; }
+
+ private:
+  Stream<Late<RecordType>> late_;
+};
+
+/// Turns windows into rows. See `aggregate`.
+template <class Row, class... Features>
+struct Aggregate {
+  std::string name;
+  std::tuple<Features...> features;
+
+  template <class KeyType, class RecordType, class Shape>
+  auto attach(const WindowedStream<KeyType, RecordType, Shape>& windowed) && {
+    using RowAgg = RowAggregator<Row, RecordType, Features...>;
+    RowAgg aggregator = std::apply([](auto&... feature) { return RowAgg(std::move(feature)...); }, features);
+    return place(windowed.keyed(), windowed.shape(), std::move(aggregator));
+  }
+
+ private:
+  template <class KeyType, class RecordType, class RowAgg>
+  auto place(const KeyedStream<KeyType, RecordType>& keyed, const detail::FixedShape& shape, RowAgg aggregator) {
+    using Result = Aggregated<KeyType, Row, RecordType>;
+    const auto& dictionary = keyed.keyspace().dictionary;
+    if (shape.plan.trigger.is_plain() && !shape.plan.grid.is_endless()) {
+      using Added = detail::PaneWindowsNode<KeyType, RecordType, Row, RowAgg>;
+      std::string kind = shape.plan.kind + " windows";
+      return handle<Result>(keyed, keyed.feed(std::make_unique<Added>(std::move(name), std::move(kind),
+                                                                     std::vector{shape.plan}, std::move(aggregator), dictionary)));
+    }
+    using Added = detail::TriggeredWindowsNode<KeyType, RecordType, Row, RowAgg>;
+    std::string kind = shape.plan.kind + " windows";
+    return handle<Result>(keyed, keyed.feed(std::make_unique<Added>(std::move(name), std::move(kind), shape.plan,
+                                                                   std::move(aggregator), dictionary)));
+  }
+  template <class KeyType, class RecordType, class RowAgg, std::size_t count>
+  auto place(const KeyedStream<KeyType, RecordType>& keyed, const detail::SharedShape<count>& shape, RowAgg aggregator) {
+    using Added = detail::PaneWindowsNode<KeyType, RecordType, Row, RowAgg>;
+    auto& node = keyed.feed(std::make_unique<Added>(std::move(name), "shared windows",
+                                                   std::vector(shape.plans.begin(), shape.plans.end()), std::move(aggregator),
+                                                   keyed.keyspace().dictionary));
+    return handles<Aggregated<KeyType, Row, RecordType>>(keyed, node, std::make_index_sequence<count>{});
+  }
+  template <class KeyType, class RecordType, class RowAgg, class GapOf, class EndsAt>
+  auto place(const KeyedStream<KeyType, RecordType>& keyed, const detail::SessionShape<GapOf, EndsAt>& shape,
+             RowAgg aggregator) {
+    using Added = detail::SessionWindowsNode<KeyType, RecordType, Row, RowAgg, GapOf, EndsAt>;
+    return handle<Aggregated<KeyType, Row, RecordType>>(
+        keyed, keyed.feed(std::make_unique<Added>(std::move(name), shape.spec, shape.gap_of, shape.ends_at,
+                                                 std::move(aggregator), keyed.keyspace().dictionary)));
+  }
+  template <class KeyType, class RecordType, class RowAgg>
+  auto place(const KeyedStream<KeyType, RecordType>& keyed, const detail::CountShape& shape, RowAgg aggregator) {
+    using Added = detail::CountWindowsNode<KeyType, RecordType, Row, RowAgg>;
+    return handle<Aggregated<KeyType, Row, RecordType>>(
+        keyed, keyed.feed(std::make_unique<Added>(std::move(name), shape.spec, std::move(aggregator),
+                                                 keyed.keyspace().dictionary)));
+  }
+
+  template <class Result, class Keyed, class NodeType>
+  static Result handle(const Keyed& keyed, NodeType& node, std::size_t output = 0) {
+    Wiring& wiring = keyed.wiring();
+    auto& emitter = node.emitter();
+    return Result({wiring, node, emitter.rows(output).port()}, {wiring, node, emitter.late().port()});
+  }
+  template <class Result, class Keyed, class NodeType, std::size_t... output>
+  static auto handles(const Keyed& keyed, NodeType& node, std::index_sequence<output...>) {
+    return std::array{handle<Result>(keyed, node, output)...};
+  }
+};
+
+/// Turns each key's windows into rows of type `Row`: `aggregate<Velocity>("velocity_1h", count().as(&Velocity::payments), ...)`.
+///
+/// The result is a stream of `Windowed<Key, Row>`; its `late()` is the stream of records that missed a window. Behind
+/// `windows(a, b, ...)` it is one such stream per window.
+///
+/// Order:   rows by window end, then the order in which keys first touched the window
+/// Late:    counted, reported once on `late()`, see the window's spec
+/// Keeps:   see the window
+/// Errors:  a result that does not fit its field is held at the field's limit and marked in `Windowed::overflowed`
+template <class Row, class... Features>
+[[nodiscard]] Aggregate<Row, Features...> aggregate(std::string name, Features... features) {
+  return {std::move(name), std::tuple<Features...>(std::move(features)...)};
+}
+
+}  // namespace weir::inline v0

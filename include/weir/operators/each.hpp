@@ -1,0 +1,301 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <weir/flow/operator.hpp>
+#include <weir/flow/stream.hpp>
+#include <weir/state/deadline_queue.hpp>
+
+namespace weir::inline v0 {
+
+namespace detail {
+
+template <class Records>
+struct outboxes;
+template <class... Record>
+struct outboxes<std::tuple<Record...>> {
+  using type = std::tuple<Outbox<Record>...>;
+};
+
+/// What every custom operator's node does: its outputs, and calling it with the parameters it asks for.
+template <class Op>
+class EachBase : public Node {
+ protected:
+  using Traits = OperatorTraits<Op>;
+  using State = typename Traits::State;
+
+ public:
+  EachBase(std::string name, Op op) : Node(std::move(name), "each"), op_(std::move(op)) {}
+
+  template <std::size_t index>
+  [[nodiscard]] auto& port() noexcept {
+    return std::get<index>(boxes_).port();
+  }
+  void refresh(OperatorStats& stats) const override {
+    stats.emitted = 0;
+    std::apply([&stats](const auto&... box) { ((stats.emitted += box.pushed()), ...); }, boxes_);
+  }
+
+ protected:
+  static constexpr bool has_on_timer = requires { &Op::on_timer; };
+  static constexpr bool has_on_watermark = requires { &Op::on_watermark; };
+
+  void process(State& state, const typename Traits::In& in, EventTime at, Slot slot, Timer& timer) {
+    with_outs(at, slot, [&](auto&... outs) {
+      const auto call = [&](auto&... given) {
+        if constexpr (Traits::Ports::has_timer) {
+          op_.process(given..., in, timer, outs...);
+        } else {
+          op_.process(given..., in, outs...);
+        }
+      };
+      if constexpr (Traits::has_state) {
+        call(state);
+      } else {
+        call();
+      }
+    });
+  }
+  template <class KeyType>
+  void on_timer(State& state, const KeyType& key, EventTime at, Slot slot, Timer& timer) {
+    with_outs(at, slot, [&](auto&... outs) {
+      const Fired<KeyType> fired{key, at};
+      if constexpr (requires { op_.on_timer(state, fired, timer, outs...); }) {
+        op_.on_timer(state, fired, timer, outs...);
+      } else if constexpr (requires { op_.on_timer(state, fired, outs...); }) {
+        op_.on_timer(state, fired, outs...);
+      } else if constexpr (requires { op_.on_timer(fired, outs...); }) {
+        op_.on_timer(fired, outs...);
+      } else {
+        static_assert(sizeof(KeyType) == 0,
+                      "weir: on_timer() must be callable with ([State&,] weir::Fired<Key>, [weir::Timer&,] weir::Out<T>&...) "
+                      "const, with the outputs of process() and the stream's key type");
+      }
+    });
+  }
+  void on_watermark(State& state, EventTime to) {
+    with_outs(to, no_slot, [&](auto&... outs) {
+      if constexpr (Traits::has_state) {
+        op_.on_watermark(state, to, outs...);
+      } else {
+        op_.on_watermark(to, outs...);
+      }
+    });
+  }
+  void flush() {
+    std::apply([](auto&... box) { (box.flush(), ...); }, boxes_);
+  }
+
+ private:
+  template <class Call>
+  void with_outs(EventTime at, Slot slot, Call&& call) {
+    std::apply(
+        [&](auto&... box) {
+          std::tuple outs{Out(box)...};
+          std::apply(
+              [&](auto&... out) {
+                (out.stand_at(at, slot), ...);
+                call(out...);
+              },
+              outs);
+        },
+        boxes_);
+  }
+
+  Op op_;
+  typename outboxes<typename Traits::Records>::type boxes_;
+};
+
+/// A custom operator on a stream without key: one state for the whole stream, no timer.
+template <class Op>
+class EachNode final : public EachBase<Op> {
+  using Base = EachBase<Op>;
+  using In = typename Base::Traits::In;
+
+ public:
+  using Base::Base;
+
+  void take(const Batch<In>& batch) {
+    this->stats().ingested += batch.size;
+    Timer none{no_time};
+    for (std::size_t i = 0; i < batch.size; ++i) {
+      Base::process(state_, batch.records[i], batch.times[i], no_slot, none);
+    }
+    this->stats().applied += batch.size;
+    Base::flush();
+  }
+  void advance(EventTime to) override {
+    if constexpr (Base::has_on_watermark) {
+      Base::on_watermark(state_, to);
+      Base::flush();
+    }
+  }
+  [[nodiscard]] EventTime horizon() const override {
+    return Base::has_on_watermark ? later(this->watermark(), Duration{1}) : end_of_time;
+  }
+
+ private:
+  [[no_unique_address]] typename Base::State state_{};
+};
+
+/// A custom operator per key.
+template <class KeyType, class Op>
+class KeyedEachNode final : public EachBase<Op> {
+  using Base = EachBase<Op>;
+  using In = typename Base::Traits::In;
+  using State = typename Base::State;
+  struct Cell {
+    [[no_unique_address]] State state{};
+    EventTime timer = no_time;
+    EventTime armed = end_of_time;
+    std::uint64_t sequence = 0;
+    bool is_used = false;
+  };
+  struct Entry {
+    std::uint64_t sequence;
+    Slot slot;
+    friend auto operator<=>(const Entry&, const Entry&) = default;
+  };
+
+ public:
+  KeyedEachNode(std::string name, Op op, const KeyDictionary<KeyType>& dictionary)
+      : Base(std::move(name), std::move(op)), dictionary_(&dictionary) {}
+
+  void take(const Batch<In>& batch) {
+    this->stats().ingested += batch.size;
+    cells_.grow(dictionary_->slot_bound());
+    for (std::size_t i = 0; i < batch.size; ++i) {
+      const Slot slot = batch.slots[i];
+      Cell& cell = cells_[slot];
+      cell.is_used = true;
+      Timer timer{cell.timer};
+      Base::process(cell.state, batch.records[i], batch.times[i], slot, timer);
+      set_timer(slot, cell, timer);
+    }
+    this->stats().applied += batch.size;
+    Base::flush();
+  }
+
+  void advance(EventTime to) override {
+    if constexpr (Base::Traits::has_timer) {
+      queue_.advance(
+          to, [this](const Entry& entry) { return deadline_of(entry); },
+          [this](EventTime, const Entry& entry) { fire(entry); });
+      Base::flush();
+    }
+  }
+  [[nodiscard]] EventTime horizon() const override {
+    return Base::Traits::has_timer ? later(this->watermark(), Duration{1}) : end_of_time;
+  }
+  [[nodiscard]] EventTime next_due() const override { return queue_.earliest(); }
+  [[nodiscard]] bool is_timed() const override { return Base::Traits::has_timer; }
+  [[nodiscard]] bool holds(std::uint32_t slot) const override {
+    if (slot >= cells_.size() || !cells_[slot].is_used) return false;
+    if (cells_[slot].timer != no_time) return true;
+    if constexpr (!Base::Traits::has_state) {
+      return false;
+    } else if constexpr (std::equality_comparable<State>) {
+      return !(cells_[slot].state == State{});
+    } else {
+      return true;
+    }
+  }
+  void refresh(OperatorStats& stats) const override {
+    Base::refresh(stats);
+    stats.state_bytes = cells_.size_bytes();
+  }
+
+ private:
+  void set_timer(Slot slot, Cell& cell, const Timer& timer) {
+    if constexpr (Base::Traits::has_timer) {
+      cell.timer = timer.at();
+      if (cell.timer == no_time) return;
+      const EventTime due = later(cell.timer, Duration{1});
+      if (due >= cell.armed) return;
+      cell.armed = due;
+      cell.sequence = ++sequence_;
+      queue_.arm(due, Entry{.sequence = cell.sequence, .slot = slot});
+    }
+  }
+  [[nodiscard]] EventTime deadline_of(const Entry& entry) noexcept {
+    Cell& cell = cells_[entry.slot];
+    if (cell.sequence != entry.sequence) return no_time;
+    cell.armed = cell.timer == no_time ? end_of_time : later(cell.timer, Duration{1});
+    return cell.timer == no_time ? no_time : cell.armed;
+  }
+  void fire(const Entry& entry) {
+    Cell& cell = cells_[entry.slot];
+    const EventTime at = std::exchange(cell.timer, no_time);
+    cell.armed = end_of_time;
+    Timer timer{no_time};
+    if constexpr (Base::has_on_timer) Base::on_timer(cell.state, dictionary_->key(entry.slot), at, entry.slot, timer);
+    set_timer(entry.slot, cell, timer);
+  }
+
+  const KeyDictionary<KeyType>* dictionary_;
+  Column<Cell> cells_;
+  DeadlineQueue<Entry> queue_{std::chrono::milliseconds{100}};
+  std::uint64_t sequence_ = 0;
+};
+
+}  // namespace detail
+
+/// Attaches a custom operator. See `each`.
+template <Operator Op>
+struct Each {
+  using Traits = OperatorTraits<Op>;
+
+  std::string name;
+  Op op;
+
+  template <class RecordType>
+  auto attach(const Stream<RecordType>& stream) && {
+    static_assert(!Traits::has_timer, "weir: an operator with a timer needs a key_by before each(); timers are per key");
+    static_assert(std::is_same_v<typename Traits::In, RecordType>,
+                  "weir: each() got an operator whose process() takes another record type than the stream has");
+    auto& node = stream.feed(std::make_unique<detail::EachNode<Op>>(std::move(name), std::move(op)));
+    return outputs(stream.wiring(), node, std::type_identity<typename Traits::Records>{});
+  }
+  template <class KeyType, class RecordType>
+  auto attach(const KeyedStream<KeyType, RecordType>& keyed) && {
+    static_assert(std::is_same_v<typename Traits::In, RecordType>,
+                  "weir: each() got an operator whose process() takes another record type than the stream has");
+    using Added = detail::KeyedEachNode<KeyType, Op>;
+    auto& node = keyed.feed(std::make_unique<Added>(std::move(name), std::move(op), keyed.keyspace().dictionary));
+    return outputs(keyed.wiring(), node, std::type_identity<typename Traits::Records>{});
+  }
+
+ private:
+  template <class NodeType, class... Records>
+  static auto outputs(Wiring& wiring, NodeType& node, std::type_identity<std::tuple<Records...>>) {
+    return streams<NodeType, Records...>(wiring, node, std::index_sequence_for<Records...>{});
+  }
+  template <class NodeType, class... Records, std::size_t... index>
+  static auto streams(Wiring& wiring, NodeType& node, std::index_sequence<index...>) {
+    if constexpr (sizeof...(Records) == 1) {
+      return Stream<Records...>(wiring, node, node.template port<0>());
+    } else if constexpr (sizeof...(Records) > 1) {
+      return std::tuple{Stream<Records>(wiring, node, node.template port<index>())...};
+    }
+  }
+};
+
+/// Runs a custom operator: one `Stream` per `Out<T>&` that its `process` takes, in that order.
+///
+/// Order:   what one output gets keeps the order of `emit`; timers fire by instant, then as they were set
+/// Late:    passed to `process` like any record
+/// Keeps:   behind a key_by: `State` per key, one timer per key; else one `State`. A key whose `State` compares equal to
+///          `State{}` and that has no timer is forgotten; a State without == is kept as long as the pipeline runs
+template <Operator Op>
+[[nodiscard]] Each<Op> each(std::string name, Op op) {
+  return {std::move(name), std::move(op)};
+}
+
+}  // namespace weir::inline v0

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include <weir/aggregate/feature.hpp>
+#include <weir/flow/stage.hpp>
+
+namespace weir::inline v0 {
+
+/// Passes on the records for which the predicate holds. See `filter`.
+template <class Predicate>
+struct Filter {
+  using weir_stage = void;
+  template <class In>
+  using Output = In;
+
+  Predicate predicate;
+
+  template <class In, class Next>
+  void operator()(const In& record, Next&& next) const {
+    static_assert(std::is_invocable_r_v<bool, const Predicate&, const In&>,
+                  "weir: filter() takes a bool member of the record, or a callable bool(const Record&)");
+    if constexpr (std::is_invocable_r_v<bool, const Predicate&, const In&>) {
+      if (detail::project(predicate, record)) next(record);
+    }
+  }
+  template <class Handle>
+  auto attach(const Handle& handle) && {
+    return detail::attach_stage(handle, std::move(*this));
+  }
+  [[nodiscard]] std::string kind() const { return "filter"; }
+};
+
+/// Passes on the records for which `predicate` holds; the others are counted as `unassigned`.
+///
+/// Order:   kept
+/// Late:    passed on like any record
+/// Keeps:   nothing
+template <class Predicate>
+[[nodiscard]] Filter<Predicate> filter(Predicate predicate) {
+  return {std::move(predicate)};
+}
+
+}  // namespace weir::inline v0

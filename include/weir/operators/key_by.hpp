@@ -1,0 +1,122 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include <weir/aggregate/feature.hpp>
+#include <weir/flow/stage.hpp>
+#include <weir/flow/stream.hpp>
+
+namespace weir::inline v0 {
+
+/// Options of `key_by`.
+struct KeyBySpec {
+  std::size_t most_keys = std::size_t{1} << 24;  ///< keys at one time; records of further keys are rejected and counted
+};
+
+namespace detail {
+
+template <class KeyType, class Record, class Projection>
+class KeyByNode final : public Node {
+ public:
+  KeyByNode(std::string name, Projection projection, KeyBySpec spec, HashSeed seed)
+      : Node(std::move(name), "key_by"), projection_(std::move(projection)), spec_(spec), keyspace_(seed, spec.most_keys) {}
+
+  [[nodiscard]] Port<Record>& port() noexcept { return port_; }
+  [[nodiscard]] Keyspace<KeyType>& keyspace() noexcept { return keyspace_; }
+
+  void check(Problems& problems) const override {
+    if (spec_.most_keys == 0 || spec_.most_keys >= no_slot) {
+      problems.add(name(), "most_keys (" + std::to_string(spec_.most_keys) + ") must be from 1 to 4294967294");
+    }
+  }
+
+  void take(const Batch<Record>& batch) {
+    keyspace_.dictionary.intern(
+        batch.size, [&](std::size_t i) -> decltype(auto) { return project(projection_, batch.records[i]); }, slots_.data());
+    stats().ingested += batch.size;
+    std::size_t done = 0;
+    while (done < batch.size) {
+      const Slot* from = slots_.data() + done;
+      const Slot* full = std::find(from, static_cast<const Slot*>(slots_.data()) + batch.size, no_slot);
+      const auto run = static_cast<std::size_t>(full - from);
+      if (run > 0) {
+        port_.deliver({.records = batch.records + done, .times = batch.times + done, .slots = from, .size = run});
+        stats().applied += run;
+        done += run;
+      }
+      if (done < batch.size) {
+        ++stats().rejected;
+        ++stats().over_key_limit;
+        ++done;
+      }
+    }
+  }
+
+  void rest() override {
+    const std::size_t added = keyspace_.dictionary.take_new_keys();
+    if (added == 0) return;
+    // Two old keys are looked at for each new one, so the dictionary stays below twice the keys in use.
+    keyspace_.dictionary.reclaim(2 * added, [this](Slot slot) { return keyspace_.holds(slot); });
+  }
+  void refresh(OperatorStats& stats) const override {
+    stats.emitted = stats.applied;
+    stats.keys = keyspace_.dictionary.size();
+    stats.state_bytes = keyspace_.dictionary.size_bytes();
+  }
+
+ private:
+  Projection projection_;
+  KeyBySpec spec_;
+  Keyspace<KeyType> keyspace_;
+  Port<Record> port_;
+  std::array<Slot, batch_limit> slots_{};
+};
+
+}  // namespace detail
+
+/// Gives records their key. See `key_by`.
+template <class Projection>
+struct KeyBy {
+  Projection projection;
+  KeyBySpec spec;
+
+  template <class RecordType>
+  auto attach(const Stream<RecordType>& stream) && {
+    constexpr bool reads = std::is_invocable_v<const Projection&, const RecordType&>;
+    static_assert(reads, "weir: key_by() takes a member of the record, or a callable on const Record&");
+    if constexpr (reads) {
+      using KeyType = std::remove_cvref_t<std::invoke_result_t<const Projection&, const RecordType&>>;
+      static_assert(Key<KeyType>,
+                    "weir: a key is an integer, enum, string, or a tuple or WEIR_FIELDS struct of these; floats are not");
+      if constexpr (Key<KeyType>) {
+        using Added = detail::KeyByNode<StoredKey<KeyType>, RecordType, Projection>;
+        auto& node = stream.feed(std::make_unique<Added>(detail::unique_name(stream.wiring(), "key_by"),
+                                                         std::move(projection), spec, stream.wiring().hash_seed()));
+        return KeyedStream<StoredKey<KeyType>, RecordType>(Stream<RecordType>(stream.wiring(), node, node.port()),
+                                                           node.keyspace());
+      }
+    }
+  }
+};
+
+/// Gives records their key: what the windows and keyed operators behind it are per.
+///
+/// `projection` is a member of the record or a callable; keys are integers, enums, instants, strings, and tuples, pairs or
+/// WEIR_FIELDS structs of these. Strings are looked up by view and stored once.
+///
+/// Order:   kept
+/// Late:    passed on like any record
+/// Keeps:   each key and its slot, until no operator holds state for it
+/// Errors:  records of new keys above `most_keys` are rejected and counted
+template <class Projection>
+[[nodiscard]] KeyBy<Projection> key_by(Projection projection, KeyBySpec spec = {}) {
+  return {std::move(projection), spec};
+}
+
+}  // namespace weir::inline v0

@@ -1,0 +1,230 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <weir/flow/node.hpp>
+#include <weir/operators/row_emitter.hpp>
+#include <weir/operators/window_specs.hpp>
+#include <weir/state/pane_store.hpp>
+
+namespace weir::inline v0::detail {
+
+/// The firings of one key's window: state, progress, and the row to take back.
+template <class State, class Row>
+struct Firing {
+  State state{};
+  Progress progress{};
+  EventTime newest = no_time;   // of the records in it
+  std::unique_ptr<Row> last{};  // what was put out last, if rows are retracted
+};
+
+/// Puts out one pane of a window and leaves the window as its accumulation says.
+template <class Emitter, class State, class Row>
+void fire_pane(Emitter& emitter, const Trigger& trigger, Slot slot, Firing<State, Row>& firing, const Window& window,
+               Timing timing, bool is_final, EventTime as_of, EventTime watermark) {
+  const EventTime time = row_time(window, firing.newest);
+  if (firing.last != nullptr) emitter.retract(0, *firing.last, watermark, time);
+  const Pane pane{.timing = timing, .is_final = is_final, .is_retraction = false, .index = firing.progress.firings};
+  const Row& row = emitter.emit(0, slot, firing.state, window, pane, as_of, watermark, time);
+  if (trigger.accumulation() == Accumulation::retracting) {
+    if (firing.last == nullptr) firing.last = std::make_unique<Row>();
+    *firing.last = row;
+  }
+  if (trigger.accumulation() == Accumulation::discarding) firing.state = State{};
+  firing.progress.since = 0;
+  ++firing.progress.firings;
+}
+
+/// Windows of fixed shape with early, repeated, discarding or retracting panes: each window has its own state.
+///
+/// Order:   rows by deadline: early panes, then windows by end, then keys as they first touched the window
+/// Late:    see `LatePolicy`, `LateFiring` and `FinalPane`
+/// Keeps:   a state per key and open window; a record is added to each of its windows
+template <class KeyType, class Record, class Row, class RowAgg>
+class TriggeredWindowsNode final : public Node {
+  using WindowedRow = Windowed<KeyType, Row>;
+  using Entry = Firing<typename RowAgg::State, WindowedRow>;
+
+ public:
+  TriggeredWindowsNode(std::string name, std::string kind, WindowPlan plan, RowAgg aggregator,
+                       const KeyDictionary<KeyType>& dictionary)
+      : Node(std::move(name), std::move(kind)),
+        emitter_(std::move(aggregator), dictionary, 1),
+        plan_(std::move(plan)),
+        trigger_(plan_.trigger) {}
+
+  [[nodiscard]] RowEmitter<KeyType, Record, Row, RowAgg>& emitter() noexcept { return emitter_; }
+  void check(Problems& problems) const override {
+    check_plan(problems, name(), plan_, false);
+    check_copies(problems, name(), plan_);
+  }
+
+  void take(const Batch<Record>& batch) {
+    stats().ingested += batch.size;
+    if (store_.slots() < emitter_.dictionary().slot_bound()) store_.grow(emitter_.dictionary().slot_bound());
+    for (std::size_t i = 0; i < batch.size; ++i) {
+      if (emitter_.accepts(batch.records[i])) {
+        apply(batch.slots[i], batch.records[i], batch.times[i]);
+      } else {
+        emitter_.count_rejected(stats());
+      }
+    }
+    emitter_.flush();
+  }
+
+  void advance(EventTime to) override {
+    while (!due_.empty() && due_.begin()->first.at <= to) {
+      const auto due = due_.begin();
+      const Due what = due->first;
+      std::vector<Slot> slots = std::move(due->second);
+      due_.erase(due);
+      for (const Slot slot : slots) {
+        if (Entry* entry = store_.find(slot, what.window); entry != nullptr) act(what, slot, *entry, to);
+      }
+      if (what.step == Step::end && trigger_.grace() != Duration::zero()) {
+        schedule(cleanup_of(what.window), Step::cleanup, what.window, std::move(slots));
+      } else if (what.step == Step::end) {
+        for (const Slot slot : slots) clean_up(slot, what.window, to);
+      }
+    }
+    emitter_.flush();
+  }
+
+  [[nodiscard]] EventTime horizon() const override {
+    if (trigger_.fires_on_records()) return later(watermark(), Duration{1});
+    EventTime least = plan_.grid.end(plan_.grid.first_open(watermark(), Duration::zero()));
+    if (least <= watermark()) least = end_of_time;
+    if (trigger_.emission().every > Duration::zero()) {
+      const std::int64_t every = trigger_.emission().every.count();
+      const std::int64_t multiple =
+          saturating_add(saturating_sub(ticks(watermark()), floor_mod(ticks(watermark()), every)), every);
+      least = std::min(least, event_time(saturating_add(multiple, 1)));
+    }
+    return std::min(least, std::max(next_due(), later(watermark(), Duration{1})));
+  }
+  [[nodiscard]] EventTime next_due() const override { return due_.empty() ? end_of_time : due_.begin()->first.at; }
+  [[nodiscard]] bool is_timed() const override { return true; }
+  [[nodiscard]] bool holds(std::uint32_t slot) const override { return slot < store_.slots() && !store_.is_empty(slot); }
+  void refresh(OperatorStats& stats) const override {
+    emitter_.refresh(stats);
+    stats.state_bytes = store_.size_bytes();
+  }
+  [[nodiscard]] std::uint64_t live_windows() const override {
+    std::uint64_t live = 0;
+    auto& store = const_cast<PaneStore<Entry>&>(store_);
+    for (Slot slot = 0; slot < store.slots(); ++slot) store.for_each(slot, [&live](PaneIndex, const Entry&) { ++live; });
+    return live;
+  }
+
+ private:
+  enum class Step : std::uint8_t { early, end, cleanup };
+  struct Due {
+    EventTime at;
+    Step step;
+    WindowIndex window;
+    friend bool operator<(const Due& a, const Due& b) {
+      if (a.at != b.at) return a.at < b.at;
+      if (a.step != b.step) return a.step < b.step;
+      return a.window < b.window;
+    }
+  };
+  [[nodiscard]] EventTime cleanup_of(WindowIndex index) const { return later(plan_.grid.end(index), trigger_.grace()); }
+  void schedule(EventTime at, Step step, WindowIndex window, std::vector<Slot> slots) {
+    std::vector<Slot>& list = due_[{at, step, window}];
+    if (list.empty()) {
+      list = std::move(slots);
+    } else {
+      list.insert(list.end(), slots.begin(), slots.end());
+    }
+  }
+  void schedule(EventTime at, Step step, WindowIndex window, Slot slot) { due_[{at, step, window}].push_back(slot); }
+
+  void apply(Slot slot, const Record& record, EventTime at) {
+    const WindowIndex first = plan_.grid.first(at);
+    const WindowIndex last = plan_.grid.last(at);
+    WindowIndex open = first;
+    if (at < watermark()) open = std::max(first, plan_.grid.first_open(watermark(), trigger_.grace()));
+    const auto hit = static_cast<std::uint64_t>(open > last ? 0 : last - open + 1);
+    const std::uint64_t missed = static_cast<std::uint64_t>(last < first ? 0 : last - first + 1) - hit;
+    const bool is_dropped = missed > 0 && plan_.late == LatePolicy::drop_whole;
+    count_judged(stats(), is_dropped ? 0 : hit, missed);
+    if (missed > 0) {
+      emitter_.report_late(record, at, static_cast<std::uint32_t>(is_dropped ? 0 : hit), static_cast<std::uint32_t>(missed),
+                           watermark());
+    }
+    if (is_dropped || hit == 0) return;
+    for (WindowIndex index = open;; ++index) {
+      add(slot, index, record, at);
+      if (index == last) break;
+    }
+  }
+
+  void add(Slot slot, WindowIndex index, const Record& record, EventTime at) {
+    bool is_new = false;
+    Entry& entry = store_.at(slot, index, is_new);
+    const Window window = plan_.grid.window(index);
+    const bool is_past_end = window.end <= watermark();
+    if (is_new) {
+      schedule(is_past_end ? cleanup_of(index) : window.end, is_past_end ? Step::cleanup : Step::end, index, slot);
+      entry.progress.next_early = is_past_end ? no_time : trigger_.first_early(at, window.end);
+      if (entry.progress.next_early != no_time) {
+        schedule(later(entry.progress.next_early, Duration{1}), Step::early, index, slot);
+      }
+    }
+    emitter_.add(entry.state, record, at);
+    ++entry.progress.since;
+    entry.newest = std::max(entry.newest, at);
+    if (trigger_.fires_on_record(entry.progress, is_past_end)) {
+      fire_pane(emitter_, trigger_, slot, entry, window, is_past_end ? Timing::late : Timing::early, false, at, watermark());
+    }
+  }
+
+  void act(const Due& what, Slot slot, Entry& entry, EventTime to) {
+    const Window window = plan_.grid.window(what.window);
+    switch (what.step) {
+      case Step::early: {
+        const EventTime early = entry.progress.next_early;
+        if (trigger_.fires_early(entry.progress, window.end, to)) {
+          fire_pane(emitter_, trigger_, slot, entry, window, Timing::early, false, early, to);
+        }
+        const EventTime next = trigger_.early_after(early, window.end, to, stats().skipped_firings);
+        entry.progress.next_early = next;
+        if (next != no_time) schedule(later(next, Duration{1}), Step::early, what.window, slot);
+        break;
+      }
+      case Step::end:
+        if (trigger_.fires_at_end(entry.progress)) {
+          fire_pane(emitter_, trigger_, slot, entry, window, Timing::on_time, trigger_.is_final_at_end(), window.end, to);
+        }
+        break;
+      case Step::cleanup: clean_up(slot, what.window, to); break;
+    }
+  }
+  void clean_up(Slot slot, WindowIndex index, EventTime to) {
+    Entry* entry = store_.find(slot, index);
+    if (entry == nullptr) return;
+    if (trigger_.fires_finally(entry->progress)) {
+      const bool had_grace = trigger_.grace() != Duration::zero();
+      fire_pane(emitter_, trigger_, slot, *entry, plan_.grid.window(index), had_grace ? Timing::late : Timing::on_time, true,
+                to, to);
+    } else {
+      stats().unemitted += entry->progress.since;
+    }
+    store_.erase(slot, index);
+  }
+
+  RowEmitter<KeyType, Record, Row, RowAgg> emitter_;
+  WindowPlan plan_;
+  Trigger trigger_;
+  PaneStore<Entry> store_;
+  std::map<Due, std::vector<Slot>> due_;
+};
+
+}  // namespace weir::inline v0::detail

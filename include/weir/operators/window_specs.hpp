@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <weir/flow/node.hpp>
+#include <weir/window/grid.hpp>
+#include <weir/window/specs.hpp>
+#include <weir/window/trigger.hpp>
+
+namespace weir::inline v0::detail {
+
+/// A window spec of fixed shape, ready for use: what was asked for, and what it comes to.
+struct WindowPlan {
+  std::string kind;
+  Duration size;
+  Duration every;
+  Duration grace_asked;
+  LatePolicy late;
+  std::uint32_t most_empty;
+  Grid grid;
+  Trigger trigger;
+
+  [[nodiscard]] static WindowPlan of(const TumblingSpec& spec);
+  [[nodiscard]] static WindowPlan of(const SlidingSpec& spec);
+  [[nodiscard]] static WindowPlan of(const CumulatingSpec& spec);
+  [[nodiscard]] static WindowPlan of(const LifetimeSpec& spec);
+};
+
+/// Reports wrong sizes, graces and triggers. `is_shared`: several kinds of windows share panes.
+void check_plan(Problems& problems, std::string_view name, const WindowPlan& plan, bool is_shared);
+/// Reports windows that would need too many panes per key.
+void check_panes(Problems& problems, std::string_view name, std::int64_t width, const Grid& grid);
+/// Reports triggered windows of which one record is in too many.
+void check_copies(Problems& problems, std::string_view name, const WindowPlan& plan);
+void check_emission(Problems& problems, std::string_view name, const Emission& emission, Duration size);
+
+/// Counts a record by the windows that took and missed it.
+inline void count_judged(OperatorStats& stats, std::uint64_t hit, std::uint64_t missed) {
+  stats.windows_missed += missed;
+  if (hit > 0) {
+    ++(missed > 0 ? stats.partially_late : stats.applied);
+  } else {
+    ++(missed > 0 ? stats.late : stats.unassigned);
+  }
+}
+
+}  // namespace weir::inline v0::detail

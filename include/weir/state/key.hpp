@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <weir/base/fields.hpp>
+#include <weir/base/hash.hpp>
+#include <weir/time/instant.hpp>
+
+/// \file
+/// What can be a key: integers, enums, booleans, instants, strings, and tuples, pairs and field structs of these.
+
+namespace weir::inline v0 {
+
+namespace detail {
+
+template <class Type>
+struct is_tuple : std::false_type {};
+template <class... Parts>
+struct is_tuple<std::tuple<Parts...>> : std::true_type {};
+template <class First, class Second>
+struct is_tuple<std::pair<First, Second>> : std::true_type {};
+
+template <class Type>
+concept StringLike = std::is_convertible_v<const Type&, std::string_view>;
+template <class Type>
+concept WordLike = std::is_integral_v<Type> || std::is_enum_v<Type> || std::is_same_v<Type, EventTime> ||
+                   std::is_same_v<Type, Duration>;
+
+template <class Type>
+constexpr bool is_key();
+
+template <class Tuple, std::size_t... Index>
+constexpr bool are_keys(std::index_sequence<Index...>) {
+  return (is_key<std::remove_cvref_t<std::tuple_element_t<Index, Tuple>>>() && ...);
+}
+
+template <class Type>
+constexpr bool is_key() {
+  if constexpr (WordLike<Type> || StringLike<Type>) {
+    return true;
+  } else if constexpr (is_tuple<Type>::value) {
+    return are_keys<Type>(std::make_index_sequence<std::tuple_size_v<Type>>{});
+  } else if constexpr (HasFields<Type>) {
+    using Tied = decltype(weir_fields(std::declval<const Type&>()));
+    return are_keys<Tied>(std::make_index_sequence<std::tuple_size_v<Tied>>{});
+  } else {
+    return false;
+  }
+}
+
+}  // namespace detail
+
+/// A type whose values can identify a key.
+template <class Type>
+concept Key = detail::is_key<Type>();
+
+/// What a dictionary keeps of a key: strings are owned, everything else is stored as it is.
+template <class Type>
+using StoredKey = std::conditional_t<detail::StringLike<Type>, std::string, Type>;
+
+namespace detail {
+
+/// What a key is looked up by: strings by view, so that a look-up never allocates.
+template <class Type>
+using KeyView = std::conditional_t<StringLike<Type>, std::string_view, const Type&>;
+
+template <class Type>
+[[nodiscard]] std::uint64_t hash_key(const Type& key, const HashSeed& seed) noexcept {
+  if constexpr (std::is_same_v<Type, EventTime>) {
+    return hash_word(static_cast<std::uint64_t>(ticks(key)), seed);
+  } else if constexpr (std::is_same_v<Type, Duration>) {
+    return hash_word(static_cast<std::uint64_t>(key.count()), seed);
+  } else if constexpr (WordLike<Type>) {
+    if constexpr (sizeof(Type) <= sizeof(std::uint64_t)) {
+      return hash_word(static_cast<std::uint64_t>(key), seed);
+    } else {
+      return hash_word(hash_word(static_cast<std::uint64_t>(key >> 64), seed) ^ static_cast<std::uint64_t>(key), seed);
+    }
+  } else if constexpr (StringLike<Type>) {
+    return hash_bytes(key, seed);
+  } else if constexpr (is_tuple<Type>::value) {
+    return std::apply(
+        [&seed](const auto&... parts) {
+          std::uint64_t hash = 0;
+          ((hash = hash_word(hash ^ hash_key(parts, seed), seed)), ...);
+          return hash;
+        },
+        key);
+  } else {
+    return hash_key(weir_fields(key), seed);
+  }
+}
+
+template <class Type>
+[[nodiscard]] bool same_key(const StoredKey<Type>& stored, KeyView<Type> key) noexcept {
+  if constexpr (HasFields<Type> && !is_tuple<Type>::value) {
+    return weir_fields(stored) == weir_fields(key);
+  } else {
+    return stored == key;
+  }
+}
+
+}  // namespace detail
+
+}  // namespace weir::inline v0

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <utility>
+
+#include <weir/state/column.hpp>
+
+namespace weir::inline v0::detail {
+
+/// Equal pieces of raw memory, reused and never given back before the pool ends.
+class RawPool {
+ public:
+  explicit RawPool(std::size_t piece_bytes, std::size_t alignment)
+      : piece_bytes_((std::max(piece_bytes, sizeof(void*)) + alignment - 1) / alignment * alignment) {}
+
+  [[nodiscard]] void* take() {
+    if (free_ != nullptr) {
+      void* piece = free_;
+      free_ = *static_cast<void**>(piece);
+      return piece;
+    }
+    if (spare_ == 0) add_block();
+    void* piece = next_;
+    next_ += piece_bytes_;
+    --spare_;
+    return piece;
+  }
+  void give_back(void* piece) noexcept { free_ = new (piece) void*(free_); }
+  [[nodiscard]] std::size_t piece_bytes() const noexcept { return piece_bytes_; }
+  [[nodiscard]] std::size_t size_bytes() const noexcept { return blocks_.size_bytes(); }
+
+ private:
+  void add_block() {
+    const std::size_t pieces = std::clamp<std::size_t>(taken_ / 2, 16, std::max<std::size_t>(16, 2 * huge_page_bytes / piece_bytes_));
+    next_ = static_cast<std::byte*>(blocks_.add(pieces * piece_bytes_));
+    spare_ = pieces;
+    taken_ += pieces;
+  }
+
+  std::size_t piece_bytes_;
+  BlockList blocks_;
+  void* free_ = nullptr;
+  std::byte* next_ = nullptr;
+  std::size_t spare_ = 0;
+  std::size_t taken_ = 0;
+};
+
+/// A pool of objects of one type.
+template <class Object>
+class Pool {
+ public:
+  [[nodiscard]] Object* make() {
+    void* piece = raw_.take();
+    return new (piece) Object();
+  }
+  void destroy(Object* object) noexcept {
+    std::destroy_at(object);
+    raw_.give_back(object);
+  }
+  [[nodiscard]] std::size_t size_bytes() const noexcept { return raw_.size_bytes(); }
+
+ private:
+  RawPool raw_{sizeof(Object), alignof(Object)};
+};
+
+}  // namespace weir::inline v0::detail

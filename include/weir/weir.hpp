@@ -1,0 +1,21 @@
+#pragma once
+
+/// \file
+/// Everything but the testing kit.
+
+#include <weir/aggregate/count.hpp>
+#include <weir/aggregate/extrema.hpp>
+#include <weir/aggregate/mean.hpp>
+#include <weir/aggregate/sum.hpp>
+#include <weir/base/fields.hpp>
+#include <weir/graph/graph.hpp>
+#include <weir/operators/aggregate.hpp>
+#include <weir/operators/each.hpp>
+#include <weir/operators/filter.hpp>
+#include <weir/operators/flat_map.hpp>
+#include <weir/operators/key_by.hpp>
+#include <weir/operators/map.hpp>
+#include <weir/operators/merge.hpp>
+#include <weir/operators/sink.hpp>
+#include <weir/operators/windows.hpp>
+#include <weir/version.hpp>

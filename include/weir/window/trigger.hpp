@@ -1,0 +1,96 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include <weir/time/instant.hpp>
+#include <weir/window/emission.hpp>
+
+/// \file
+/// When a window fires: the rules of `Emission`, in one place for every kind of window.
+
+namespace weir::inline v0::detail {
+
+/// How far one key's window has come.
+struct Progress {
+  EventTime next_early = no_time;  ///< the multiple of `every` that is due next; `no_time`: none
+  std::uint32_t since = 0;         ///< records since the last firing
+  std::uint32_t firings = 0;
+};
+
+/// An `Emission` and its grace, made ready for use.
+class Trigger {
+ public:
+  Trigger(Emission emission, Accumulation accumulation, Duration grace)
+      : emission_(emission),
+        accumulation_(accumulation),
+        grace_(emission.late == LateFiring::close ? Duration::zero() : grace),
+        late_after_(emission.records_per_late_pane()) {}
+
+  /// One pane at the end and one per late record, accumulating: what panes shared between windows can do.
+  [[nodiscard]] bool is_plain() const noexcept {
+    return emission_.at_close && emission_.after == 0 && emission_.every == Duration::zero() &&
+           emission_.late != LateFiring::hold && late_after_ == 1 && emission_.final_pane == FinalPane::none &&
+           accumulation_ == Accumulation::accumulating;
+  }
+  [[nodiscard]] Duration grace() const noexcept { return grace_; }
+  [[nodiscard]] const Emission& emission() const noexcept { return emission_; }
+  [[nodiscard]] Accumulation accumulation() const noexcept { return accumulation_; }
+  /// Rows that records cause carry the watermark at which they came, so it must always be exact.
+  [[nodiscard]] bool fires_on_records() const noexcept { return emission_.after != 0; }
+
+  /// Whether the record just added fires a pane.
+  [[nodiscard]] bool fires_on_record(const Progress& progress, bool is_past_end) const noexcept {
+    if (!is_past_end) return emission_.after != 0 && progress.since >= emission_.after;
+    return emission_.late == LateFiring::each && progress.since >= late_after_;
+  }
+  /// The first early pane after a window's first record at `at`, if it is due before `end`.
+  [[nodiscard]] EventTime first_early(EventTime at, EventTime end) const noexcept {
+    if (emission_.every == Duration::zero()) return no_time;
+    const std::int64_t interval = emission_.every.count();
+    return if_before(saturating_add(saturating_sub(ticks(at), floor_mod(ticks(at), interval)), interval), end);
+  }
+  /// The early pane after this one. An advance to `to` that passes very many of them fires the last ones only, and the
+  /// last advance of all fires none of a window without end.
+  [[nodiscard]] EventTime early_after(EventTime early, EventTime end, EventTime to, std::uint64_t& skipped) const noexcept {
+    const std::int64_t every = emission_.every.count();
+    const std::int64_t next = saturating_add(ticks(early), every);
+    if (to == end_of_time && end == end_of_time) return no_time;
+    const std::int64_t passed = saturating_sub(ticks(std::min(to, end)), 2);
+    if (next > passed) return if_before(next, end);
+    const auto due = static_cast<std::uint64_t>(saturating_sub(passed, next) / every);
+    const std::uint64_t skip = due > most_early_per_advance ? due - most_early_per_advance : 0;
+    skipped += skip;
+    return if_before(next + static_cast<std::int64_t>(skip) * every, end);
+  }
+  [[nodiscard]] bool fires_early(const Progress& progress, EventTime end, EventTime to) const noexcept {
+    if (to == end_of_time && end == end_of_time) return false;
+    return progress.since > 0 || accumulation_ != Accumulation::discarding;
+  }
+  [[nodiscard]] bool fires_at_end(const Progress& progress) const noexcept {
+    return emission_.at_close && (progress.since > 0 || accumulation_ != Accumulation::discarding ||
+                                  emission_.at_close_even_if_empty);
+  }
+  /// Whether the end of the grace brings a last pane. The end itself was that pane if there is no grace.
+  [[nodiscard]] bool fires_finally(const Progress& progress) const noexcept {
+    if (emission_.at_close && grace_ == Duration::zero()) return false;
+    return emission_.final_pane == FinalPane::always ||
+           (emission_.final_pane == FinalPane::if_new && progress.since > 0);
+  }
+  /// A pane at the end is the last one if nothing can follow it.
+  [[nodiscard]] bool is_final_at_end() const noexcept { return grace_ == Duration::zero(); }
+
+ private:
+  static constexpr std::uint64_t most_early_per_advance = 10'000;
+
+  static EventTime if_before(std::int64_t early, EventTime end) noexcept {
+    return early < saturating_sub(ticks(end), 1) ? event_time(early) : no_time;
+  }
+
+  Emission emission_;
+  Accumulation accumulation_;
+  Duration grace_;
+  std::uint32_t late_after_;
+};
+
+}  // namespace weir::inline v0::detail

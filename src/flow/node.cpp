@@ -1,0 +1,154 @@
+#include <weir/flow/node.hpp>
+
+#include <algorithm>
+#include <map>
+
+#include <weir/base/assert.hpp>
+
+namespace weir::inline v0 {
+
+void Wiring::adopt(std::unique_ptr<Node> node, std::vector<std::size_t> inputs) {
+  WEIR_ASSERT(!is_sealed_, "operators are attached before build(), not after it");
+  node->id_ = nodes_.size();
+  if (inputs.size() > 1) node->merge_ = std::make_unique<WatermarkMerge>(inputs.size());
+  node->inputs_ = std::move(inputs);
+  nodes_.push_back(std::move(node));
+}
+
+void Wiring::check_names(Problems& problems) const {
+  std::map<std::string_view, const Node*> seen;
+  for (const auto& node : nodes_) {
+    if (node->name().empty()) {
+      problems.add(node->stats().kind, "name is empty; give it one, it keys metrics and errors");
+      continue;
+    }
+    const auto [at, is_new] = seen.emplace(node->name(), node.get());
+    if (!is_new) {
+      problems.add(node->name(), "name is used twice (" + at->second->stats().kind + " and " + node->stats().kind +
+                                     "); give one of them another name");
+    }
+  }
+}
+
+void Wiring::find_shape() {
+  const std::size_t count = nodes_.size();
+  std::vector<std::vector<bool>> reaches(count, std::vector<bool>(count, false));
+  for (std::size_t id = 0; id < count; ++id) {
+    reaches[id][id] = true;
+    for (const std::size_t input : nodes_[id]->inputs_) {
+      for (std::size_t from = 0; from <= input; ++from) {
+        if (reaches[from][input]) reaches[from][id] = true;
+      }
+    }
+  }
+  downstream_.resize(count);
+  single_.resize(count);
+  stepped_.resize(count);
+  idle_.resize(count);
+  for (std::size_t source = 0; source < count; ++source) {
+    if (!nodes_[source]->inputs_.empty()) continue;
+    std::vector<std::size_t> timed;
+    for (std::size_t id = source + 1; id < count; ++id) {
+      if (!reaches[source][id]) continue;
+      downstream_[source].push_back(id);
+      if (nodes_[id]->is_timed()) timed.push_back(id);
+      std::size_t ways = 0;
+      for (const std::size_t input : nodes_[id]->inputs_) ways += reaches[source][input] ? 1U : 0U;
+      if (ways > 1) single_[source] = true;
+    }
+    for (const std::size_t first : timed) {
+      for (const std::size_t second : timed) {
+        for (std::size_t id = second; first < second && id < count; ++id) {
+          if (reaches[first][id] && reaches[second][id]) stepped_[source] = true;
+        }
+      }
+    }
+  }
+}
+
+void Wiring::seal(Problems& problems) {
+  if (nodes_.empty()) problems.add(name_, "the graph has no source; add one with graph.source<Record>(...)");
+  check_names(problems);
+  for (const auto& node : nodes_) node->check(problems);
+  if (problems.messages().empty()) find_shape();
+  is_sealed_ = true;
+}
+
+EventTime Wiring::incoming(const Node& node, EventTime cap) const {
+  if (node.merge_ == nullptr) return std::min(nodes_[node.inputs_.front()]->watermark_, cap);
+  for (std::size_t i = 0; i < node.inputs_.size(); ++i) {
+    node.merge_->update(i, std::min(nodes_[node.inputs_[i]]->watermark_, cap));
+  }
+  return node.merge_->watermark();
+}
+
+void Wiring::raise(Node& node, EventTime to) {
+  node.advance(to);
+  node.watermark_ = to;
+}
+
+void Wiring::spread(const std::vector<std::size_t>& nodes, EventTime cap) {
+  for (const std::size_t id : nodes) {
+    Node& node = *nodes_[id];
+    const EventTime to = incoming(node, cap);
+    if (to > node.watermark_) raise(node, to);
+  }
+}
+
+void Wiring::publish(Node& source, EventTime to) {
+  source.watermark_ = to;
+  ++epoch_;
+  const std::vector<std::size_t>& nodes = downstream_[source.id_];
+  if (stepped_[source.id_]) {
+    // Operators whose outputs meet fire by deadline, not one operator after the other.
+    EventTime last = no_time;
+    while (true) {
+      EventTime due = end_of_time;
+      for (const std::size_t id : nodes) {
+        const EventTime next = nodes_[id]->next_due();
+        if (next > last) due = std::min(due, next);
+      }
+      if (due >= to) break;
+      spread(nodes, due);
+      last = due;
+    }
+  }
+  spread(nodes, to);
+}
+
+void Wiring::set_idle(Node& source, bool is_idle) {
+  idle_[source.id_] = is_idle;
+  ++epoch_;
+  for (const std::size_t id : downstream_[source.id_]) {
+    const Node& node = *nodes_[id];
+    bool is_all_idle = true;
+    for (std::size_t i = 0; i < node.inputs_.size(); ++i) {
+      const bool is_input_idle = idle_[node.inputs_[i]];
+      is_all_idle = is_all_idle && is_input_idle;
+      if (node.merge_ == nullptr) continue;
+      if (is_input_idle) {
+        node.merge_->set_idle(i);
+      } else {
+        node.merge_->set_active(i);
+      }
+    }
+    idle_[id] = is_all_idle;
+  }
+  spread(downstream_[source.id_], end_of_time);
+}
+
+EventTime Wiring::horizon(const Node& source) const {
+  EventTime least = end_of_time;
+  for (const std::size_t id : downstream_[source.id_]) {
+    const Node& node = *nodes_[id];
+    // A node that another source holds back cannot move before that source does.
+    if (node.watermark_ == source.watermark_) least = std::min(least, node.horizon());
+  }
+  return least;
+}
+
+void Wiring::rest() {
+  for (const auto& node : nodes_) node->rest();
+}
+
+}  // namespace weir::inline v0

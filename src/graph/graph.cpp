@@ -1,0 +1,31 @@
+#include <weir/graph/graph.hpp>
+
+#include <weir/graph/picture.hpp>
+
+namespace weir::inline v0 {
+
+Graph::Graph(std::string name, GraphSpec spec) : wiring_(std::make_unique<Wiring>(std::move(name))) {
+  static const int anchor = 0;
+  const auto here = reinterpret_cast<std::uintptr_t>(wiring_.get());
+  const auto there = reinterpret_cast<std::uintptr_t>(&anchor);
+  wiring_->set_hash_seed(spec.hash_seed != 0 ? spec.hash_seed : here * 31 + there);
+}
+
+absl::StatusOr<Pipeline> Graph::build() && {
+  if (wiring_ == nullptr) return absl::FailedPreconditionError("build() was called before on this graph; make a new one");
+  Problems problems;
+  wiring_->seal(problems);
+  if (!problems.messages().empty()) {
+    std::string all;
+    for (const std::string& message : problems.messages()) all += (all.empty() ? "" : "\n") + message;
+    return absl::InvalidArgumentError(all);
+  }
+  auto core = std::make_unique<detail::PipelineCore>(std::move(wiring_), std::move(sources_));
+  return Pipeline(std::move(core));
+}
+
+std::string Graph::mermaid() const { return wiring_ == nullptr ? "" : detail::mermaid(*wiring_); }
+std::string Graph::dot() const { return wiring_ == nullptr ? "" : detail::dot(*wiring_); }
+std::string Graph::text() const { return wiring_ == nullptr ? "" : detail::text(*wiring_); }
+
+}  // namespace weir::inline v0

@@ -1,0 +1,136 @@
+#include <weir/graph/pipeline.hpp>
+
+#include <weir/graph/picture.hpp>
+
+namespace weir::inline v0 {
+
+namespace detail {
+
+PipelineCore::PipelineCore(std::unique_ptr<Wiring> wiring, std::vector<SourceBase*> sources)
+    : wiring_(std::move(wiring)), sources_(std::move(sources)) {}
+
+absl::Status PipelineCore::status() const {
+  if (!poisoned_) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      wiring_->name() + ": the pipeline is poisoned: a callback or an allocation threw inside a call, which may have had "
+                        "part of its effect; build a new pipeline and replay");
+}
+
+absl::Status PipelineCore::refusal(const char* call) const {
+  if (poisoned_) return status();
+  if (busy_) {
+    return absl::FailedPreconditionError(wiring_->name() + ": " + call +
+                                         " was called from inside a callback of this pipeline; call it afterwards");
+  }
+  return absl::OkStatus();
+}
+
+void PipelineCore::release(PipelineCore* core) noexcept {
+  if (core->busy_) {
+    core->released_ = true;
+  } else {
+    delete core;
+  }
+}
+
+void PipelineCore::leave() noexcept {
+  busy_ = false;
+  if (released_) delete this;
+}
+
+void PipelineCore::abandon() noexcept {
+  poisoned_ = true;
+  leave();
+}
+
+absl::Status PipelineCore::advance(SourceBase& source, std::size_t channel, EventTime watermark) {
+  if (absl::Status refused = refusal("advance"); !refused.ok()) return refused;
+  if (finished_) return absl::OkStatus();
+  if (channel >= source.channels()) {
+    return absl::InvalidArgumentError(source.name() + ": channel " + std::to_string(channel) + " does not exist; there are " +
+                                      std::to_string(source.channels()));
+  }
+  const bool is_strict = source.is_strict();
+  Call call(*this, 0);
+  const bool is_forward = source.advance_channel(*wiring_, channel, watermark);
+  std::string error;
+  if (!is_forward && is_strict) {
+    error = source.name() + ": the watermark of channel " + std::to_string(channel) + " must not go back to " +
+            std::to_string(ticks(watermark)) + "us; it is ignored";
+  }
+  call.complete();
+  return error.empty() ? absl::OkStatus() : absl::InvalidArgumentError(error);
+}
+
+absl::Status PipelineCore::change(SourceBase& source, std::size_t channel, ChannelChange change) {
+  if (absl::Status refused = refusal("a channel change"); !refused.ok()) return refused;
+  if (finished_) return absl::OkStatus();
+  if (channel >= source.channels()) {
+    return absl::InvalidArgumentError(source.name() + ": channel " + std::to_string(channel) + " does not exist; there are " +
+                                      std::to_string(source.channels()));
+  }
+  Call call(*this, 0);
+  switch (change) {
+    case ChannelChange::idle: source.set_idle(*wiring_, channel); break;
+    case ChannelChange::active: source.set_active(*wiring_, channel); break;
+    case ChannelChange::close: source.close(*wiring_, channel); break;
+  }
+  call.complete();
+  return absl::OkStatus();
+}
+
+absl::Status PipelineCore::tick(WallTime now) {
+  if (absl::Status refused = refusal("tick"); !refused.ok()) return refused;
+  if (finished_) return absl::OkStatus();
+  Call call(*this, 0);
+  for (SourceBase* source : sources_) source->tick(*wiring_, now);
+  call.complete();
+  return absl::OkStatus();
+}
+
+absl::Status PipelineCore::finish() {
+  if (absl::Status refused = refusal("finish"); !refused.ok()) return refused;
+  if (finished_) return absl::OkStatus();
+  Call call(*this, 0);
+  for (SourceBase* source : sources_) source->finish(*wiring_);
+  finished_ = true;
+  call.complete();
+  return absl::OkStatus();
+}
+
+const Node* PipelineCore::find(std::string_view name) const {
+  for (const auto& node : wiring_->nodes()) {
+    if (node->name() == name) return node.get();
+  }
+  return nullptr;
+}
+
+const OperatorStats& PipelineCore::stats(std::string_view name) {
+  for (const auto& node : wiring_->nodes()) {
+    if (node->name() != name) continue;
+    node->stats().watermark = node->watermark();
+    node->refresh(node->stats());
+    return node->stats();
+  }
+  static const OperatorStats none;
+  return none;
+}
+
+}  // namespace detail
+
+std::vector<std::string> Pipeline::names() const {
+  std::vector<std::string> names;
+  for (const auto& node : core_->wiring().nodes()) names.push_back(node->name());
+  return names;
+}
+
+std::uint64_t Pipeline::live_windows(std::string_view name) const {
+  const Node* node = core_->find(name);
+  return node == nullptr ? 0 : node->live_windows();
+}
+
+std::string Pipeline::mermaid() const { return detail::mermaid(core_->wiring()); }
+std::string Pipeline::dot() const { return detail::dot(core_->wiring()); }
+std::string Pipeline::text() const { return detail::text(core_->wiring()); }
+
+}  // namespace weir::inline v0

@@ -1,0 +1,115 @@
+#include <weir/aggregate/distinct.hpp>
+
+#include <limits>
+#include <set>
+#include <string>
+#include <utility>
+
+#include <weir/testing/laws.hpp>
+
+#include "aggregate/samples.hpp"
+#include "catch.hpp"
+
+namespace {
+
+using samples::result_of;
+using weir::Checked;
+using weir::Distinct;
+using weir::testing::check_laws;
+using Counted = Checked<std::uint64_t>;
+
+std::vector<std::string> words(const std::vector<std::int64_t>& numbers) {
+  std::vector<std::string> all;
+  for (auto x : numbers)
+    all.push_back(x == 0 ? "" : "a word longer than fits in place, number " + std::to_string(x));
+  return all;
+}
+
+TEST_CASE("distinct of nothing is 0") {
+  CHECK(Distinct<int>{}.result({}) == Counted{0, false});
+  CHECK(Distinct<std::string>{}.result({}) == Counted{0, false});
+}
+
+TEST_CASE("distinct agrees with std::set, in every size from in place to large") {
+  auto seed = GENERATE(1u, 2u, 3u);
+  auto n = GENERATE(1u, 3u, 4u, 10u, 100u, 3000u);
+  auto most = GENERATE(1, 3, 50, 100'000);
+  CAPTURE(seed, n, most);
+  const auto values = samples::integers(seed, n, most);
+  const std::set<std::int64_t> exact(values.begin(), values.end());
+  CHECK(result_of(Distinct<std::int64_t>{}, values) == Counted{exact.size(), false});
+  CHECK(result_of(Distinct<std::string>{}, words(values)) == Counted{exact.size(), false});
+
+  const auto middle = values.begin() + static_cast<long>(n / 2);
+  auto merged = samples::added(Distinct<std::int64_t>{}, std::vector(values.begin(), middle));
+  Distinct<std::int64_t>{}.merge(merged,
+                                 samples::added(Distinct<std::int64_t>{}, std::vector(middle, values.end())));
+  CHECK(Distinct<std::int64_t>{}.result(merged) == Counted{exact.size(), false});
+}
+
+TEST_CASE("one value more than the bound: the result is held at the bound and flagged, whatever the order") {
+  const Distinct<int> distinct{.most = 5};
+  CHECK(result_of(distinct, std::vector{1, 2, 3, 4, 0, 1, 2}) == Counted{5, false});
+  CHECK(result_of(distinct, std::vector{1, 2, 3, 4, 5, 0}) == Counted{5, true});
+  CHECK(result_of(distinct, std::vector{0, 1, 2, 3, 4, 5, 1}) == Counted{5, true});
+  CHECK(result_of(Distinct<int>{.most = 0}, std::vector{0}) == Counted{0, true});
+  CHECK(check_laws(distinct, std::vector{0, 1, 2, 3, 3, 4, 5, 0, 6}));
+  CHECK(check_laws(Distinct<std::string>{.most = 2}, std::vector<std::string>{"", "a", "b", "a"}));
+}
+
+TEST_CASE("zeros are one value and so are NaNs; enums, durations and instants are values") {
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  CHECK(result_of(Distinct<double>{}, std::vector{0.0, -0.0, nan, -nan, 1.0}) == Counted{3, false});
+  enum class Level : signed char { low = -1, high = 1 };
+  CHECK(result_of(Distinct<Level>{}, std::vector{Level::low, Level::high, Level::low}) == Counted{2, false});
+  CHECK(result_of(Distinct<weir::Duration>{}, std::vector{weir::Duration{0}, weir::Duration{1}}) ==
+        Counted{2, false});
+  CHECK(result_of(Distinct<bool>{}, std::vector<bool>{false, true, false}) == Counted{2, false});
+  CHECK(result_of(Distinct<std::string>{}, std::vector<std::string_view>{"a", "b", "a"}) ==
+        Counted{2, false});
+}
+
+TEST_CASE("distinct obeys the laws, order independence among them") {
+  auto most = GENERATE(2, 10, 1000);
+  CHECK(check_laws(Distinct<std::int64_t>{}, samples::integers(1, 30, most)));
+  CHECK(check_laws(Distinct<std::string>{}, words(samples::integers(2, 20, most))));
+}
+
+TEST_CASE("copies of a State are independent, moved-from ones are empty") {
+  const Distinct<int> distinct;
+  auto state = samples::added(distinct, std::vector{0, 1, 2, 3, 4, 5});
+  auto copy = state;
+  distinct.add(copy, 6);
+  CHECK(distinct.result(state) == Counted{6, false});
+  CHECK(distinct.result(copy) == Counted{7, false});
+  const auto& same = copy;
+  copy = same;
+  CHECK(distinct.result(copy) == Counted{7, false});
+  distinct.merge(copy, copy);
+  CHECK(distinct.result(copy) == Counted{7, false});
+
+  const auto moved = std::move(state);
+  CHECK(distinct.result(moved) == Counted{6, false});
+  CHECK(distinct.result(state) == Counted{0, false});  // NOLINT(bugprone-use-after-move)
+  copy = {};
+  CHECK(distinct.result(copy) == Counted{0, false});
+}
+
+TEST_CASE("values that share their low bits do not slow the set down to a list") {
+  Distinct<std::uint64_t>::State state{};
+  const Distinct<std::uint64_t> distinct{.most = 100'000};
+  for (std::uint64_t i = 0; i < 100'000; ++i) distinct.add(state, i << 40U);
+  CHECK(distinct.result(state) == Counted{100'000, false});
+}
+
+TEST_CASE("the set is small: 40 bytes in place") {
+  STATIC_REQUIRE(sizeof(Distinct<int>::State) == 40);
+  constexpr auto two = [] {
+    Distinct<int>::State state{};
+    for (int x : {1, 2, 1, 3, 4, 5}) Distinct<int>{}.add(state, x);
+    return Distinct<int>{}.result(state).value;
+  }();
+  STATIC_REQUIRE(two == 5);
+}
+
+}  // namespace

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "case.hpp"
+
+/// \file
+/// What a case is run against: a weir pipeline behind four questions.
+
+namespace conformance {
+
+/// What one step did.
+struct Outcome {
+  std::vector<Emission> emissions;
+  bool rejected = false;
+  std::optional<std::uint64_t> live_windows;  ///< after the step; nullopt where that cannot be told
+  std::string error;                          ///< why the step could not be done at all
+};
+
+/// A pipeline built for one case.
+class Subject {
+ public:
+  Subject() = default;
+  Subject(const Subject&) = delete;
+  Subject& operator=(const Subject&) = delete;
+  virtual ~Subject() = default;
+
+  [[nodiscard]] virtual Outcome apply(const Step& step) = 0;
+  /// Late events that were dropped so far, counted as the case's operator prescribes.
+  [[nodiscard]] virtual std::optional<std::uint64_t> late_dropped() const { return std::nullopt; }
+  /// What the pipeline's own accounting says is wrong; empty if nothing.
+  [[nodiscard]] virtual std::string accounting_error() const { return {}; }
+};
+
+/// How a case is built, beyond what it says itself.
+struct Setup {
+  bool in_two_operators = false;  ///< the keys are split over two operators of the same kind
+};
+
+/// Either a subject or why there is none.
+struct Built {
+  std::unique_ptr<Subject> subject;
+  std::string error;
+};
+
+[[nodiscard]] Built build_windows(const Case& conformance_case, Setup setup);
+[[nodiscard]] Built build_generator(const Case& conformance_case);
+[[nodiscard]] Built build_merge(const Case& conformance_case);
+
+/// The subject for the case's operator type.
+[[nodiscard]] Built build(const Case& conformance_case, Setup setup);
+
+}  // namespace conformance

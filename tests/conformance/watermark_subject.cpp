@@ -1,0 +1,181 @@
+#include <algorithm>
+#include <utility>
+
+#include <weir/weir.hpp>
+
+#include "mapping.hpp"
+#include "subject.hpp"
+
+/// \file
+/// `watermark_generator` and `watermark_merge`: a source, watched through the pipeline's watermark and idleness.
+
+namespace conformance {
+namespace {
+
+Emission watermark_emission(weir::EventTime watermark) {
+  Emission emission;
+  emission.kind = Emission::Kind::watermark;
+  emission.at = inclusive(watermark);
+  return emission;
+}
+
+Emission status_emission(bool is_idle) {
+  Emission emission;
+  emission.kind = is_idle ? Emission::Kind::idle : Emission::Kind::active;
+  return emission;
+}
+
+/// Turns what can be seen now into emissions: only what changed since it was last looked at comes out.
+class Watch {
+ public:
+  void look_at_watermark(weir::EventTime watermark, std::vector<Emission>& out) {
+    if (watermark <= seen_) return;
+    seen_ = watermark;
+    out.push_back(watermark_emission(watermark));
+  }
+  void look_at_status(bool is_idle, std::vector<Emission>& out) {
+    if (std::exchange(is_idle_, is_idle) != is_idle) out.push_back(status_emission(is_idle));
+  }
+
+ private:
+  // A watermark one tick above "none" says that nothing at "no timestamp" comes any more: nobody emits that.
+  weir::EventTime seen_ = weir::later(weir::no_time, weir::Duration{1});
+  bool is_idle_ = false;
+};
+
+/// A source without windows behind it, so that the source itself is what is watched.
+class Generator final : public Subject {
+ public:
+  [[nodiscard]] std::string start(const Operator& op) {
+    Operator checked = op;
+    if (!op.strategy) return "no strategy";
+    if (std::string error = unmappable(checked); !error.empty()) return error;
+    emits_at_ticks_ = op.strategy->type != "punctuated";
+    weir::Graph graph{"conformance"};
+    source_ = graph.source<Record>(
+        "events",
+        {.time = &Record::at,
+         .watermark = rule_of(op.strategy),
+         .idle_after = idle_after_of(op.idle_timeout),
+         .max_future_skew = std::nullopt});
+    *source_ | weir::sink("events_out", [](const Record&) {});
+    auto pipeline = std::move(graph).build();
+    if (!pipeline.ok()) return std::string(pipeline.status().message());
+    pipeline_.emplace(*std::move(pipeline));
+    return {};
+  }
+
+  [[nodiscard]] Outcome apply(const Step& step) override {
+    Outcome outcome;
+    absl::Status status = absl::OkStatus();
+    switch (step.action) {
+      case Step::Action::event:
+        outcome.rejected = pipeline_->push(*source_, record_of(step.event)) == weir::Admit::rejected;
+        watch_.look_at_status(pipeline_->is_idle(*source_), outcome.emissions);
+        break;
+      case Step::Action::tick:
+        watch_.look_at_status(pipeline_->is_idle(*source_), outcome.emissions);
+        break;
+      // weir learns the time by its tick alone; what the tick does shows at the corpus's next `tick`.
+      case Step::Action::clock: status = pipeline_->tick(weir::WallTime{weir::Duration{step.number}}); break;
+      case Step::Action::snapshot_restore: break;
+      default: outcome.error = "the operator has no such action"; break;
+    }
+    // weir's watermark moves with the record; the corpus looks at it once per tick.
+    if (step.action == Step::Action::tick || !emits_at_ticks_) {
+      watch_.look_at_watermark(pipeline_->watermark(*source_), outcome.emissions);
+    }
+    if (!status.ok()) outcome.error = std::string(status.message());
+    return outcome;
+  }
+
+ private:
+  bool emits_at_ticks_ = true;
+  std::optional<weir::Source<Record>> source_;
+  std::optional<weir::Pipeline> pipeline_;
+  Watch watch_;
+};
+
+/// Every input is a channel of one source; `WatermarkMerge` by itself has to agree at every step.
+class Merge final : public Subject {
+ public:
+  explicit Merge(const Operator& op) : inputs_(op.inputs), alone_(op.inputs.size()) {}
+
+  [[nodiscard]] std::string start() {
+    if (inputs_.empty()) return "no inputs";
+    weir::Graph graph{"conformance"};
+    source_ = graph.source<Record>("inputs", {.time = &Record::at,
+                                              .watermark = weir::host_driven(),
+                                              .channels = inputs_.size(),
+                                              .max_future_skew = std::nullopt});
+    *source_ | weir::sink("inputs_out", [](const Record&) {});
+    auto pipeline = std::move(graph).build();
+    if (!pipeline.ok()) return std::string(pipeline.status().message());
+    pipeline_.emplace(*std::move(pipeline));
+    return {};
+  }
+
+  [[nodiscard]] Outcome apply(const Step& step) override {
+    Outcome outcome;
+    if (step.action == Step::Action::snapshot_restore) return outcome;
+    const auto input = std::find(inputs_.begin(), inputs_.end(), step.input);
+    if (input == inputs_.end()) {
+      outcome.error = "no input \"" + step.input + "\"";
+      return outcome;
+    }
+    const absl::Status status = drive(static_cast<std::size_t>(input - inputs_.begin()), step);
+    if (!status.ok()) outcome.error = std::string(status.message());
+    watch_.look_at_watermark(pipeline_->watermark(*source_), outcome.emissions);
+    watch_.look_at_status(pipeline_->is_idle(*source_), outcome.emissions);
+    if (alone_.watermark() != pipeline_->watermark(*source_) || alone_.is_idle() != pipeline_->is_idle(*source_)) {
+      outcome.error = "WatermarkMerge and the channels of a source differ";
+    }
+    return outcome;
+  }
+
+ private:
+  [[nodiscard]] absl::Status drive(std::size_t input, const Step& step) {
+    const weir::Channel<Record> channel = source_->channel(input);
+    if (step.action == Step::Action::input_watermark) {
+      alone_.update(input, watermark_of(step.number));
+      return pipeline_->advance(channel, watermark_of(step.number));
+    }
+    if (step.status == "idle") {
+      alone_.set_idle(input);
+      return pipeline_->set_idle(channel);
+    }
+    if (step.status == "active") {
+      alone_.set_active(input);
+      return pipeline_->set_active(channel);
+    }
+    if (step.status == "done") {
+      alone_.close(input);
+      return pipeline_->close(channel);
+    }
+    return absl::InvalidArgumentError("the operator has no such action");
+  }
+
+  std::vector<std::string> inputs_;
+  weir::WatermarkMerge alone_;
+  std::optional<weir::Source<Record>> source_;
+  std::optional<weir::Pipeline> pipeline_;
+  Watch watch_;
+};
+
+}  // namespace
+
+Built build_generator(const Case& conformance_case) {
+  auto generator = std::make_unique<Generator>();
+  std::string error = generator->start(conformance_case.op);
+  if (!error.empty()) return {nullptr, std::move(error)};
+  return {std::move(generator), {}};
+}
+
+Built build_merge(const Case& conformance_case) {
+  auto merge = std::make_unique<Merge>(conformance_case.op);
+  std::string error = merge->start();
+  if (!error.empty()) return {nullptr, std::move(error)};
+  return {std::move(merge), {}};
+}
+
+}  // namespace conformance

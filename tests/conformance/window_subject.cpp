@@ -1,0 +1,326 @@
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <span>
+#include <utility>
+
+#include <weir/weir.hpp>
+
+#include "mapping.hpp"
+#include "subject.hpp"
+
+/// \file
+/// `window` and `count_window`: a source, `key_by`, windows, one row of all aggregates, a sink each for rows and late
+/// notices.
+
+namespace conformance {
+namespace {
+
+/// Every aggregate of the corpus; each case looks at those it asks for.
+struct Row {
+  std::int64_t count = 0;
+  std::int64_t sum = 0;
+  std::optional<std::int64_t> min;
+  std::optional<std::int64_t> max;
+  std::optional<double> mean;
+  std::optional<std::int64_t> first;
+  std::optional<std::int64_t> last;
+  std::vector<std::int64_t> list;
+};
+
+/// All values of a window.
+struct ListOf {
+  struct State {
+    std::vector<std::int64_t> values;
+  };
+  void add(State& state, std::int64_t value) const { state.values.push_back(value); }
+  void merge(State& state, const State& other) const {
+    state.values.insert(state.values.end(), other.values.begin(), other.values.end());
+  }
+  std::vector<std::int64_t> result(const State& state) const { return state.values; }
+};
+static_assert(weir::Aggregator<ListOf, std::int64_t>);
+
+template <class Number>
+Value value_of(const std::optional<Number>& number) {
+  if (!number) return {};
+  return *number;
+}
+
+Value value_of(const Row& row, const std::string& aggregate) {
+  if (aggregate == "count") return row.count;
+  if (aggregate == "sum") return row.sum;
+  if (aggregate == "min") return value_of(row.min);
+  if (aggregate == "max") return value_of(row.max);
+  if (aggregate == "mean") return value_of(row.mean);
+  if (aggregate == "first") return value_of(row.first);
+  if (aggregate == "last") return value_of(row.last);
+  std::vector<std::int64_t> list = row.list;
+  std::sort(list.begin(), list.end());
+  return list;
+}
+
+/// What came out since it was last asked, and the late notices of the whole case.
+struct Collector {
+  const Operator* op = nullptr;
+  std::vector<Emission> emissions;
+  std::uint64_t late_events = 0;
+  std::uint64_t windows_missed = 0;
+
+  void take(const weir::Windowed<std::string, Row>& row) {
+    Emission emission;
+    emission.key = row.key;
+    for (const std::string& name : op->aggregates) emission.aggs.emplace(name, value_of(row.value, name));
+    const bool is_timed = op->type == "window";
+    if (is_timed) emission.timing = text_of(row.pane.timing);
+    if (is_timed && op->panes) emission.pane = row.pane.index;
+    if (is_timed && op->assigner.type != "global") {
+      emission.start = weir::ticks(row.window.start);
+      emission.end = weir::ticks(row.window.end);
+    }
+    emissions.push_back(std::move(emission));
+  }
+
+  void take(const weir::Late<Record>& late) {
+    windows_missed += late.windows_missed;
+    if (late.windows_hit != 0) return;
+    ++late_events;
+    if (!op->late_to_side) return;
+    Emission emission;
+    emission.kind = Emission::Kind::late;
+    emission.key = late.record.key;
+    emission.at = weir::ticks(late.record.at);
+    emission.value = late.record.value;
+    emissions.push_back(std::move(emission));
+  }
+};
+
+template <class Shape>
+void attach(const weir::Stream<Record>& stream, Shape shape, const std::string& name, Collector& collector) {
+  auto rows = stream | weir::key_by(&Record::key) | std::move(shape) |
+              weir::aggregate<Row>(name,                                                     //
+                                   weir::count().as(&Row::count),                            //
+                                   weir::sum(&Record::value).as(&Row::sum),                  //
+                                   weir::min(&Record::value).as(&Row::min),                  //
+                                   weir::max(&Record::value).as(&Row::max),                  //
+                                   weir::mean(&Record::value).as(&Row::mean),                //
+                                   weir::first(&Record::value).as(&Row::first),              //
+                                   weir::last(&Record::value).as(&Row::last),                //
+                                   weir::with(ListOf{}, &Record::value).as(&Row::list));
+  rows | weir::sink(name + "_rows",
+                    [&collector](const weir::Windowed<std::string, Row>& row) { collector.take(row); });
+  if constexpr (requires { rows.late(); }) {
+    rows.late() | weir::sink(name + "_late", [&collector](const weir::Late<Record>& late) { collector.take(late); });
+  }
+}
+
+weir::SessionSpec session_spec(const Case& conformance_case) {
+  const Operator& op = conformance_case.op;
+  return {.gap = weir::Duration{op.assigner.gap},
+          .touching = op.assigner.merge_touching ? weir::Touching::merge : weir::Touching::separate,
+          .judged = conformance_case.semantics == "beam" ? weir::SessionLateness::before_merging
+                                                         : weir::SessionLateness::after_merging,
+          .grace = weir::Duration{op.allowed_lateness},
+          .emit = emission_of(conformance_case),
+          .panes = op.discarding ? weir::discarding : weir::accumulating};
+}
+
+/// Attaches the windows of the case; returns what is not known about them.
+std::string attach_windows(const Case& conformance_case, const weir::Stream<Record>& stream, const std::string& name,
+                           Collector& collector) {
+  const Operator& op = conformance_case.op;
+  const Assigner& by = op.assigner;
+  const weir::Duration size{by.size};
+  const weir::Duration offset{by.offset};
+  const weir::Grace grace{weir::Duration{op.allowed_lateness}};
+  const weir::Emission emit = emission_of(conformance_case);
+  const weir::Accumulation panes = op.discarding ? weir::discarding : weir::accumulating;
+  if (by.type == "tumbling") {
+    attach(stream, weir::tumbling({.size = size, .offset = offset, .grace = grace, .emit = emit, .panes = panes}),
+           name, collector);
+  } else if (by.type == "sliding") {
+    const weir::Duration slide{by.slide};
+    attach(stream,
+           weir::sliding(
+               {.size = size, .every = slide, .offset = offset, .grace = grace, .emit = emit, .panes = panes}),
+           name, collector);
+  } else if (by.type == "cumulative") {
+    const weir::Duration step{by.step};
+    attach(stream,
+           weir::cumulating(
+               {.size = size, .step = step, .offset = offset, .grace = grace, .emit = emit, .panes = panes}),
+           name, collector);
+  } else if (by.type == "session" && by.gap_field.empty()) {
+    attach(stream, weir::session(session_spec(conformance_case)), name, collector);
+  } else if (by.type == "session") {
+    attach(stream,
+           weir::session(session_spec(conformance_case)).gap_from([](const Record& record) { return record.gap; }),
+           name, collector);
+  } else if (by.type == "global") {
+    attach(stream, weir::lifetime({.emit = emit, .panes = panes}), name, collector);
+  } else if (by.type == "count") {
+    attach(stream,
+           weir::count_windows({.size = static_cast<std::uint32_t>(by.size),
+                                .every = static_cast<std::uint32_t>(by.slide),
+                                .partial = by.partial}),
+           name, collector);
+  } else {
+    return "assigner \"" + by.type + "\" is not known";
+  }
+  return {};
+}
+
+bool has_events_after_the_end(const std::vector<Step>& steps) {
+  bool is_after = false;
+  for (const Step& step : steps) {
+    if (is_after && step.action == Step::Action::event) return true;
+    is_after |= step.action == Step::Action::watermark && step.number == std::numeric_limits<std::int64_t>::max();
+  }
+  return false;
+}
+
+class Windows final : public Subject {
+ public:
+  Windows(const Case& conformance_case, Setup setup)
+      : op_(conformance_case.op),
+        in_two_(setup.in_two_operators),
+        has_events_after_the_end_(has_events_after_the_end(conformance_case.steps)) {
+    collector_.op = &op_;
+  }
+
+  /// Builds the pipeline; returns why it cannot be built.
+  [[nodiscard]] std::string start(const Case& conformance_case);
+
+  [[nodiscard]] Outcome apply(const Step& step) override;
+  [[nodiscard]] std::optional<std::uint64_t> late_dropped() const override;
+  [[nodiscard]] std::string accounting_error() const override;
+
+ private:
+  void push(const Event& event, Outcome& outcome);
+  [[nodiscard]] absl::Status advance(std::int64_t watermark);
+  [[nodiscard]] std::optional<std::uint64_t> live_windows() const;
+  /// Records that the operator refused, such as those of a session without a gap.
+  [[nodiscard]] std::uint64_t rejected() const;
+  [[nodiscard]] std::vector<std::string> names() const;
+
+  Operator op_;
+  bool in_two_;
+  Collector collector_;
+  std::optional<weir::Source<Record>> source_;
+  std::optional<weir::Pipeline> pipeline_;
+  std::vector<Record> batch_;
+  std::map<std::string, bool> half_of_key_;
+  bool has_events_after_the_end_;  ///< then the end is a watermark: after finish() there are no records, late or not
+};
+
+std::string Windows::start(const Case& conformance_case) {
+  std::string error = unmappable(op_);
+  if (!error.empty()) return error;
+  weir::Graph graph{"conformance"};
+  source_ = graph.source<Record>("events", {.time = &Record::at,
+                                            .watermark = rule_of(op_.strategy),
+                                            .idle_after = idle_after_of(op_.idle_timeout),
+                                            .max_future_skew = std::nullopt});
+  const weir::Stream<Record> events = *source_;
+  if (in_two_) {
+    const auto is_first = [](const Record& record) { return !record.is_in_second_half; };
+    const auto is_second = [](const Record& record) { return record.is_in_second_half; };
+    error = attach_windows(conformance_case, events | weir::filter(is_first), "windows", collector_);
+    if (error.empty()) error = attach_windows(conformance_case, events | weir::filter(is_second), "windows_2", collector_);
+  } else {
+    error = attach_windows(conformance_case, events, "windows", collector_);
+  }
+  if (!error.empty()) return error;
+  auto pipeline = std::move(graph).build();
+  if (!pipeline.ok()) return std::string(pipeline.status().message());
+  pipeline_.emplace(*std::move(pipeline));
+  return {};
+}
+
+std::vector<std::string> Windows::names() const {
+  if (in_two_) return {"windows", "windows_2"};
+  return {"windows"};
+}
+
+void Windows::push(const Event& event, Outcome& outcome) {
+  Record record = record_of(event);
+  const auto [half, is_new] = half_of_key_.try_emplace(event.key, half_of_key_.size() % 2 == 1);
+  record.is_in_second_half = half->second;
+  batch_.push_back(std::move(record));
+  if (event.with_next) return;
+  const std::uint64_t rejected_before = rejected();
+  if (batch_.size() == 1) {
+    outcome.rejected = pipeline_->push(*source_, batch_.front()) == weir::Admit::rejected;
+  } else {
+    outcome.rejected = pipeline_->push(*source_, std::span<const Record>(batch_)).rejected != 0;
+  }
+  outcome.rejected |= rejected() != rejected_before;
+  batch_.clear();
+}
+
+std::uint64_t Windows::rejected() const {
+  std::uint64_t rejected = 0;
+  for (const std::string& name : names()) rejected += pipeline_->stats(name).rejected;
+  return rejected;
+}
+
+absl::Status Windows::advance(std::int64_t watermark) {
+  const bool is_end = watermark == std::numeric_limits<std::int64_t>::max();
+  return is_end && !has_events_after_the_end_ ? pipeline_->finish() : pipeline_->advance(*source_, watermark_of(watermark));
+}
+
+Outcome Windows::apply(const Step& step) {
+  Outcome outcome;
+  absl::Status status = absl::OkStatus();
+  switch (step.action) {
+    case Step::Action::event: push(step.event, outcome); break;
+    case Step::Action::watermark: status = advance(step.number); break;
+    case Step::Action::clock: status = pipeline_->tick(weir::WallTime{weir::Duration{step.number}}); break;
+    case Step::Action::tick:
+    case Step::Action::snapshot_restore: break;
+    case Step::Action::input_watermark:
+    case Step::Action::input_status:
+    case Step::Action::named_snapshot: outcome.error = "the operator has no such action"; break;
+  }
+  outcome.emissions = std::exchange(collector_.emissions, {});
+  outcome.live_windows = live_windows();
+  if (status.ok()) status = pipeline_->status();
+  if (!status.ok()) outcome.error = std::string(status.message());
+  return outcome;
+}
+
+std::optional<std::uint64_t> Windows::late_dropped() const {
+  if (op_.late_to_side) return 0;
+  const bool closes_at_end = op_.trigger.type == "after_watermark" && op_.trigger.late == Trigger::Late::closed;
+  return closes_at_end ? collector_.windows_missed : collector_.late_events;
+}
+
+std::optional<std::uint64_t> Windows::live_windows() const {
+  // The corpus does not say what a window of records by arrival is before it is full.
+  if (op_.type != "window") return std::nullopt;
+  std::uint64_t live = 0;
+  for (const std::string& name : names()) live += pipeline_->live_windows(name);
+  return live;
+}
+
+std::string Windows::accounting_error() const {
+  std::uint64_t late = 0;
+  for (const std::string& name : names()) {
+    const weir::OperatorStats& stats = pipeline_->stats(name);
+    if (!stats.conserves()) return name + ": the counters of the operator do not balance";
+    late += stats.late;
+  }
+  if (!pipeline_->stats("events").conserves()) return "the counters of the source do not balance";
+  return late == collector_.late_events ? "" : "the counter of late records differs from the late notices";
+}
+
+}  // namespace
+
+Built build_windows(const Case& conformance_case, Setup setup) {
+  auto windows = std::make_unique<Windows>(conformance_case, setup);
+  std::string error = windows->start(conformance_case);
+  if (!error.empty()) return {nullptr, std::move(error)};
+  return {std::move(windows), {}};
+}
+
+}  // namespace conformance

@@ -1,0 +1,260 @@
+#include "rig.hpp"
+
+#include <weir/aggregate/position.hpp>
+
+#include <span>
+#include <utility>
+
+namespace rig {
+
+namespace {
+
+using oracle::Config;
+using oracle::Kind;
+using oracle::Ticks;
+using oracle::WindowConfig;
+
+weir::Duration duration(Ticks ticks) { return weir::Duration{ticks}; }
+
+std::optional<weir::Duration> duration(const std::optional<Ticks>& ticks) {
+  return ticks ? std::optional{duration(*ticks)} : std::nullopt;
+}
+
+weir::Emission emission_of(const oracle::Emission& emit) {
+  return {.at_close = emit.at_close,
+          .at_close_even_if_empty = emit.also_if_empty,
+          .after = emit.after,
+          .every = duration(emit.every),
+          .late = static_cast<weir::LateFiring>(emit.late),
+          .late_after = emit.late_after,
+          .final_pane = static_cast<weir::FinalPane>(emit.final_pane)};
+}
+
+weir::Accumulation panes_of(const WindowConfig& w) { return static_cast<weir::Accumulation>(w.panes); }
+
+std::optional<weir::EmptyWindows> empties_of(const WindowConfig& w) {
+  return w.emit_empty ? std::optional{weir::EmptyWindows{.most = *w.emit_empty}} : std::nullopt;
+}
+
+weir::LatePolicy late_of(const WindowConfig& w) {
+  return w.drop_whole ? weir::LatePolicy::drop_whole : weir::LatePolicy::apply_open;
+}
+
+auto tumbling(const WindowConfig& w) {
+  return weir::tumbling({.size = duration(w.size), .offset = duration(w.offset), .grace = duration(w.grace),
+                         .late = late_of(w), .emit = emission_of(w.emit), .panes = panes_of(w),
+                         .emit_empty = empties_of(w)});
+}
+
+auto sliding(const WindowConfig& w) {
+  return weir::sliding({.size = duration(w.size), .every = duration(w.every), .offset = duration(w.offset),
+                        .grace = duration(w.grace), .late = late_of(w), .emit = emission_of(w.emit), .panes = panes_of(w),
+                        .emit_empty = empties_of(w)});
+}
+
+auto cumulating(const WindowConfig& w) {
+  return weir::cumulating({.size = duration(w.size), .step = duration(w.every), .offset = duration(w.offset),
+                           .grace = duration(w.grace), .late = late_of(w), .emit = emission_of(w.emit),
+                           .panes = panes_of(w)});
+}
+
+auto lifetime(const WindowConfig& w) { return weir::lifetime({.emit = emission_of(w.emit), .panes = panes_of(w)}); }
+
+auto counted(const WindowConfig& w) {
+  const auto every = static_cast<std::uint32_t>(w.every == w.size ? 0 : w.every);
+  return weir::count_windows({.size = static_cast<std::uint32_t>(w.size), .every = every, .partial = w.partial});
+}
+
+auto session(const WindowConfig& w) {
+  return weir::session({.gap = duration(w.gap), .longest = duration(w.longest), .most_records = w.most_records,
+                        .touching = w.touching_separate ? weir::Touching::separate : weir::Touching::merge,
+                        .judged = w.judged_before_merging ? weir::SessionLateness::before_merging
+                                                          : weir::SessionLateness::after_merging,
+                        .grace = duration(w.grace), .emit = emission_of(w.emit), .panes = panes_of(w)});
+}
+
+weir::Duration gap_of(const Event& event) { return event.gap; }
+bool is_marker(const Event& event) { return event.marker; }
+
+/// Puts the aggregate and its two sinks behind a keyed stream.
+template <class Keyed, class Shape>
+void attach(const Keyed& keyed, Shape shape, oracle::Outcome& out) {
+  auto rows = keyed | std::move(shape) |
+              weir::aggregate<Totals>("windows", weir::count().as(&Totals::count),
+                                      weir::sum(&Event::value).as(&Totals::sum), weir::min(&Event::value).as(&Totals::min),
+                                      weir::max(&Event::value).as(&Totals::max),
+                                      weir::first(&Event::value).as(&Totals::first),
+                                      weir::last(&Event::value).as(&Totals::last));
+  rows | weir::sink("rows", [&out](const weir::Windowed<std::int64_t, Totals>& row) {
+    out.rows.push_back({.key = row.key,
+                        .start = weir::ticks(row.window.start),
+                        .end = weir::ticks(row.window.end),
+                        .count = row.value.count,
+                        .sum = row.value.sum,
+                        .min = row.value.min,
+                        .max = row.value.max,
+                        .first = row.value.first,
+                        .last = row.value.last,
+                        .sum_overflowed = row.overflowed != 0,
+                        .timing = static_cast<oracle::Timing>(row.pane.timing),
+                        .is_final = row.pane.is_final,
+                        .is_retraction = row.pane.is_retraction,
+                        .index = row.pane.index,
+                        .as_of = weir::ticks(row.as_of),
+                        .watermark = weir::ticks(row.watermark)});
+  });
+  rows.late() | weir::sink("late", [&out](const weir::Late<Event>& late) {
+    out.late.push_back({late.record.key, weir::ticks(late.time), late.record.value, late.windows_hit, late.windows_missed,
+                        weir::ticks(late.watermark)});
+  });
+}
+
+template <class Keyed>
+void attach_windows(const Keyed& keyed, const WindowConfig& w, oracle::Outcome& out) {
+  switch (w.kind) {
+    case Kind::tumbling: return attach(keyed, tumbling(w), out);
+    case Kind::sliding: return attach(keyed, sliding(w), out);
+    case Kind::cumulating: return attach(keyed, cumulating(w), out);
+    case Kind::count: return attach(keyed, counted(w), out);
+    case Kind::lifetime: return attach(keyed, lifetime(w), out);
+    case Kind::session: break;
+  }
+  if (w.gap_from_record) {
+    return w.ends_at_marker ? attach(keyed, session(w).gap_from(gap_of).ends_at(is_marker), out)
+                            : attach(keyed, session(w).gap_from(gap_of), out);
+  }
+  return w.ends_at_marker ? attach(keyed, session(w).ends_at(is_marker), out) : attach(keyed, session(w), out);
+}
+
+weir::WatermarkRule<Event> rule_of(const oracle::SourceConfig& source) {
+  switch (source.rule) {
+    case oracle::WatermarkRule::trailing: return weir::trailing(duration(source.bound));
+    case oracle::WatermarkRule::host_driven: return weir::host_driven();
+    case oracle::WatermarkRule::punctuated: break;
+  }
+  return weir::punctuated([](const Event& event) -> std::optional<weir::EventTime> {
+    return event.punctuation == weir::no_time ? std::nullopt : std::optional{event.punctuation};
+  });
+}
+
+Event event_of(const oracle::Record& record) {
+  return {.key = record.key,
+          .value = record.value,
+          .at = weir::event_time(record.time),
+          .gap = duration(record.gap),
+          .punctuation = weir::event_time(record.punctuation),
+          .marker = record.marker};
+}
+
+}  // namespace
+
+std::optional<Built> Rig::build(const Config& config) {
+  weir::Graph graph{"oracle"};
+  const oracle::SourceConfig& source = config.source;
+  weir::Source<Event> events = graph.source<Event>("events", {.time = &Event::at,
+                                                              .watermark = rule_of(source),
+                                                              .idle_after = duration(source.idle_after),
+                                                              .channels = source.channels,
+                                                              .max_future_skew = duration(source.max_future_skew),
+                                                              .max_jump = duration(source.max_jump),
+                                                              .earliest = weir::event_time(source.earliest),
+                                                              .latest = weir::event_time(source.latest)});
+  attach_windows(events | weir::key_by(&Event::key), config.windows, out_);
+  auto built = std::move(graph).build();
+  if (!built.ok()) {
+    error_ = std::string(built.status().message());
+    return std::nullopt;
+  }
+  return Built{*std::move(built), events};
+}
+
+const oracle::Outcome& Rig::run(const oracle::Script& script, Mode mode) {
+  out_.rows.clear();
+  out_.late.clear();
+  out_.marks.clear();
+  out_.counters = {};
+  admitted_ = {};
+  error_.clear();
+  std::optional<Built> built = build(script.config);
+  if (built) play(*built, script, mode);
+  return out_;
+}
+
+void Rig::play(Built& built, const oracle::Script& script, Mode mode) {
+  for (const oracle::Step& step : script.steps) {
+    act(built, script, step, mode);
+    out_.marks.push_back({out_.rows.size(), out_.late.size(), weir::ticks(built.pipeline.watermark(built.events))});
+  }
+  count(built, script);
+}
+
+void Rig::act(Built& built, const oracle::Script& script, const oracle::Step& step, Mode mode) {
+  weir::Pipeline& pipeline = built.pipeline;
+  const weir::Channel<Event> channel = built.events.channel(step.channel);
+  absl::Status status;
+  switch (step.action) {
+    case oracle::Action::push: return push(built, script, step, mode);
+    case oracle::Action::advance: status = pipeline.advance(channel, weir::event_time(step.at)); break;
+    case oracle::Action::tick: status = pipeline.tick(weir::WallTime{duration(step.at)}); break;
+    case oracle::Action::set_idle: status = pipeline.set_idle(channel); break;
+    case oracle::Action::set_active: status = pipeline.set_active(channel); break;
+    case oracle::Action::close: status = pipeline.close(channel); break;
+    case oracle::Action::finish: status = pipeline.finish(); break;
+  }
+  if (!status.ok()) error_ = status.ToString();
+}
+
+void Rig::push(Built& built, const oracle::Script& script, const oracle::Step& step, Mode mode) {
+  const weir::Channel<Event> channel = built.events.channel(step.channel);
+  batch_.clear();
+  for (std::uint32_t i = 0; i < step.count; ++i) batch_.push_back(event_of(script.records[step.first + i]));
+  if (mode == Mode::in_batches) {
+    const weir::Admitted admitted = built.pipeline.push(channel, std::span<const Event>(batch_));
+    admitted_.on_time += admitted.on_time;
+    admitted_.late += admitted.late;
+    admitted_.future += admitted.future;
+    admitted_.rejected += admitted.rejected;
+    admitted_.refused += admitted.refused;
+    return;
+  }
+  for (const Event& event : batch_) {
+    switch (built.pipeline.push(channel, event)) {
+      case weir::Admit::on_time: ++admitted_.on_time; break;
+      case weir::Admit::late: ++admitted_.late; break;
+      case weir::Admit::future: ++admitted_.future; break;
+      case weir::Admit::rejected: ++admitted_.rejected; break;
+      case weir::Admit::refused: ++admitted_.refused; break;
+    }
+  }
+}
+
+/// Fills in the counters, and checks that they agree with each other and that nothing is left after the end.
+void Rig::count(Built& built, const oracle::Script& script) {
+  const weir::OperatorStats source = built.pipeline.stats("events");
+  const weir::OperatorStats windows = built.pipeline.stats("windows");
+  out_.counters = {.ingested = source.ingested,
+                   .on_time = admitted_.on_time,
+                   .late = admitted_.late,
+                   .future = source.future,
+                   .jumped = source.jumped,
+                   .rejected = source.rejected,
+                   .refused = admitted_.refused,
+                   .regressions = source.regressions,
+                   .applied = windows.applied,
+                   .partially_late = windows.partially_late,
+                   .late_whole = windows.late,
+                   .unassigned = windows.unassigned,
+                   .unusable = windows.rejected,
+                   .windows_missed = windows.windows_missed,
+                   .unemitted = windows.unemitted};
+  if (!source.conserves() || !windows.conserves()) error_ = "the counters of a node do not balance";
+  if (admitted_.rejected != source.rejected) error_ = "Admit::rejected and the source's counter differ";
+  if (admitted_.late != source.behind) error_ = "Admit::late and the source's counter differ";
+  if (admitted_.future != source.future + source.jumped) error_ = "Admit::future and the source's counters differ";
+  if (windows.emitted != out_.rows.size() + out_.late.size()) error_ = "emitted differs from what came out";
+  const bool is_finished = !script.steps.empty() && script.steps.back().action == oracle::Action::finish;
+  const bool may_hold = script.config.windows.kind == Kind::count;
+  if (is_finished && !may_hold && built.pipeline.live_windows("windows") != 0) error_ = "windows are live after finish()";
+}
+
+}  // namespace rig

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <weir/weir.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <weir/testing/oracle.hpp>
+
+// Plays a script of the oracle through weir's public API and writes down what comes out in the oracle's words.
+
+namespace rig {
+
+namespace oracle = weir::testing::oracle;
+
+struct Event {
+  std::int64_t key = 0;
+  std::int64_t value = 0;
+  weir::EventTime at{};
+  weir::Duration gap{};
+  weir::EventTime punctuation = weir::no_time;
+  bool marker = false;
+};
+
+struct Totals {
+  std::int64_t count = 0;
+  std::int64_t sum = 0;
+  std::int64_t min = 0;
+  std::int64_t max = 0;
+  std::int64_t first = 0;
+  std::int64_t last = 0;
+};
+
+/// A pipeline that was built for a script.
+struct Built {
+  weir::Pipeline pipeline;
+  weir::Source<Event> events;
+};
+
+enum class Mode : std::uint8_t { one_by_one, in_batches };
+
+/// Builds and plays scripts; keeps its buffers.
+class Rig {
+ public:
+  /// What weir makes of the script. `error` says if it could not be built, or broke a law on the way.
+  const oracle::Outcome& run(const oracle::Script& script, Mode mode);
+  [[nodiscard]] const std::string& error() const { return error_; }
+
+ private:
+  std::optional<Built> build(const oracle::Config& config);
+  void play(Built& built, const oracle::Script& script, Mode mode);
+  void act(Built& built, const oracle::Script& script, const oracle::Step& step, Mode mode);
+  void push(Built& built, const oracle::Script& script, const oracle::Step& step, Mode mode);
+  void count(Built& built, const oracle::Script& script);
+
+  oracle::Outcome out_{};
+  weir::Admitted admitted_{};
+  std::vector<Event> batch_{};
+  std::string error_;
+};
+
+}  // namespace rig
