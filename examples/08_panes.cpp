@@ -40,8 +40,9 @@ int main() {
   support::expect(pipeline.ok());
 
   pipeline->push(orders, {1, 100, minute(5)});
-  pipeline->push(orders, {1, 250, minute(20)});  // minute 15 has passed: an early pane with the first order
-  support::expect(total == 100 && panes.back().timing == weir::Timing::early);
+  support::expect(panes.empty());
+  pipeline->push(orders, {1, 250, minute(20)});  // minute 15 has passed: an early pane with all there is
+  support::expect(total == 350 && panes.back().timing == weir::Timing::early);
 
   pipeline->push(orders, {2, 10, minute(61)});  // the hour is over; shop 1 heard nothing since, and fires all the same
   support::expect(total == 350 && panes.back().timing == weir::Timing::on_time);

@@ -34,14 +34,14 @@ int main() {
   auto pipeline = std::move(graph).build();
   support::expect(pipeline.ok());
 
-  pipeline->tick(wall(0));
+  pipeline->tick(wall(65));
   pipeline->push(meters.channel(0), {1, 0.2, minute(10)});
   pipeline->push(meters.channel(1), {2, 0.3, minute(12)});
   pipeline->push(meters.channel(0), {1, 0.4, minute(65)});  // channel 1 may still send something before minute 60
   support::expect(rows == 0 && pipeline->watermark(meters) == minute(12));
 
-  pipeline->tick(wall(3));
+  pipeline->tick(wall(68));
   pipeline->push(meters.channel(0), {1, 0.1, minute(66)});
-  pipeline->tick(wall(6));  // nothing from channel 1 for more than five minutes: it is idle and leaves the minimum
+  pipeline->tick(wall(71));  // nothing from channel 1 for more than five minutes: it is idle and leaves the minimum
   support::expect(rows == 2 && pipeline->watermark(meters) == minute(66));
 }

@@ -159,6 +159,11 @@ run_suite() {  # $1: preset
   if [ "$1" = coverage ]; then
     export LLVM_PROFILE_FILE="$PWD/build/coverage/profiles/%8m.profraw"
   fi
+  if [ "$1" = tidy ]; then
+    # clang-tidy goes on without a configuration that it cannot read.
+    clang-tidy-14 --dump-config 2>>"$log" | grep -q "^WarningsAsErrors: *'\*'" ||
+      { echo "tidy: clang-tidy-14 does not understand .clang-tidy"; cat "$log"; return 1; }
+  fi
   step "$log" "$1: configure" cmake --preset "$1" || return 1
   # shellcheck disable=SC2046
   step "$log" "$1: build ($jobs jobs)" $launch cmake --build --preset "$1" -j "$jobs" $(targets) || return 1

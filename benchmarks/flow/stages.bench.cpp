@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <cstdlib>
+#include <iostream>
 #include <memory>
 
 #include <weir/weir.hpp>
@@ -20,9 +22,7 @@ struct Converted {
 };
 
 constexpr auto is_large = [](const Event& event) { return event.value > 10; };  // nine of ten
-constexpr auto converted = [](const Event& event) {
-  return Converted{event.key, event.value * 1.25};
-};
+constexpr auto converted = [](const Event& event) { return Converted{event.key, event.value * 1.25}; };
 constexpr auto raised = [](const Event& event) {
   Event out = event;
   out.value += 1;
@@ -63,8 +63,7 @@ template <class Wire>
 Contender laps_of(const std::shared_ptr<Stream<Event>>& stream, Wire wire) {
   auto tally = std::make_shared<Tally>();
   weir::Graph graph{"bench"};
-  auto events =
-      graph.source<Event>("events", {.time = &Event::at, .watermark = weir::host_driven()});
+  auto events = graph.source<Event>("events", {.time = &Event::at, .watermark = weir::host_driven()});
   wire(events, SumUp{tally.get()});
   auto operation = std::make_shared<Ours<Event>>(std::move(graph), events);
   Contender out;
@@ -85,7 +84,7 @@ Contender fused(const std::shared_ptr<Stream<Event>>& stream) {
 /// The same node with the stage written out by hand.
 Contender one_stage_by_hand(const std::shared_ptr<Stream<Event>>& stream) {
   return laps_of(stream, [](const weir::Source<Event>& events, SumUp sum_up) {
-    events | weir::flat_map([](const Event& event, auto&& emit) {
+    events | weir::flat_map<Converted>([](const Event& event, auto&& emit) {
       if (event.value > 10) emit(Converted{event.key, event.value * 1.25});
     }) | weir::sink("sum", sum_up);
   });
@@ -131,73 +130,70 @@ Match pipeline_against_loop(const Setting&) {
   return match;
 }
 
-constexpr std::size_t long_chain = 9;
+constexpr std::size_t stages = 9;
+constexpr auto raised_by_all = [](const Event& event) {
+  Event out = event;
+  for (std::size_t i = 0; i < stages; ++i) out = raised(out);
+  return out;
+};
 
-/// One edge and the stage that writes the batch: (nine stages - one stage) / 8.
+/// What eight edges add: the same nine stages as nine nodes, and as one.
+Contender per_edge(Contender apart, Contender as_one) {
+  Contender out;
+  out.pass = [apart, as_one] { return std::max(0.0, (apart.pass() - as_one.pass()) / (stages - 1)); };
+  out.finish = [apart, as_one] {
+    const Tally tally = apart.finish();
+    if (!(tally == as_one.finish())) {
+      std::cerr << "edge: nine nodes and one do not agree\n";
+      std::abort();
+    }
+    return tally;
+  };
+  return out;
+}
+
+Contender chain_by_hand(const std::shared_ptr<Stream<Event>>& stream, std::size_t nodes, auto map) {
+  auto chain = std::make_shared<limit::Chain<decltype(map)>>(nodes, map);
+  auto count = std::make_shared<std::uint64_t>(0);
+  Contender out;
+  out.pass = [stream, chain, count] {
+    *count += stream->size() * laps;
+    return timed_laps(*stream, *chain);
+  };
+  out.finish = [chain, count] { return Tally{.records = *count, .values = chain->sum()}; };
+  return out;
+}
+
 Match edge(const Setting&) {
   const auto stream = near_stream();
   Match match = match_over(stream);
   match.items *= laps;
-
-  const auto pair = [](Contender longer, Contender shorter) {
-    Contender out;
-    out.pass = [longer, shorter] {
-      return std::max(0.0, (longer.pass() - shorter.pass()) / (long_chain - 1));
-    };
-    out.finish = [longer, shorter] {
-      const Tally above = longer.finish();
-      const Tally below = shorter.finish();
-      const double raise = static_cast<double>(above.records) * (long_chain - 1);
-      if (above.values != below.values + raise) {
-        std::cerr << "edge: records were lost\n";
-        std::abort();
-      }
-      return above;
-    };
-    return out;
-  };
-  const auto pipeline = [&](auto chain) {
-    return laps_of(stream, [chain](const weir::Source<Event>& events, SumUp sum_up) {
-      chain(events) | weir::sink("sum", sum_up);
-    });
-  };
-  match.ours = pair(pipeline([](const auto& events) {
-                      auto m = [] { return weir::map(raised); };
-                      return events | m() | m() | m() | m() | m() | m() | m() | m() | m();
-                    }),
-                    pipeline([](const auto& events) { return events | weir::map(raised); }));
-
-  const auto by_hand = [&](std::size_t stages) {
-    auto chain = std::make_shared<limit::Chain<decltype(raised)>>(stages, raised);
-    auto count = std::make_shared<std::uint64_t>(0);
-    Contender out;
-    out.pass = [stream, chain, count] {
-      *count += stream->size() * laps;
-      return timed_laps(*stream, *chain);
-    };
-    out.finish = [chain, count] { return Tally{.records = *count, .values = chain->sum()}; };
-    return out;
-  };
-  match.limit = pair(by_hand(long_chain), by_hand(1));
+  const auto m = [] { return weir::map(raised); };
+  match.ours = per_edge(
+      laps_of(stream,
+              [m](const weir::Source<Event>& events, SumUp sum_up) {
+                events | m() | m() | m() | m() | m() | m() | m() | m() | m() | weir::sink("sum", sum_up);
+              }),
+      laps_of(stream, [m](const weir::Source<Event>& events, SumUp sum_up) {
+        events | (m() | m() | m() | m() | m() | m() | m() | m() | m()) | weir::sink("sum", sum_up);
+      }));
+  match.limit = per_edge(chain_by_hand(stream, stages, raised), chain_by_hand(stream, 1, raised_by_all));
   return match;
 }
 
-const bool added = add({.name = "fused filter|map",
-                        .keys = {0},
-                        .dists = {Dist::uniform},
-                        .required = 1.05,
-                        .against = "same_node_by_hand",
-                        .set_up = fused_against_hand}) &&
-                   add({.name = "source, filter|map, sink",
-                        .keys = {0},
-                        .dists = {Dist::uniform},
-                        .against = "bare_loop",
-                        .set_up = pipeline_against_loop}) &&
-                   add({.name = "unfused edge",
-                        .keys = {0},
-                        .dists = {Dist::uniform},
-                        .required_ns = 1.5,
-                        .set_up = edge});
+const bool added =
+    add({.name = "fused filter|map",
+         .keys = {0},
+         .dists = {Dist::uniform},
+         .required = 1.05,
+         .against = "same_node_by_hand",
+         .set_up = fused_against_hand}) &&
+    add({.name = "source, filter|map, sink",
+         .keys = {0},
+         .dists = {Dist::uniform},
+         .against = "bare_loop",
+         .set_up = pipeline_against_loop}) &&
+    add({.name = "unfused edge", .keys = {0}, .dists = {Dist::uniform}, .required_ns = 1.5, .set_up = edge});
 
 }  // namespace
 }  // namespace bench

@@ -7,8 +7,8 @@
 #include "support/ours.hpp"
 #include "support/versus.hpp"
 
-/// One `advance` over a million windows of which a thousand hold a record, against one over those thousand alone.
-/// The ns are per live window, its row included.
+/// One `advance` over a million windows of which a thousand hold a record, against one over those thousand
+/// alone. The ns are per live window, its row included.
 
 namespace bench {
 namespace {
@@ -22,8 +22,7 @@ constexpr int advances = 50;
 Contender advance_over(std::int64_t stride) {
   auto tally = std::make_shared<Tally>();
   weir::Graph graph{"bench"};
-  auto events =
-      graph.source<Event>("events", {.time = &Event::at, .watermark = weir::host_driven()});
+  auto events = graph.source<Event>("events", {.time = &Event::at, .watermark = weir::host_driven()});
   events | weir::key_by(&Event::key) | weir::tumbling({.size = 1s, .grace = 0s}) |
       weir::aggregate<CountSum>("totals", weir::count().as(&CountSum::count),
                                 weir::sum(&Event::value).as(&CountSum::sum)) |

@@ -15,7 +15,8 @@
 #include "support/tally.hpp"
 
 /// How long single calls take: every push and every advance of a pipeline with a million keys goes into a
-/// histogram. What a call costs on average is the business of the benchmarks; here it is the tail that counts.
+/// histogram. What a call costs on average is the business of the benchmarks; here it is the tail that
+/// counts.
 
 namespace {
 
@@ -58,10 +59,10 @@ void check(const absl::Status& status) {
 
 /// One pipeline, warmed by one pass and measured over the next, in calls of `batch` records.
 std::vector<Measured> measure(const Options& options, std::size_t batch) {
-  bench::Stream<Event> stream = bench::event_stream(
-      {.records = options.records,
-       .keys = options.keys,
-       .span = static_cast<std::int64_t>(options.records / 16) * tick});
+  bench::Stream<Event> stream =
+      bench::event_stream({.records = options.records,
+                           .keys = options.keys,
+                           .span = static_cast<std::int64_t>(options.records / 16) * tick});
   bench::Tally tally;
   weir::Graph graph{"latency"};
   const weir::Source<Event> events =
@@ -98,8 +99,7 @@ std::vector<Measured> measure(const Options& options, std::size_t batch) {
   }
   check(pipeline->finish());
   if (tally.records != 2 * options.records) {
-    std::cerr << "latency: " << tally.records << " records came out, " << 2 * options.records
-              << " went in\n";
+    std::cerr << "latency: " << tally.records << " records came out, " << 2 * options.records << " went in\n";
     std::exit(1);
   }
   const std::string suffix = batch == 1 ? "" : ", after pushes of " + std::to_string(batch);
@@ -143,21 +143,21 @@ Options parsed(std::span<char*> arguments) {
 }
 
 void print(const std::vector<Measured>& all) {
-  std::printf("%-48s %9s %9s %9s %9s %9s %11s\n", "call (ns)", "calls", "p50", "p99", "p99.9",
-              "p99.99", "max");
+  std::printf("%-48s %9s %9s %9s %9s %9s %11s\n", "call (ns)", "calls", "p50", "p99", "p99.9", "p99.99",
+              "max");
   for (const Measured& one : all) {
     const Histogram& h = one.histogram;
     const auto at = [&](double q) { return static_cast<unsigned long long>(h.quantile(q)); };
     std::printf("%-48s %9llu %9llu %9llu %9llu %9llu %11llu\n", one.call.c_str(),
-                static_cast<unsigned long long>(h.count()), at(0.5), at(0.99), at(0.999),
-                at(0.9999), static_cast<unsigned long long>(h.longest()));
+                static_cast<unsigned long long>(h.count()), at(0.5), at(0.99), at(0.999), at(0.9999),
+                static_cast<unsigned long long>(h.longest()));
   }
 }
 
 void write_json(const Options& options, const std::vector<Measured>& all) {
   std::ofstream out{options.json};
-  out << "{\"suite\": \"latency\", \"keys\": " << options.keys
-      << ", \"records\": " << options.records << ", \"results\": [";
+  out << "{\"suite\": \"latency\", \"keys\": " << options.keys << ", \"records\": " << options.records
+      << ", \"results\": [";
   const char* separator = "\n";
   for (const Measured& one : all) {
     const Histogram& h = one.histogram;
@@ -177,8 +177,7 @@ void write_json(const Options& options, const std::vector<Measured>& all) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  const Options options =
-      parsed({arguments + 1, static_cast<std::size_t>(count > 0 ? count - 1 : 0)});
+  const Options options = parsed({arguments + 1, static_cast<std::size_t>(count > 0 ? count - 1 : 0)});
   std::vector<Measured> all{clock_cost()};
   for (const std::size_t batch : {std::size_t{1}, std::size_t{256}}) {
     for (Measured& one : measure(options, batch)) all.push_back(std::move(one));

@@ -11,13 +11,13 @@
 #include <weir/time/instant.hpp>
 #include <weir/window/window.hpp>
 
+#include "limits/tables.hpp"
 #include "support/events.hpp"
 #include "support/tally.hpp"
-#include "limits/tables.hpp"
 
 /// \file
-/// Sessions by hand: one line per key, closed in time by a wheel of at most gap / 64 a slot that holds each key once and
-/// re-arms it only when its slot comes up.
+/// Sessions by hand: one line per key, closed in time by a wheel of at most gap / 64 a slot that holds each
+/// key once and re-arms it only when its slot comes up.
 
 namespace bench::limit {
 
@@ -27,7 +27,8 @@ class Session {
   Session(std::size_t keys, weir::Duration gap, Sink sink)
       : table_(keys),
         gap_(gap.count()),
-        slot_shift_(std::bit_width(static_cast<std::uint64_t>(gap.count() / slots_per_gap)) - 1),
+        slot_shift_(
+            static_cast<int>(std::bit_width(static_cast<std::uint64_t>(gap.count() / slots_per_gap))) - 1),
         wheel_(std::bit_ceil(std::size_t{2 * slots_per_gap} + 2)),
         sink_(std::move(sink)) {}
 
@@ -36,9 +37,8 @@ class Session {
 
   std::size_t push(std::span<const Event> batch) {
     std::size_t taken = 0;
-    for_each_record(table_, batch, [&](const Event& event, Record& record) {
-      taken += apply(event, record);
-    });
+    for_each_record(table_, batch,
+                    [&](const Event& event, Record& record) { taken += apply(event, record); });
     return taken;
   }
 
@@ -59,7 +59,8 @@ class Session {
 
   bool apply(const Event& event, Record& record) {
     const std::int64_t at = weir::ticks(event.at);
-    if (at < watermark_) [[unlikely]] return false;  // ordered input: a late record has lost its session
+    if (at < watermark_) [[unlikely]]
+      return false;  // ordered input: a late record has lost its session
     watermark_ = at;
     if (at >= next_due_) expire(at);
     if (record.count != 0 && at - record.last <= gap_) [[likely]] {
@@ -85,9 +86,7 @@ class Session {
   }
 
   /// First slot that begins after the session's end.
-  std::int64_t slot_after(const Record& record) const {
-    return ((record.last + gap_) >> slot_shift_) + 1;
-  }
+  std::int64_t slot_after(const Record& record) const { return ((record.last + gap_) >> slot_shift_) + 1; }
 
   std::vector<Record*>& slot_of(std::int64_t tick) {
     return wheel_[static_cast<std::size_t>(tick) & (wheel_.size() - 1)];
@@ -118,13 +117,12 @@ class Session {
 
   void emit(const Record& record) {
     const weir::EventTime end = weir::event_time(record.last + gap_);
-    sink_(weir::Windowed<std::uint64_t, SessionRow>{
-        .key = record.key,
-        .window = {weir::event_time(record.first), end},
-        .value = {record.count, record.sum, record.max},
-        .pane = {.is_final = true},
-        .as_of = end,
-        .watermark = weir::event_time(watermark_)});
+    sink_(weir::Windowed<std::uint64_t, SessionRow>{.key = record.key,
+                                                    .window = {weir::event_time(record.first), end},
+                                                    .value = {record.count, record.sum, record.max},
+                                                    .pane = {.is_final = true},
+                                                    .as_of = end,
+                                                    .watermark = weir::event_time(watermark_)});
   }
 
   Table<Record> table_;

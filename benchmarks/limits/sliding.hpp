@@ -10,9 +10,9 @@
 #include <weir/time/instant.hpp>
 #include <weir/window/window.hpp>
 
+#include "limits/tables.hpp"
 #include "support/events.hpp"
 #include "support/tally.hpp"
-#include "limits/tables.hpp"
 
 /// \file
 /// Sliding windows by hand: 1 h every 5 min, twelve panes, nothing subtracted.
@@ -105,9 +105,8 @@ class Sliding {
 
   std::size_t push(std::span<const Event> batch) {
     std::size_t taken = 0;
-    for_each_record(table_, batch, [&](const Event& event, Record& record) {
-      taken += apply(event, record);
-    });
+    for_each_record(table_, batch,
+                    [&](const Event& event, Record& record) { taken += apply(event, record); });
     return taken;
   }
 
@@ -122,8 +121,7 @@ class Sliding {
 
   bool apply(const Event& event, Record& record) {
     const std::int64_t at = weir::ticks(event.at);
-    if (static_cast<std::uint64_t>(at - start_) >= static_cast<std::uint64_t>(every_))
-        [[unlikely]] {
+    if (static_cast<std::uint64_t>(at - start_) >= static_cast<std::uint64_t>(every_)) [[unlikely]] {
       if (!roll(at)) return false;
     }
     watermark_ = std::max(watermark_, at);

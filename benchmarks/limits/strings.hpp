@@ -15,9 +15,9 @@
 #include <weir/time/instant.hpp>
 #include <weir/window/window.hpp>
 
+#include "limits/tables.hpp"
 #include "support/events.hpp"
 #include "support/tally.hpp"
-#include "limits/tables.hpp"
 
 /// \file
 /// Tumbling count and sum with text keys by hand: XXH3, then the whole key compared.
@@ -57,8 +57,7 @@ struct alignas(64) PooledKey {
 
   std::string_view key() const { return {bytes, length}; }
   bool is(std::string_view wanted, std::uint64_t h) const {
-    return hash == h && length == wanted.size() &&
-           std::memcmp(bytes, wanted.data(), wanted.size()) == 0;
+    return hash == h && length == wanted.size() && std::memcmp(bytes, wanted.data(), wanted.size()) == 0;
   }
   bool is_empty() const { return hash == 0; }
   void set(std::string_view wanted, std::uint64_t h, KeyPool& pool) {
@@ -80,9 +79,7 @@ struct alignas(64) InlinedKey {
     std::memcpy(&at, bytes, sizeof at);
     return at;
   }
-  std::string_view key() const {
-    return {length - 1 <= sizeof bytes ? bytes : pooled(), length - 1};
-  }
+  std::string_view key() const { return {length - 1 <= sizeof bytes ? bytes : pooled(), length - 1}; }
   bool is(std::string_view wanted, std::uint64_t) const {
     if (length != wanted.size() + 1) return false;
     if (wanted.size() - 8 <= 8) {  // 8 to 16 bytes: two words that may overlap
@@ -92,8 +89,7 @@ struct alignas(64) InlinedKey {
         return w;
       };
       const std::size_t tail = wanted.size() - 8;
-      return ((word(bytes) ^ word(wanted.data())) |
-              (word(bytes + tail) ^ word(wanted.data() + tail))) == 0;
+      return ((word(bytes) ^ word(wanted.data())) | (word(bytes + tail) ^ word(wanted.data() + tail))) == 0;
     }
     return std::memcmp(key().data(), wanted.data(), wanted.size()) == 0;
   }
@@ -148,7 +144,8 @@ class TumblingByName {
   Slot& at(std::string_view name, std::uint64_t hash) {
     for (std::uint64_t i = (hash >> 1) & mask_;; i = (i + 1) & mask_) {
       Slot& slot = slots_[i];
-      if (slot.is(name, hash)) [[likely]] return slot;
+      if (slot.is(name, hash)) [[likely]]
+        return slot;
       if (slot.is_empty()) {
         slot.set(name, hash, pool_);
         return slot;

@@ -52,7 +52,8 @@ class InlineTable {
   Record& at(std::uint64_t key, Place at) {
     for (;; at = (at + 1) & mask_) {
       Record& slot = slots_[at];
-      if (slot.key == key) [[likely]] return slot;
+      if (slot.key == key) [[likely]]
+        return slot;
       if (slot.key == 0) {
         slot.key = key;
         return slot;
@@ -79,13 +80,9 @@ class DenseTable {
   static constexpr bool has_index = true;
 
   explicit DenseTable(std::size_t keys)
-      : lines_(std::bit_ceil(keys * 5 / 3 / 8 + 1)),
-        records_(keys + 1),
-        mask_(lines_.size() - 1) {}
+      : lines_(std::bit_ceil(keys * 5 / 3 / 8 + 1)), records_(keys + 1), mask_(lines_.size() - 1) {}
 
-  std::size_t working_set() const {
-    return lines_.size() * sizeof(Line) + records_.size() * sizeof(Record);
-  }
+  std::size_t working_set() const { return lines_.size() * sizeof(Line) + records_.size() * sizeof(Record); }
   Place home(std::uint64_t key) const { return folded(key); }
   void prefetch(Place hash) const { __builtin_prefetch(&lines_[hash & mask_], 0, 3); }
 
@@ -111,7 +108,8 @@ class DenseTable {
   }
   Record& verified(std::uint64_t key, Place hash, std::uint32_t id) {
     Record& record = records_[id];
-    if (record.key == key) [[likely]] return record;
+    if (record.key == key) [[likely]]
+      return record;
     return records_[found_or_added(key, hash)];
   }
   Record& at(std::uint64_t key, Place hash) { return verified(key, hash, find(hash)); }
@@ -133,8 +131,7 @@ class DenseTable {
 #if defined(__AVX2__)
     const __m256i wanted = _mm256_set1_epi32(static_cast<int>(print));
     const __m256i seen = _mm256_load_si256(reinterpret_cast<const __m256i*>(line.print));
-    return static_cast<unsigned>(
-        _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(seen, wanted))));
+    return static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(seen, wanted))));
 #elif defined(__SSE2__)
     const __m128i wanted = _mm_set1_epi32(static_cast<int>(print));
     const auto* const prints = reinterpret_cast<const __m128i*>(line.print);

@@ -9,9 +9,9 @@
 #include <weir/time/instant.hpp>
 #include <weir/window/window.hpp>
 
+#include "limits/tables.hpp"
 #include "support/events.hpp"
 #include "support/tally.hpp"
-#include "limits/tables.hpp"
 
 /// \file
 /// Tumbling count and sum by hand: look the key up (all of it compared), test the time, add, and at the
@@ -30,9 +30,8 @@ class Tumbling {
 
   std::size_t push(std::span<const Event> batch) {
     std::size_t taken = 0;
-    for_each_record(table_, batch, [&](const Event& event, Record& record) {
-      taken += apply(event, record);
-    });
+    for_each_record(table_, batch,
+                    [&](const Event& event, Record& record) { taken += apply(event, record); });
     return taken;
   }
 

@@ -7,8 +7,8 @@
 #include "support/ours.hpp"
 #include "support/versus.hpp"
 
-/// Sliding windows of 1 h every 5 min at 1553 records a second, emitted when they close: at 1e6 keys that is two
-/// rows for each record, at 1e3 keys next to none.
+/// Sliding windows of 1 h every 5 min at 1553 records a second, emitted when they close: at 1e6 keys that is
+/// two rows for each record, at 1e3 keys next to none.
 
 namespace bench {
 namespace {
@@ -55,8 +55,7 @@ Match sliding_count_sum(const Setting& setting) {
         weir::sink("tally", sink);
   });
   match.limit = limit_for<limit::CountSumPanes>(stream, setting);
-  match.naive = hand_written<naive::Sliding<naive::AddCountSum, TallySink>>(stream, 1,
-                                                                           weir::Duration{5min});
+  match.naive = hand_written<naive::Sliding<naive::AddCountSum, TallySink>>(stream, 1, weir::Duration{5min});
   match.warm_up = warm_up(setting);
   match.counted_per_pass = 12 * setting.records;
   return match;
@@ -66,14 +65,11 @@ Match sliding_max(const Setting& setting) {
   const auto stream = std::make_shared<Stream<Event>>(event_stream(spec_of(setting)));
   Match match = match_over(stream);
   match.ours = ours(stream, weir::ascending(), [](const weir::Source<Event>& events, TallySink sink) {
-    events | weir::key_by(&Event::key) |
-        weir::sliding({.size = 1h, .every = 5min, .grace = 0s}) |
-        weir::aggregate<Peak>("peak", weir::max(&Event::value).as(&Peak::max)) |
-        weir::sink("tally", sink);
+    events | weir::key_by(&Event::key) | weir::sliding({.size = 1h, .every = 5min, .grace = 0s}) |
+        weir::aggregate<Peak>("peak", weir::max(&Event::value).as(&Peak::max)) | weir::sink("tally", sink);
   });
   match.limit = limit_for<limit::MaxPanes>(stream, setting);
-  match.naive =
-      hand_written<naive::Sliding<naive::AddMax, TallySink>>(stream, 1, weir::Duration{5min});
+  match.naive = hand_written<naive::Sliding<naive::AddMax, TallySink>>(stream, 1, weir::Duration{5min});
   match.warm_up = warm_up(setting);
   return match;
 }
@@ -112,8 +108,7 @@ Contender short_slides(const std::shared_ptr<Stream<Event>>& stream, weir::Durat
   out.pass = [stream, size, every] {
     Tally tally;
     weir::Graph graph{"bench"};
-    auto events =
-        graph.source<Event>("events", {.time = &Event::at, .watermark = weir::host_driven()});
+    auto events = graph.source<Event>("events", {.time = &Event::at, .watermark = weir::host_driven()});
     count_sum<CountSum>(events | weir::key_by(&Event::key) |
                         weir::sliding({.size = size, .every = every, .grace = 0s})) |
         weir::sink("tally", TallySink{tally});
@@ -132,8 +127,7 @@ Contender short_slides(const std::shared_ptr<Stream<Event>>& stream, weir::Durat
     std::uint64_t expected = 0;
     for (const Event& record : records) expected += weir::ticks(record.at) < end;
     if (tally.records != expected || !operation.stats("totals").conserves()) {
-      std::cerr << "short slides: " << tally.records << " records came out, " << expected
-                << " went in\n";
+      std::cerr << "short slides: " << tally.records << " records came out, " << expected << " went in\n";
       std::abort();
     }
     return seconds;
@@ -162,10 +156,7 @@ const bool added =
          .required = 2.0,
          .against = "1h_5min",
          .set_up = short_against_long_slides}) &&
-    add({.name = "three windows against one",
-         .required = 2.0,
-         .against = "one",
-         .set_up = three_windows});
+    add({.name = "three windows against one", .required = 2.0, .against = "one", .set_up = three_windows});
 
 }  // namespace
 }  // namespace bench

@@ -7,8 +7,8 @@
 #include "support/ours.hpp"
 #include "support/versus.hpp"
 
-/// Tumbling count and sum by a 64-bit key, emitted when the window closes. 2^20 records a window, 16 a tick of
-/// 1 ms, so at 1e6 keys two thirds of the records open their key's window.
+/// Tumbling count and sum by a 64-bit key, emitted when the window closes. 2^20 records a window, 16 a tick
+/// of 1 ms, so at 1e6 keys two thirds of the records open their key's window.
 
 namespace bench {
 namespace {
@@ -35,9 +35,7 @@ Contender our_totals(const std::shared_ptr<Stream<Event>>& stream, weir::Waterma
                      std::size_t batch) {
   return ours(
       stream, rule,
-      [](const weir::Source<Event>& events, TallySink sink) {
-        totals(events) | weir::sink("tally", sink);
-      },
+      [](const weir::Source<Event>& events, TallySink sink) { totals(events) | weir::sink("tally", sink); },
       batch);
 }
 
@@ -45,8 +43,7 @@ Match against_limit(const StreamSpec& spec, std::size_t batch) {
   const auto stream = std::make_shared<Stream<Event>>(event_stream(spec));
   Match match = match_over(stream);
   match.ours = our_totals(stream, weir::ascending(), batch);
-  match.limit =
-      hand_written<limit::Tumbling<TallySink>>(stream, batch, std::size_t{spec.keys}, window_size);
+  match.limit = hand_written<limit::Tumbling<TallySink>>(stream, batch, std::size_t{spec.keys}, window_size);
   match.naive = hand_written<naive::Tumbling<TallySink>>(stream, 1, window_size);
   if (spec.late_share == 0) match.counted_per_pass = spec.records;
   return match;
@@ -93,10 +90,7 @@ const bool added =
                spec.late_by = 2 * window_size;
                return against_limit(spec, 256);
              }}) &&
-    add({.name = "bounded disorder",
-         .required = 1.3,
-         .against = "ordered",
-         .set_up = disorder});
+    add({.name = "bounded disorder", .required = 1.3, .against = "ordered", .set_up = disorder});
 
 }  // namespace
 }  // namespace bench

@@ -40,9 +40,7 @@ static_assert(sizeof(NamedEvent) == 32);
 
 enum class Dist { uniform, zipf };
 
-[[nodiscard]] constexpr const char* name_of(Dist dist) {
-  return dist == Dist::zipf ? "zipf" : "uniform";
-}
+[[nodiscard]] constexpr const char* name_of(Dist dist) { return dist == Dist::zipf ? "zipf" : "uniform"; }
 
 /// `n` ids below `keys`. Zipf 0.99 ranks are scattered by a permutation: hot keys are no neighbours.
 /// Kept for the life of the process, because several cases read the same ones.
@@ -65,20 +63,18 @@ inline const std::vector<std::uint32_t>& ids(std::size_t n, std::uint32_t keys, 
 }
 
 /// The sparse key of an id; never 0.
-[[nodiscard]] constexpr std::uint64_t key_of(std::uint32_t id) {
-  return mixed(id + 0x1234567ULL) | 1;
-}
+[[nodiscard]] constexpr std::uint64_t key_of(std::uint32_t id) { return mixed(id + 0x1234567ULL) | 1; }
 
 /// How a stream looks in event time.
 struct StreamSpec {
   std::size_t records = 0;
   std::uint32_t keys = 0;
   Dist dist = Dist::uniform;
-  weir::Duration span{};         ///< event time that one pass covers
-  weir::Duration pause{};        ///< silence between two passes
-  weir::Duration mean_delay{};   ///< exponential disorder; zero: ordered
-  weir::Duration most_delay{};   ///< bound of the disorder
-  double late_share = 0;         ///< share of records that are `late_by` too old
+  weir::Duration span{};        ///< event time that one pass covers
+  weir::Duration pause{};       ///< silence between two passes
+  weir::Duration mean_delay{};  ///< exponential disorder; zero: ordered
+  weir::Duration most_delay{};  ///< bound of the disorder
+  double late_share = 0;        ///< share of records that are `late_by` too old
   weir::Duration late_by{};
 };
 

@@ -5,6 +5,8 @@
 #include <iostream>
 #include <memory>
 #include <span>
+#include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include <weir/weir.hpp>
@@ -49,12 +51,12 @@ class Ours {
 
 /// Ours over a stream: `wire(source, sink)` declares the pipeline behind the source.
 template <class Record, class Wire>
-[[nodiscard]] Contender ours(std::shared_ptr<Stream<Record>> stream, weir::WatermarkRule<Record> rule,
-                             Wire&& wire, std::size_t batch = 256) {
+[[nodiscard]] Contender ours(std::shared_ptr<Stream<Record>> stream,
+                             std::type_identity_t<weir::WatermarkRule<Record>> rule, Wire&& wire,
+                             std::size_t batch = 256) {
   auto tally = std::make_shared<Tally>();
   weir::Graph graph{"bench"};
-  weir::Source<Record> source =
-      graph.source<Record>("events", {.time = &Record::at, .watermark = rule});
+  weir::Source<Record> source = graph.source<Record>("events", {.time = &Record::at, .watermark = rule});
   std::forward<Wire>(wire)(source, TallySink{*tally});
   auto operation = std::make_shared<Ours<Record>>(std::move(graph), source);
   return contender(std::move(stream), std::move(operation), std::move(tally), batch);

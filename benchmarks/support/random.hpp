@@ -69,9 +69,7 @@ class Zipf {
 
  private:
   double integral(double x) const { return (std::pow(x, 1 - exponent_) - 1) / (1 - exponent_); }
-  double inverse(double x) const {
-    return std::pow(1 + x * (1 - exponent_), 1 / (1 - exponent_));
-  }
+  double inverse(double x) const { return std::pow(1 + x * (1 - exponent_), 1 / (1 - exponent_)); }
   double density(double x) const { return std::pow(x, -exponent_); }
 
   double n_;

@@ -53,8 +53,8 @@ class TallySink {
   void operator()(const weir::Windowed<Key, Value>& row) const {
     asm volatile("" : : "m"(row) : "memory");  // the whole row exists, also where this is inlined
     ++tally_->rows;
-    tally_->fingerprint += fingerprint_of(row.key) *
-                           (2 * static_cast<std::uint64_t>(weir::ticks(row.window.end)) + 1);
+    tally_->fingerprint +=
+        fingerprint_of(row.key) * (2 * static_cast<std::uint64_t>(weir::ticks(row.window.end)) + 1);
     add(row.value);
   }
 

@@ -18,9 +18,8 @@ struct Plan {
   bool is_quick = std::getenv("WEIR_BENCH_QUICK") != nullptr;
   bool is_full = std::getenv("WEIR_BENCH_FULL") != nullptr;
   std::string only = text("WEIR_BENCH_ONLY");  ///< ours, limit or naive: for a profiler
-  double deadline = seconds("WEIR_BENCH_SECONDS") > 0
-                        ? wall_seconds() + seconds("WEIR_BENCH_SECONDS")
-                        : 1e300;
+  double deadline = seconds("WEIR_BENCH_SECONDS") > 0 ? wall_seconds() + seconds("WEIR_BENCH_SECONDS")
+                                                      : 1e300;
 
   std::size_t records(std::uint32_t keys) const {
     if (is_quick) return std::size_t{1} << 20;
@@ -52,8 +51,8 @@ double median(std::vector<double> values) {
 
 std::string described(const Tally& tally) {
   std::ostringstream out;
-  out << tally.rows << " rows, counts " << tally.records << ", values " << tally.values
-      << ", fingerprint " << tally.fingerprint;
+  out << tally.rows << " rows, counts " << tally.records << ", values " << tally.values << ", fingerprint "
+      << tally.fingerprint;
   return out.str();
 }
 
@@ -75,8 +74,8 @@ std::string disagreement(const Match& match, const std::vector<Side>& sides, int
   for (std::size_t i = 1; match.compares_rows && i < sides.size(); ++i) {
     const Tally tally = sides[i].contender->finish();
     if (!(tally == first)) {
-      return std::string{sides[i].name} + " emitted " + described(tally) + ", but " +
-             sides.front().name + " " + described(first);
+      return std::string{sides[i].name} + " emitted " + described(tally) + ", but " + sides.front().name +
+             " " + described(first);
     }
   }
   return "";
@@ -88,6 +87,10 @@ double paired_ratio(const std::vector<double>& above, const std::vector<double>&
     ratios.push_back(above[i] / below[i]);
   }
   return median(std::move(ratios));
+}
+
+bool judges_naive(const Case& entry, const Setting& setting) {
+  return entry.beats_naive_from != 0 && setting.keys >= entry.beats_naive_from;
 }
 
 void run(benchmark::State& state, const Case& entry, const Setting& setting) {
@@ -102,9 +105,11 @@ void run(benchmark::State& state, const Case& entry, const Setting& setting) {
 
     Match match = entry.set_up(setting);
     std::vector<Side> sides;
-    for (Side side : {Side{"ours", &match.ours, {}}, Side{"limit", &match.limit, {}},
-                      Side{"naive", &match.naive, {}}}) {
-      const bool is_wanted = plan().only.empty() || plan().only == side.name;
+    for (Side side :
+         {Side{"ours", &match.ours, {}}, Side{"limit", &match.limit, {}}, Side{"naive", &match.naive, {}}}) {
+      bool is_wanted = plan().only.empty() || plan().only == side.name;
+      // A quick run has no time for what it does not judge.
+      if (plan().is_quick && side.contender == &match.naive) is_wanted &= judges_naive(entry, setting);
       if (*side.contender && is_wanted) sides.push_back(std::move(side));
     }
     if (sides.empty()) {
@@ -153,9 +158,7 @@ void run(benchmark::State& state, const Case& entry, const Setting& setting) {
     if (naive && limit) counters["naive_to_limit"] = paired_ratio(naive->ns, limit->ns);
     if (entry.required > 0) counters["required"] = entry.required;
     if (entry.required_ns > 0) counters["required_ns"] = entry.required_ns;
-    if (entry.beats_naive_from != 0 && setting.keys >= entry.beats_naive_from) {
-      counters["required_naive"] = 1.0;
-    }
+    if (judges_naive(entry, setting)) counters["required_naive"] = 1.0;
     counters["canary_compute_before"] = compute_before;
     counters["canary_compute_after"] = canary_compute();
     counters["canary_random_before"] = random_before;
@@ -186,11 +189,12 @@ bool add(Case entry) {
       Case one = entry;
       if (count > 1'000'000) one.required = 0;  // reported only
       const std::string name = entry.suite + "/" + entry.name + "/keys:" + std::to_string(count) +
-                               "/dist:" + name_of(dist) + "/api:" + entry.api +
-                               "/against:" + entry.against;
-      benchmark::RegisterBenchmark(name.c_str(), [one, setting](benchmark::State& state) {
-        run(state, one, setting);
-      })->Iterations(1)->UseManualTime()->Unit(benchmark::kMillisecond);
+                               "/dist:" + name_of(dist) + "/api:" + entry.api + "/against:" + entry.against;
+      benchmark::RegisterBenchmark(name.c_str(),
+                                   [one, setting](benchmark::State& state) { run(state, one, setting); })
+          ->Iterations(1)
+          ->UseManualTime()
+          ->Unit(benchmark::kMillisecond);
     }
   }
   return true;

@@ -4,6 +4,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -36,8 +37,6 @@ struct Row {
   std::int8_t tiny = 0;
 };
 
-using Rows = std::vector<weir::Windowed<std::uint32_t, Row>>;
-
 namespace {
 
 constexpr weir::EventTime minute(int number) { return weir::EventTime{std::chrono::minutes{number}}; }
@@ -48,117 +47,97 @@ const std::vector<Payment> payments_of_one_hour = {
     {1, "bakery", 500, 1.5, false, minute(40)},
 };
 
-/// Runs one hour of payments through the features that `make` gives.
-template <class Make>
-Rows rows_of(Make make) {
+/// The one row that an hour of payments gives with these features.
+template <class Features>
+weir::Windowed<std::uint32_t, Row> hour_of(Features features) {
   weir::Graph graph{"aggregates"};
   auto payments = graph.source<Payment>("payments", {.time = &Payment::at, .watermark = weir::ascending()});
-  Rows rows;
-  payments | weir::key_by(&Payment::user) | weir::tumbling({.size = 1h, .grace = 0s}) | make()
-           | weir::sink("rows", [&rows](const auto& row) { rows.push_back(row); });
+  weir::Windowed<std::uint32_t, Row> hour;
+  payments | weir::key_by(&Payment::user) | weir::tumbling({.size = 1h, .grace = 0s}) | features
+           | weir::sink("hour", [&hour](const auto& row) { hour = row; });
   auto pipeline = std::move(graph).build();
   support::expect(pipeline.ok());
   pipeline->push(payments, std::span(payments_of_one_hour));
   pipeline->finish();
-  return rows;
+  return hour;
 }
 
 void numbers() {
-  const Row row = rows_of([] {
-    // [region count]
-    auto counts = weir::aggregate<Row>("counts",
-        weir::count()                              .as(&Row::payments),
-        weir::count_where(&Payment::is_card)       .as(&Row::cards),
-        weir::distinct(&Payment::shop)             .as(&Row::shops));
-    // [end]
-    return counts;
-  })[0].value;
-  support::expect(row.payments == 3 && row.cards == 2 && row.shops == 2);
+  // [region count]
+  auto counts = weir::aggregate<Row>("counts",
+      weir::count()                         .as(&Row::payments),
+      weir::count_where(&Payment::is_card)  .as(&Row::cards),
+      weir::distinct(&Payment::shop)        .as(&Row::shops));
+  // [end]
+  const Row counted = hour_of(counts).value;
+  support::expect(counted.payments == 3 && counted.cards == 2 && counted.shops == 2);
 
-  const Row sums = rows_of([] {
-    // [region sum]
-    auto sums = weir::aggregate<Row>("sums",
-        weir::sum(&Payment::cents)                           .as(&Row::cents),
-        weir::sum(&Payment::cents).where(&Payment::is_card)  .as(&Row::card_cents),
-        weir::mean(&Payment::cents)                          .as(&Row::mean),
-        weir::stddev(&Payment::cents)                        .as(&Row::spread));
-    // [end]
-    return sums;
-  })[0].value;
-  support::expect(sums.cents == 3300 && sums.card_cents == 2800 && sums.mean == 1100);
-  support::expect(sums.spread.has_value() && std::abs(*sums.spread - 1216.55) < 0.01);
+  // [region sum]
+  auto sums = weir::aggregate<Row>("sums",
+      weir::sum(&Payment::cents)                           .as(&Row::cents),
+      weir::sum(&Payment::cents).where(&Payment::is_card)  .as(&Row::card_cents),
+      weir::mean(&Payment::cents)                          .as(&Row::mean),
+      weir::stddev(&Payment::cents)                        .as(&Row::spread));
+  // [end]
+  const Row summed = hour_of(sums).value;
+  support::expect(summed.cents == 3300 && summed.card_cents == 2800 && summed.mean == 1100);
+  support::expect(summed.spread.has_value() && std::abs(*summed.spread - 1216.55) < 0.01);
 
-  const Row extremes = rows_of([] {
-    // [region extremes]
-    auto extremes = weir::aggregate<Row>("extremes",
-        weir::min(&Payment::cents)                          .as(&Row::least),
-        weir::max(&Payment::cents)                          .as(&Row::most),
-        weir::range(&Payment::cents)                        .as(&Row::range),
-        weir::arg_max(&Payment::cents, &Payment::shop)      .as(&Row::dearest_shop));
-    // [end]
-    return extremes;
-  })[0].value;
-  support::expect(extremes.least == 300 && extremes.most == 2500 && extremes.range == 2200);
-  support::expect(extremes.dearest_shop == "books");
+  // [region extremes]
+  auto extremes = weir::aggregate<Row>("extremes",
+      weir::min(&Payment::cents)                      .as(&Row::least),
+      weir::max(&Payment::cents)                      .as(&Row::most),
+      weir::range(&Payment::cents)                    .as(&Row::range),
+      weir::arg_max(&Payment::cents, &Payment::shop)  .as(&Row::dearest_shop));
+  // [end]
+  const Row extreme = hour_of(extremes).value;
+  support::expect(extreme.least == 300 && extreme.most == 2500 && extreme.range == 2200);
+  support::expect(extreme.dearest_shop == "books");
 }
 
 void positions() {
-  const Row row = rows_of([] {
-    // [region positions]
-    auto positions = weir::aggregate<Row>("positions",
-        weir::first(&Payment::shop)       .as(&Row::first_shop),
-        weir::last(&Payment::shop)        .as(&Row::last_shop),
-        weir::first_k<2>(&Payment::cents) .as(&Row::first_two),   // a std::vector takes as many as there are
-        weir::last_k<2>(&Payment::cents)  .as(&Row::last_two),    // a std::array is filled up with zeros
-        weir::elapsed()                   .as(&Row::length));
-    // [end]
-    return positions;
-  })[0].value;
+  // [region positions]
+  auto positions = weir::aggregate<Row>("positions",
+      weir::first(&Payment::shop)       .as(&Row::first_shop),
+      weir::last(&Payment::shop)        .as(&Row::last_shop),
+      weir::first_k<2>(&Payment::cents) .as(&Row::first_two),  // a std::vector takes as many as there are
+      weir::last_k<2>(&Payment::cents)  .as(&Row::last_two),   // a std::array is filled up with zeros
+      weir::elapsed()                   .as(&Row::length));
+  // [end]
+  const Row row = hour_of(positions).value;
   support::expect(row.first_shop == "bakery" && row.last_shop == "bakery" && row.length == 37min);
   support::expect(row.first_two == std::vector<std::int64_t>{300, 2500});
   support::expect(row.last_two == std::array<std::int64_t, 2>{2500, 500});
 
-  const Row logic = rows_of([] {
-    // [region logic]
-    auto logic = weir::aggregate<Row>("logic",
-        weir::any(&Payment::is_card) .as(&Row::any_card),
-        weir::all(&Payment::is_card) .as(&Row::all_cards));
-    // [end]
-    return logic;
-  })[0].value;
-  support::expect(logic.any_card && !logic.all_cards);
+  // [region logic]
+  auto logic = weir::aggregate<Row>("logic",
+      weir::any(&Payment::is_card) .as(&Row::any_card),
+      weir::all(&Payment::is_card) .as(&Row::all_cards));
+  // [end]
+  const Row cards = hour_of(logic).value;
+  support::expect(cards.any_card && !cards.all_cards);
 }
 
 void nothing_and_too_much() {
-  const Row row = rows_of([] {
-    // [region missing]
-    auto tips = weir::aggregate<Row>("tips", weir::mean(&Payment::tip).as(&Row::mean_tip));  // skips empty tips
-    // [end]
-    return tips;
-  })[0].value;
-  support::expect(row.mean_tip == 1.0);
-
-  const auto overflowed = rows_of([] {
-    // [region overflow]
-    auto small = weir::aggregate<Row>("small", weir::sum(&Payment::cents).as(&Row::tiny));  // int8: holds 127 at most
-    // [end]
-    return small;
-  })[0];
-  // [region overflowed]
-  support::expect(overflowed.value.tiny == 127);    // held at the limit, never wrapped
-  support::expect((overflowed.overflowed & 1) != 0);  // bit 0: the first feature
+  // [region missing]
+  auto tips = weir::aggregate<Row>("tips", weir::mean(&Payment::tip).as(&Row::mean_tip));  // skips and counts no tip
   // [end]
+  support::expect(hour_of(tips).value.mean_tip == 1.0);
 
-  const Row propagated = rows_of([] {
-    const auto tip_or_nan = [](const Payment& p) { return p.tip.value_or(std::numeric_limits<double>::quiet_NaN()); };
-    // [region nan]
-    auto tips = weir::aggregate<Row>("tips",
-        weir::mean(tip_or_nan)                                  .as(&Row::mean_tip),  // skips NaN and counts it
-        weir::mean(tip_or_nan).nan(weir::NanPolicy::propagate)  .as(&Row::mean));     // one NaN makes the mean NaN
-    // [end]
-    return tips;
-  })[0].value;
-  support::expect(propagated.mean_tip == 1.0 && std::isnan(propagated.mean));
+  // [region nan]
+  const auto tip = [](const Payment& p) { return p.tip.value_or(std::numeric_limits<double>::quiet_NaN()); };
+  auto skipping = weir::aggregate<Row>("skipping", weir::mean(tip).as(&Row::mean));  // skips NaN and counts it
+  auto propagating = weir::aggregate<Row>("propagating",
+      weir::mean(tip).nan(weir::NanPolicy::propagate).as(&Row::mean));               // one NaN makes the mean NaN
+  // [end]
+  support::expect(hour_of(skipping).value.mean == 1.0 && std::isnan(hour_of(propagating).value.mean));
+
+  // [region overflow]
+  auto small = weir::aggregate<Row>("small", weir::sum(&Payment::cents).as(&Row::tiny));  // an int8 holds 127 at most
+  const weir::Windowed<std::uint32_t, Row> hour = hour_of(small);
+  support::expect(hour.value.tiny == 127);      // held at the limit, never wrapped
+  support::expect((hour.overflowed & 1) != 0);  // bit 0: the first feature
+  // [end]
 }
 
 }  // namespace

@@ -121,14 +121,14 @@ void channels() {
   weir::Pipeline pipeline = hourly(std::move(graph), readings, rows);
 
   // [region idle]
-  pipeline.tick(wall(0));
+  pipeline.tick(wall(70));
   pipeline.push(readings.channel(0), {1, 0.5, minute(70)});
   pipeline.push(readings.channel(1), {2, 0.5, minute(20)});
   support::expect(pipeline.watermark(readings) == minute(20));  // the least of both
 
-  pipeline.tick(wall(3));
+  pipeline.tick(wall(73));
   pipeline.push(readings.channel(0), {1, 0.5, minute(71)});
-  pipeline.tick(wall(5));                                       // channel 1: silent for five minutes
+  pipeline.tick(wall(75));                                      // channel 1: silent for five minutes
   support::expect(pipeline.watermark(readings) == minute(71) && rows.size() == 1);
   // [end]
 }

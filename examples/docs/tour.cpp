@@ -92,7 +92,7 @@ void whole_pipeline() {
               static_cast<unsigned long long>(stats.emitted), static_cast<unsigned long long>(stats.late));
   // [end]
   support::expect(stats.ingested == 4 && stats.conserves());
-  support::expect(published == 38 && audited == 0);
+  support::expect(published == 36 && audited == 0);
 }
 
 }  // namespace

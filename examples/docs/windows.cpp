@@ -47,13 +47,13 @@ void shapes() {
     // [end]
     return hours | count();
   }));
-  support::expect(24 == rows_of([&](const auto& keyed) {
+  support::expect(25 == rows_of([&](const auto& keyed) {
     // [region sliding]
     auto hours = keyed | weir::sliding({.size = 1h, .every = 5min, .grace = 2min});
     // [end]
     return hours | count();
   }));
-  support::expect(5 == rows_of([&](const auto& keyed) {
+  support::expect(8 == rows_of([&](const auto& keyed) {
     // [region cumulating]
     auto so_far = keyed | weir::cumulating({.size = 1h, .step = 15min, .grace = 0s});
     // [end]
@@ -94,7 +94,7 @@ void shared() {
   // [region shared]
   auto [hour, day] = keyed | weir::windows(weir::sliding({.size = 1h, .every = 5min, .grace = 0s}),
                                            weir::tumbling({.size = 24h, .grace = 0s}))
-                           | weir::aggregate<Row>("clicks", weir::count().as(&Row::clicks));
+                           | weir::aggregate<Row>("activity", weir::count().as(&Row::clicks));
   // [end]
   int hours = 0, days = 0;
   hour | weir::sink("hours", [&hours](const weir::Windowed<std::uint32_t, Row>&) { ++hours; });

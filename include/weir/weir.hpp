@@ -3,10 +3,7 @@
 /// \file
 /// Everything but the testing kit.
 
-#include <weir/aggregate/count.hpp>
-#include <weir/aggregate/extrema.hpp>
-#include <weir/aggregate/mean.hpp>
-#include <weir/aggregate/sum.hpp>
+#include <weir/aggregate/aggregate.hpp>
 #include <weir/base/fields.hpp>
 #include <weir/graph/graph.hpp>
 #include <weir/operators/aggregate.hpp>

@@ -10,6 +10,7 @@ namespace weir::inline v0 {
 void Wiring::adopt(std::unique_ptr<Node> node, std::vector<std::size_t> inputs) {
   WEIR_ASSERT(!is_sealed_, "operators are attached before build(), not after it");
   node->id_ = nodes_.size();
+  node->wants_rest_ = wants_rest_.get();
   if (inputs.size() > 1) node->merge_ = std::make_unique<WatermarkMerge>(inputs.size());
   node->inputs_ = std::move(inputs);
   nodes_.push_back(std::move(node));
@@ -147,7 +148,8 @@ EventTime Wiring::horizon(const Node& source) const {
   return least;
 }
 
-void Wiring::rest() {
+void Wiring::rest_all() {
+  *wants_rest_ = false;
   for (const auto& node : nodes_) node->rest();
 }
 

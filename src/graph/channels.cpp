@@ -97,6 +97,7 @@ void SourceBase::finish(Wiring& wiring) {
 
 void SourceBase::refresh(OperatorStats& stats) const {
   stats.watermark = reached_;
+  stats.applied = stats.ingested - stats.rejected;
   stats.emitted = stats.applied;
 }
 

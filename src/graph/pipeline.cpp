@@ -33,11 +33,6 @@ void PipelineCore::release(PipelineCore* core) noexcept {
   }
 }
 
-void PipelineCore::leave() noexcept {
-  busy_ = false;
-  if (released_) delete this;
-}
-
 void PipelineCore::abandon() noexcept {
   poisoned_ = true;
   leave();

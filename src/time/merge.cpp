@@ -6,18 +6,6 @@ namespace weir::inline v0 {
 
 WatermarkMerge::WatermarkMerge(std::size_t inputs) : inputs_(inputs), active_(inputs) {}
 
-bool WatermarkMerge::update(std::size_t input, EventTime watermark) {
-  Input& one = inputs_[input];
-  if (one.status != Status::active || watermark <= one.watermark) return false;
-  const bool was_least = one.is_aligned && one.watermark <= merged_;
-  one.watermark = watermark;
-  if (!one.is_aligned) {
-    one.is_aligned = watermark >= merged_;
-    return one.is_aligned && recompute();
-  }
-  return was_least && recompute();
-}
-
 bool WatermarkMerge::set_idle(std::size_t input) {
   return inputs_[input].status == Status::active && leave(input, Status::idle);
 }

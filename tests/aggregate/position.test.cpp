@@ -53,7 +53,8 @@ TEST_CASE("first and last go by event time, and by arrival among equals") {
   CAPTURE(seed, n);
   const auto records = arrivals(seed, n);
   auto sorted = records;
-  std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
+  std::sort(sorted.begin(), sorted.end(),
+            [](const auto& a, const auto& b) { return a.at != b.at ? a.at < b.at : a.value < b.value; });
   std::vector<int> order;
   for (const auto& record : sorted) order.push_back(record.value);
 

@@ -8,7 +8,8 @@
 #include <vector>
 
 /// \file
-/// One case of the corpus in memory, in the words of cases/README.md. All times are the corpus's own: inclusive watermarks.
+/// One case of the corpus in memory, in the words of cases/README.md. All times are the corpus's own:
+/// inclusive watermarks.
 
 namespace conformance {
 
@@ -40,7 +41,16 @@ struct Event {
 };
 
 struct Step {
-  enum class Action { event, watermark, clock, tick, input_watermark, input_status, snapshot_restore, named_snapshot };
+  enum class Action {
+    event,
+    watermark,
+    clock,
+    tick,
+    input_watermark,
+    input_status,
+    snapshot_restore,
+    named_snapshot
+  };
 
   Action action = Action::tick;
   Event event;

@@ -81,14 +81,19 @@ bool same_multiset(const std::vector<Emission>& a, const std::vector<Emission>& 
 
 std::string to_text(const Emission& emission) {
   switch (emission.kind) {
-    case Emission::Kind::row: return row_text(emission);
-    case Emission::Kind::watermark: return R"({"watermark": )" + std::to_string(emission.at) + "}";
-    case Emission::Kind::idle: return R"({"idle": true})";
-    case Emission::Kind::active: return R"({"active": true})";
-    case Emission::Kind::late: break;
+    case Emission::Kind::row:
+      return row_text(emission);
+    case Emission::Kind::watermark:
+      return R"({"watermark": )" + std::to_string(emission.at) + "}";
+    case Emission::Kind::idle:
+      return R"({"idle": true})";
+    case Emission::Kind::active:
+      return R"({"active": true})";
+    case Emission::Kind::late:
+      break;
   }
-  return R"({"late": {"key": ")" + emission.key + R"(", "ts": )" + std::to_string(emission.at) + R"(, "value": )" +
-         std::to_string(emission.value) + "}}";
+  return R"({"late": {"key": ")" + emission.key + R"(", "ts": )" + std::to_string(emission.at) +
+         R"(, "value": )" + std::to_string(emission.value) + "}}";
 }
 
 std::string to_text(const std::vector<Emission>& emissions) {

@@ -5,7 +5,8 @@
 #include "runner.hpp"
 
 /// \file
-/// Judging a case in a process of its own: a crash or a hang fails that case and leaves the others their turn.
+/// Judging a case in a process of its own: a crash or a hang fails that case and leaves the others their
+/// turn.
 
 namespace conformance {
 

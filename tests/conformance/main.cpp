@@ -25,10 +25,13 @@ constexpr int exit_failed = 1;
 constexpr int exit_unusable = 2;
 
 constexpr const char* usage =
-    "usage: conformance [--json FILE] [--without-snapshots] [--metamorphic] [--all-must-fail] [--one-process] DIR...\n"
+    "usage: conformance [--json FILE] [--without-snapshots] [--metamorphic] [--all-must-fail] "
+    "[--one-process] DIR...\n"
     "  --json FILE          writes totals and one entry per case\n"
-    "  --without-snapshots  also runs the cases that only snapshots keep out, with their snapshot steps left out\n"
-    "  --metamorphic        also runs each case's variants: finer watermarks, reordered, batched, shifted, doubled, split\n"
+    "  --without-snapshots  also runs the cases that only snapshots keep out, with their snapshot steps left "
+    "out\n"
+    "  --metamorphic        also runs each case's variants: finer watermarks, reordered, batched, shifted, "
+    "doubled, split\n"
     "  --all-must-fail      passes only if every case fails; for cases that are wrong on purpose\n"
     "  --one-process        no process per case; for debuggers\n";
 
@@ -78,12 +81,14 @@ bool find_files(const fs::path& place, std::vector<Found>& out) {
     return true;
   }
   std::vector<Found> found;
-  for (fs::recursive_directory_iterator at(place, fs::directory_options::follow_directory_symlink, error), end;
+  for (fs::recursive_directory_iterator at(place, fs::directory_options::follow_directory_symlink, error),
+       end;
        !error && at != end; at.increment(error)) {
     if (at->path().extension() != ".json" || !at->is_regular_file(error)) continue;
     found.push_back({at->path(), at->path().lexically_relative(place).replace_extension().generic_string()});
   }
-  std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) { return a.fallback_id < b.fallback_id; });
+  std::sort(found.begin(), found.end(),
+            [](const Found& a, const Found& b) { return a.fallback_id < b.fallback_id; });
   out.insert(out.end(), found.begin(), found.end());
   return !error;
 }
@@ -100,7 +105,8 @@ bool has_named_snapshots(const Case& read) {
 
 void run_file(const Found& found, const Options& options, Report& report) {
   CaseFile file(found.file);
-  if (!file.error().empty()) return report.add(found.fallback_id, {.result = Result::fail, .why = file.error()});
+  if (!file.error().empty())
+    return report.add(found.fallback_id, {.result = Result::fail, .why = file.error()});
   if (!file.is_case()) return;
   Case read = file.head(found.fallback_id);
   const std::vector<std::string> missing = missing_tags(read.features);

@@ -14,10 +14,16 @@ weir::Emission after_watermark(const Operator& op) {
     emission = weir::emit_when(emission, weir::after(static_cast<std::uint32_t>(op.trigger.early)));
   }
   switch (op.trigger.late) {
-    // The pane at the end is the last one, also when the case asks for a pane at expiry: the window is gone by then.
-    case Trigger::Late::closed: return emission.closing_for_good();
-    case Trigger::Late::held: emission = emission.holding_late(); break;
-    case Trigger::Late::every: emission = emission.late_every(static_cast<std::uint32_t>(op.trigger.late_every)); break;
+    // The pane at the end is the last one, also when the case asks for a pane at expiry: the window is gone
+    // by then.
+    case Trigger::Late::closed:
+      return emission.closing_for_good();
+    case Trigger::Late::held:
+      emission = emission.holding_late();
+      break;
+    case Trigger::Late::every:
+      emission = emission.late_every(static_cast<std::uint32_t>(op.trigger.late_every));
+      break;
   }
   return op.close_always ? emission.with_final_pane(weir::FinalPane::always) : emission;
 }
@@ -41,7 +47,9 @@ Record record_of(const Event& event) {
           .is_punctuation = event.punctuation};
 }
 
-weir::EventTime watermark_of(std::int64_t inclusive) { return weir::later(weir::event_time(inclusive), one_tick); }
+weir::EventTime watermark_of(std::int64_t inclusive) {
+  return weir::later(weir::event_time(inclusive), one_tick);
+}
 
 std::int64_t inclusive(weir::EventTime watermark) { return weir::ticks(weir::earlier(watermark, one_tick)); }
 
@@ -76,9 +84,12 @@ weir::Emission emission_of(const Case& conformance_case) {
 
 const char* text_of(weir::Timing timing) {
   switch (timing) {
-    case weir::Timing::early: return "early";
-    case weir::Timing::on_time: return "on_time";
-    case weir::Timing::late: break;
+    case weir::Timing::early:
+      return "early";
+    case weir::Timing::on_time:
+      return "on_time";
+    case weir::Timing::late:
+      break;
   }
   return "late";
 }

@@ -23,7 +23,8 @@ struct Record {
 
 [[nodiscard]] Record record_of(const Event& event);
 
-/// The corpus says "no more events at or before w", weir "all further events at or after W": W is one tick later.
+/// The corpus says "no more events at or before w", weir "all further events at or after W": W is one tick
+/// later.
 [[nodiscard]] weir::EventTime watermark_of(std::int64_t inclusive);
 /// And back.
 [[nodiscard]] std::int64_t inclusive(weir::EventTime watermark);
@@ -31,7 +32,8 @@ struct Record {
 /// How the source moves its watermark; host driven without a strategy.
 [[nodiscard]] weir::WatermarkRule<Record> rule_of(const std::optional<Strategy>& strategy);
 
-/// The corpus turns a source idle when it was silent for longer than the timeout, weir when it was for so long.
+/// The corpus turns a source idle when it was silent for longer than the timeout, weir when it was for so
+/// long.
 [[nodiscard]] std::optional<weir::Duration> idle_after_of(const std::optional<std::int64_t>& timeout);
 
 /// When the windows of this case emit.
@@ -39,7 +41,8 @@ struct Record {
 
 [[nodiscard]] const char* text_of(weir::Timing timing);
 
-/// What is wrong with the operator before weir sees it: words and numbers that have no counterpart. Empty: nothing.
+/// What is wrong with the operator before weir sees it: words and numbers that have no counterpart. Empty:
+/// nothing.
 [[nodiscard]] std::string unmappable(const Operator& op);
 
 }  // namespace conformance

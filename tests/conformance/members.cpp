@@ -37,7 +37,9 @@ Type Members::get(std::string_view name, const char* kind) const {
   return value;
 }
 
-std::int64_t Members::whole(std::string_view name) const { return get<std::int64_t>(name, "a signed 64-bit number"); }
+std::int64_t Members::whole(std::string_view name) const {
+  return get<std::int64_t>(name, "a signed 64-bit number");
+}
 
 std::int64_t Members::whole_or(std::string_view name, std::int64_t fallback) const {
   return has(name) && !is_null(name) ? whole(name) : fallback;
@@ -76,7 +78,8 @@ std::vector<std::string> Members::texts(std::string_view name) const {
   }
   for (dom::element element : list) {
     std::string_view text;
-    if (element.get(text) != simdjson::SUCCESS) fail("\"" + std::string(name) + "\" holds something that is no string");
+    if (element.get(text) != simdjson::SUCCESS)
+      fail("\"" + std::string(name) + "\" holds something that is no string");
     texts.emplace_back(text);
   }
   return texts;
@@ -94,7 +97,8 @@ Value Members::value(std::string_view name) const {
   std::vector<std::int64_t> numbers;
   if (element.get(list) == simdjson::SUCCESS) {
     for (dom::element entry : list) {
-      if (entry.get(whole) != simdjson::SUCCESS) fail("\"" + std::string(name) + "\" holds something that is no number");
+      if (entry.get(whole) != simdjson::SUCCESS)
+        fail("\"" + std::string(name) + "\" holds something that is no number");
       numbers.push_back(whole);
     }
   } else {

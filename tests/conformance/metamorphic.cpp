@@ -14,7 +14,8 @@ using Action = Step::Action;
 
 constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
 constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
-/// Times further out are left alone: arithmetic on them saturates, and a shifted saturation is not a saturated shift.
+/// Times further out are left alone: arithmetic on them saturates, and a shifted saturation is not a
+/// saturated shift.
 constexpr std::int64_t far = std::int64_t{1} << 60;
 
 bool is_keyed(const Case& base) { return base.op.type == "window" || base.op.type == "count_window"; }
@@ -25,8 +26,13 @@ bool has_rejects(const Case& base) {
 
 /// Same script, one group per step, the base's own emissions: the start of every variant.
 Variant copy_of(const Case& base, const Run& done, std::string rule) {
-  Variant variant{.rule = std::move(rule), .script = base, .setup = {}, .group = {}, .expected = {},
-                  .late_dropped = done.late_dropped, .live_windows = {}};
+  Variant variant{.rule = std::move(rule),
+                  .script = base,
+                  .setup = {},
+                  .group = {},
+                  .expected = {},
+                  .late_dropped = done.late_dropped,
+                  .live_windows = {}};
   for (std::size_t i = 0; i < base.steps.size(); ++i) {
     variant.group.push_back(i);
     variant.expected.push_back(done.steps[i].emissions);
@@ -92,7 +98,8 @@ bool looks_at_order(const Case& base) {
                      [](const std::string& name) { return name == "first" || name == "last"; });
 }
 
-/// Calls `change(begin, end)` for every run of consecutive events, and puts the events of a run into one group.
+/// Calls `change(begin, end)` for every run of consecutive events, and puts the events of a run into one
+/// group.
 template <class Change>
 void for_each_run_of_events(Variant& variant, Change change) {
   std::vector<Step>& steps = variant.script.steps;
@@ -106,21 +113,24 @@ void for_each_run_of_events(Variant& variant, Change change) {
       variant.expected[i].clear();
       variant.group[i] = begin;
     }
-    change(steps.begin() + static_cast<std::ptrdiff_t>(begin), steps.begin() + static_cast<std::ptrdiff_t>(end));
+    change(steps.begin() + static_cast<std::ptrdiff_t>(begin),
+           steps.begin() + static_cast<std::ptrdiff_t>(end));
     begin = end - 1;
   }
 }
 
 /// Item 3: the events between two watermarks in another order.
 void add_reordered(const Case& base, const Run& done, std::vector<Variant>& out) {
-  const bool applies = base.op.type == "window" && base.op.trigger.type == "event_time" && !base.op.strategy &&
-                       !has_late_events(base) && !looks_at_order(base) && !has_rejects(base);
+  const bool applies = base.op.type == "window" && base.op.trigger.type == "event_time" &&
+                       !base.op.strategy && !has_late_events(base) && !looks_at_order(base) &&
+                       !has_rejects(base);
   if (!applies) return;
   Variant reversed = copy_of(base, done, "reversed events");
   for_each_run_of_events(reversed, [](auto begin, auto end) { std::reverse(begin, end); });
   out.push_back(std::move(reversed));
   Variant rotated = copy_of(base, done, "rotated events");
-  for_each_run_of_events(rotated, [](auto begin, auto end) { std::rotate(begin, begin + (end - begin) / 2, end); });
+  for_each_run_of_events(rotated,
+                         [](auto begin, auto end) { std::rotate(begin, begin + (end - begin) / 2, end); });
   out.push_back(std::move(rotated));
 }
 
@@ -139,7 +149,8 @@ bool is_near(std::int64_t number) { return -far <= number && number <= far; }
 /// The period of everything in the operator that is aligned to an origin; 0 if it cannot be shifted.
 std::int64_t period_of(const Operator& op) {
   std::int64_t period = 1;
-  const bool is_aligned = op.type == "window" && op.assigner.type != "session" && op.assigner.type != "global";
+  const bool is_aligned =
+      op.type == "window" && op.assigner.type != "session" && op.assigner.type != "global";
   const std::int64_t parts[] = {is_aligned ? op.assigner.size : 0, is_aligned ? op.assigner.slide : 0,
                                 is_aligned ? op.assigner.step : 0, op.trigger.interval};
   for (const std::int64_t part : parts) {
@@ -154,15 +165,19 @@ std::int64_t period_of(const Operator& op) {
 bool can_shift(const Case& base) {
   const Operator& op = base.op;
   const std::int64_t delay = op.strategy ? op.strategy->delay : 0;
-  if (!is_near(op.assigner.size) || !is_near(op.assigner.gap) || !is_near(delay) || !is_near(op.allowed_lateness)) {
+  if (!is_near(op.assigner.size) || !is_near(op.assigner.gap) || !is_near(delay) ||
+      !is_near(op.allowed_lateness)) {
     return false;
   }
   return std::all_of(base.steps.begin(), base.steps.end(), [](const Step& step) {
     switch (step.action) {
-      case Action::event: return is_near(step.event.at) && is_near(step.event.gap) && !step.reject;
+      case Action::event:
+        return is_near(step.event.at) && is_near(step.event.gap) && !step.reject;
       case Action::watermark:
-      case Action::input_watermark: return is_near(step.number) || step.number >= most - 1;
-      default: return true;
+      case Action::input_watermark:
+        return is_near(step.number) || step.number >= most - 1;
+      default:
+        return true;
     }
   });
 }
@@ -178,7 +193,8 @@ void shift_emission(Emission& emission, std::int64_t by) {
 void add_shifted(const Case& base, const Run& done, std::vector<Variant>& out) {
   const std::int64_t period = period_of(base.op);
   if (period == 0 || !can_shift(base)) return;
-  for (const std::int64_t by : {period, -3 * period, period * std::max<std::int64_t>(1, (far / 8) / period)}) {
+  for (const std::int64_t by :
+       {period, -3 * period, period * std::max<std::int64_t>(1, (far / 8) / period)}) {
     Variant variant = copy_of(base, done, "shifted by " + std::to_string(by));
     for (Step& step : variant.script.steps) {
       if (step.action == Action::event) step.event.at += by;
@@ -196,7 +212,8 @@ std::string twin_of(const std::string& key) { return key + " twin"; }
 
 /// Item 5: a second copy of all events under other keys.
 void add_doubled(const Case& base, const Run& done, std::vector<Variant>& out) {
-  // With a strategy an event moves the watermark before its copy is judged, so the copies may fare differently.
+  // With a strategy an event moves the watermark before its copy is judged, so the copies may fare
+  // differently.
   if (!is_keyed(base) || base.op.strategy || has_rejects(base)) return;
   Variant variant = copy_of(base, done, "every key twice");
   variant.script.steps.clear();

@@ -7,7 +7,8 @@
 #include "runner.hpp"
 
 /// \file
-/// The checks of cases/README.md, section 7, items 2 to 6: other scripts whose results follow from those of the case.
+/// The checks of cases/README.md, section 7, items 2 to 6: other scripts whose results follow from those of
+/// the case.
 
 namespace conformance {
 
@@ -16,10 +17,10 @@ struct Variant {
   std::string rule;
   Case script;
   Setup setup;
-  std::vector<std::size_t> group;                ///< of each step of the script: whose emissions are put together
-  std::vector<std::vector<Emission>> expected;   ///< per group
+  std::vector<std::size_t> group;  ///< of each step of the script: whose emissions are put together
+  std::vector<std::vector<Emission>> expected;  ///< per group
   std::optional<std::uint64_t> late_dropped;
-  std::optional<std::uint64_t> live_windows;     ///< after the last step
+  std::optional<std::uint64_t> live_windows;  ///< after the last step
 };
 
 /// Every variant the case has the properties for, given what the case itself did.

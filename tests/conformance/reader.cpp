@@ -68,8 +68,10 @@ void read_action(const Members& fields, const Operator& op, Step& step) {
     const bool is_status = fields.has("status");
     step.action = is_status ? Action::input_status : Action::input_watermark;
     step.input = fields.text("input");
-    if (is_status) step.status = fields.text("status");
-    else step.number = fields.whole("watermark");
+    if (is_status)
+      step.status = fields.text("status");
+    else
+      step.number = fields.whole("watermark");
   } else if (fields.has("watermark")) {
     step.action = Action::watermark;
     step.number = fields.whole("watermark");
@@ -95,18 +97,22 @@ Step read_step(const Members& fields, const Operator& op) {
   if (fields.has("emit")) {
     for (dom::element element : fields.array("emit")) {
       dom::object emission;
-      if (element.get(emission) != simdjson::SUCCESS) fields.fail("an emission is not an object");
-      else step.emit.push_back(read_emission({emission, fields.where() + ".emit", fields.error()}));
+      if (element.get(emission) != simdjson::SUCCESS)
+        fields.fail("an emission is not an object");
+      else
+        step.emit.push_back(read_emission({emission, fields.where() + ".emit", fields.error()}));
     }
   }
   step.reject = fields.flag_or("reject", false);
-  if (fields.has("live_windows")) step.live_windows = static_cast<std::uint64_t>(fields.whole("live_windows"));
+  if (fields.has("live_windows"))
+    step.live_windows = static_cast<std::uint64_t>(fields.whole("live_windows"));
   if (fields.has("buffered")) ++step.unknown_checks;
   return step;
 }
 
 Assigner read_assigner(const Members& fields) {
-  fields.allow_only({"type", "size", "slide", "step", "offset", "gap", "gap_field", "merge_touching", "partial"});
+  fields.allow_only(
+      {"type", "size", "slide", "step", "offset", "gap", "gap_field", "merge_touching", "partial"});
   Assigner assigner;
   assigner.type = fields.text("type");
   assigner.size = fields.whole_or("size", 0);
@@ -145,14 +151,15 @@ Strategy read_strategy(const Members& fields) {
 /// One of two words; anything else is refused.
 bool is_second(const Members& fields, std::string_view name, const char* first, const char* second) {
   const std::string word = fields.text_or(name, first);
-  if (word != first && word != second) fields.fail("\"" + std::string(name) + "\": \"" + word + "\" is not known");
+  if (word != first && word != second)
+    fields.fail("\"" + std::string(name) + "\": \"" + word + "\" is not known");
   return word == second;
 }
 
 Operator read_operator(const Members& fields) {
-  fields.allow_only({"type", "assigner", "trigger", "aggregates", "accumulation", "allowed_lateness", "late_output",
-                     "late_check", "closing", "panes", "watermark_strategy", "strategy", "idle_timeout", "inputs",
-                     "watermark_reactivates", "hold_on_resume", "note"});
+  fields.allow_only({"type", "assigner", "trigger", "aggregates", "accumulation", "allowed_lateness",
+                     "late_output", "late_check", "closing", "panes", "watermark_strategy", "strategy",
+                     "idle_timeout", "inputs", "watermark_reactivates", "hold_on_resume", "note"});
   Operator op;
   op.type = fields.text("type");
   if (fields.has("assigner")) op.assigner = read_assigner(fields.object("assigner"));
@@ -180,9 +187,12 @@ Operator read_operator(const Members& fields) {
 Final read_final(const Members& fields) {
   Final final;
   for (dom::key_value_pair member : fields.raw()) {
-    if (member.key == "late_dropped") final.late_dropped = static_cast<std::uint64_t>(fields.whole(member.key));
-    else if (member.key == "live_windows") final.live_windows = static_cast<std::uint64_t>(fields.whole(member.key));
-    else ++final.unknown_checks;
+    if (member.key == "late_dropped")
+      final.late_dropped = static_cast<std::uint64_t>(fields.whole(member.key));
+    else if (member.key == "live_windows")
+      final.live_windows = static_cast<std::uint64_t>(fields.whole(member.key));
+    else
+      ++final.unknown_checks;
   }
   return final;
 }
@@ -218,8 +228,10 @@ void CaseFile::read_body(Case& result) {
   for (dom::element element : fields.array("steps")) {
     const std::string where = "step " + std::to_string(++number);
     dom::object step;
-    if (element.get(step) != simdjson::SUCCESS) fields.fail(where + " is not an object");
-    else result.steps.push_back(read_step({step, where, error_}, result.op));
+    if (element.get(step) != simdjson::SUCCESS)
+      fields.fail(where + " is not an object");
+    else
+      result.steps.push_back(read_step({step, where, error_}, result.op));
   }
   if (fields.has("final")) result.final = read_final(fields.object("final"));
 }

@@ -7,9 +7,12 @@ namespace {
 
 const char* word(Result result) {
   switch (result) {
-    case Result::pass: return "pass";
-    case Result::fail: return "fail";
-    case Result::skip: break;
+    case Result::pass:
+      return "pass";
+    case Result::fail:
+      return "fail";
+    case Result::skip:
+      break;
   }
   return "skip";
 }
@@ -48,7 +51,8 @@ void Report::add(const std::string& id, const Verdict& verdict) {
   lines_.push_back({id, verdict.result, why});
 }
 
-void Report::add_without_snapshots(const std::string& id, const std::string& missing, const Verdict& verdict) {
+void Report::add_without_snapshots(const std::string& id, const std::string& missing,
+                                   const Verdict& verdict) {
   if (verdict.result == Result::fail) {
     add(id, {.result = Result::fail, .why = "without its snapshot steps: " + verdict.why});
     return;
@@ -68,12 +72,13 @@ void Report::print_totals() const {
 bool Report::write_json(const std::string& path) const {
   std::FILE* file = std::fopen(path.c_str(), "w");
   if (file == nullptr) return false;
-  std::fprintf(file, "{\"totals\": {\"pass\": %zu, \"fail\": %zu, \"skip\": %zu, \"unchecked\": %llu},\n \"cases\": [",
-               passed_, failed_, skipped_, static_cast<unsigned long long>(unchecked_));
+  std::fprintf(
+      file, "{\"totals\": {\"pass\": %zu, \"fail\": %zu, \"skip\": %zu, \"unchecked\": %llu},\n \"cases\": [",
+      passed_, failed_, skipped_, static_cast<unsigned long long>(unchecked_));
   const char* separator = "\n";
   for (const Line& line : lines_) {
-    std::fprintf(file, "%s  {\"id\": %s, \"result\": \"%s\", \"why\": %s}", separator, quoted(line.id).c_str(),
-                 word(line.result), quoted(line.why).c_str());
+    std::fprintf(file, "%s  {\"id\": %s, \"result\": \"%s\", \"why\": %s}", separator,
+                 quoted(line.id).c_str(), word(line.result), quoted(line.why).c_str());
     separator = ",\n";
   }
   std::fprintf(file, "\n]}\n");

@@ -9,7 +9,8 @@
 #include "subject.hpp"
 
 /// \file
-/// Runs a case and judges it. Running and judging are apart, so that the metamorphic checks can judge otherwise.
+/// Runs a case and judges it. Running and judging are apart, so that the metamorphic checks can judge
+/// otherwise.
 
 namespace conformance {
 

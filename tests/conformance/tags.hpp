@@ -4,8 +4,8 @@
 #include <vector>
 
 /// \file
-/// The feature tags this runner declares. A case is skipped if and only if it has a tag that is not here; what is
-/// left out, and why, stands in README.md.
+/// The feature tags this runner declares. A case is skipped if and only if it has a tag that is not here;
+/// what is left out, and why, stands in README.md.
 
 namespace conformance {
 

@@ -7,7 +7,8 @@
 #include "subject.hpp"
 
 /// \file
-/// `watermark_generator` and `watermark_merge`: a source, watched through the pipeline's watermark and idleness.
+/// `watermark_generator` and `watermark_merge`: a source, watched through the pipeline's watermark and
+/// idleness.
 
 namespace conformance {
 namespace {
@@ -52,12 +53,10 @@ class Generator final : public Subject {
     if (std::string error = unmappable(checked); !error.empty()) return error;
     emits_at_ticks_ = op.strategy->type != "punctuated";
     weir::Graph graph{"conformance"};
-    source_ = graph.source<Record>(
-        "events",
-        {.time = &Record::at,
-         .watermark = rule_of(op.strategy),
-         .idle_after = idle_after_of(op.idle_timeout),
-         .max_future_skew = std::nullopt});
+    source_ = graph.source<Record>("events", {.time = &Record::at,
+                                              .watermark = rule_of(op.strategy),
+                                              .idle_after = idle_after_of(op.idle_timeout),
+                                              .max_future_skew = std::nullopt});
     *source_ | weir::sink("events_out", [](const Record&) {});
     auto pipeline = std::move(graph).build();
     if (!pipeline.ok()) return std::string(pipeline.status().message());
@@ -77,9 +76,14 @@ class Generator final : public Subject {
         watch_.look_at_status(pipeline_->is_idle(*source_), outcome.emissions);
         break;
       // weir learns the time by its tick alone; what the tick does shows at the corpus's next `tick`.
-      case Step::Action::clock: status = pipeline_->tick(weir::WallTime{weir::Duration{step.number}}); break;
-      case Step::Action::snapshot_restore: break;
-      default: outcome.error = "the operator has no such action"; break;
+      case Step::Action::clock:
+        status = pipeline_->tick(weir::WallTime{weir::Duration{step.number}});
+        break;
+      case Step::Action::snapshot_restore:
+        break;
+      default:
+        outcome.error = "the operator has no such action";
+        break;
     }
     // weir's watermark moves with the record; the corpus looks at it once per tick.
     if (step.action == Step::Action::tick || !emits_at_ticks_) {
@@ -127,7 +131,8 @@ class Merge final : public Subject {
     if (!status.ok()) outcome.error = std::string(status.message());
     watch_.look_at_watermark(pipeline_->watermark(*source_), outcome.emissions);
     watch_.look_at_status(pipeline_->is_idle(*source_), outcome.emissions);
-    if (alone_.watermark() != pipeline_->watermark(*source_) || alone_.is_idle() != pipeline_->is_idle(*source_)) {
+    if (alone_.watermark() != pipeline_->watermark(*source_) ||
+        alone_.is_idle() != pipeline_->is_idle(*source_)) {
       outcome.error = "WatermarkMerge and the channels of a source differ";
     }
     return outcome;

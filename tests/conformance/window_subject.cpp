@@ -10,8 +10,8 @@
 #include "subject.hpp"
 
 /// \file
-/// `window` and `count_window`: a source, `key_by`, windows, one row of all aggregates, a sink each for rows and late
-/// notices.
+/// `window` and `count_window`: a source, `key_by`, windows, one row of all aggregates, a sink each for rows
+/// and late notices.
 
 namespace conformance {
 namespace {
@@ -98,19 +98,20 @@ struct Collector {
 template <class Shape>
 void attach(const weir::Stream<Record>& stream, Shape shape, const std::string& name, Collector& collector) {
   auto rows = stream | weir::key_by(&Record::key) | std::move(shape) |
-              weir::aggregate<Row>(name,                                                     //
-                                   weir::count().as(&Row::count),                            //
-                                   weir::sum(&Record::value).as(&Row::sum),                  //
-                                   weir::min(&Record::value).as(&Row::min),                  //
-                                   weir::max(&Record::value).as(&Row::max),                  //
-                                   weir::mean(&Record::value).as(&Row::mean),                //
-                                   weir::first(&Record::value).as(&Row::first),              //
-                                   weir::last(&Record::value).as(&Row::last),                //
+              weir::aggregate<Row>(name,                                         //
+                                   weir::count().as(&Row::count),                //
+                                   weir::sum(&Record::value).as(&Row::sum),      //
+                                   weir::min(&Record::value).as(&Row::min),      //
+                                   weir::max(&Record::value).as(&Row::max),      //
+                                   weir::mean(&Record::value).as(&Row::mean),    //
+                                   weir::first(&Record::value).as(&Row::first),  //
+                                   weir::last(&Record::value).as(&Row::last),    //
                                    weir::with(ListOf{}, &Record::value).as(&Row::list));
   rows | weir::sink(name + "_rows",
                     [&collector](const weir::Windowed<std::string, Row>& row) { collector.take(row); });
   if constexpr (requires { rows.late(); }) {
-    rows.late() | weir::sink(name + "_late", [&collector](const weir::Late<Record>& late) { collector.take(late); });
+    rows.late() |
+        weir::sink(name + "_late", [&collector](const weir::Late<Record>& late) { collector.take(late); });
   }
 }
 
@@ -126,8 +127,8 @@ weir::SessionSpec session_spec(const Case& conformance_case) {
 }
 
 /// Attaches the windows of the case; returns what is not known about them.
-std::string attach_windows(const Case& conformance_case, const weir::Stream<Record>& stream, const std::string& name,
-                           Collector& collector) {
+std::string attach_windows(const Case& conformance_case, const weir::Stream<Record>& stream,
+                           const std::string& name, Collector& collector) {
   const Operator& op = conformance_case.op;
   const Assigner& by = op.assigner;
   const weir::Duration size{by.size};
@@ -136,14 +137,16 @@ std::string attach_windows(const Case& conformance_case, const weir::Stream<Reco
   const weir::Emission emit = emission_of(conformance_case);
   const weir::Accumulation panes = op.discarding ? weir::discarding : weir::accumulating;
   if (by.type == "tumbling") {
-    attach(stream, weir::tumbling({.size = size, .offset = offset, .grace = grace, .emit = emit, .panes = panes}),
+    attach(stream,
+           weir::tumbling({.size = size, .offset = offset, .grace = grace, .emit = emit, .panes = panes}),
            name, collector);
   } else if (by.type == "sliding") {
     const weir::Duration slide{by.slide};
-    attach(stream,
-           weir::sliding(
-               {.size = size, .every = slide, .offset = offset, .grace = grace, .emit = emit, .panes = panes}),
-           name, collector);
+    attach(
+        stream,
+        weir::sliding(
+            {.size = size, .every = slide, .offset = offset, .grace = grace, .emit = emit, .panes = panes}),
+        name, collector);
   } else if (by.type == "cumulative") {
     const weir::Duration step{by.step};
     attach(stream,
@@ -153,8 +156,9 @@ std::string attach_windows(const Case& conformance_case, const weir::Stream<Reco
   } else if (by.type == "session" && by.gap_field.empty()) {
     attach(stream, weir::session(session_spec(conformance_case)), name, collector);
   } else if (by.type == "session") {
-    attach(stream,
-           weir::session(session_spec(conformance_case)).gap_from([](const Record& record) { return record.gap; }),
+    attach(stream, weir::session(session_spec(conformance_case)).gap_from([](const Record& record) {
+      return record.gap;
+    }),
            name, collector);
   } else if (by.type == "global") {
     attach(stream, weir::lifetime({.emit = emit, .panes = panes}), name, collector);
@@ -174,7 +178,8 @@ bool has_events_after_the_end(const std::vector<Step>& steps) {
   bool is_after = false;
   for (const Step& step : steps) {
     if (is_after && step.action == Step::Action::event) return true;
-    is_after |= step.action == Step::Action::watermark && step.number == std::numeric_limits<std::int64_t>::max();
+    is_after |=
+        step.action == Step::Action::watermark && step.number == std::numeric_limits<std::int64_t>::max();
   }
   return false;
 }
@@ -210,7 +215,8 @@ class Windows final : public Subject {
   std::optional<weir::Pipeline> pipeline_;
   std::vector<Record> batch_;
   std::map<std::string, bool> half_of_key_;
-  bool has_events_after_the_end_;  ///< then the end is a watermark: after finish() there are no records, late or not
+  bool has_events_after_the_end_;  ///< then the end is a watermark: after finish() there are no records, late
+                                   ///< or not
 };
 
 std::string Windows::start(const Case& conformance_case) {
@@ -226,7 +232,8 @@ std::string Windows::start(const Case& conformance_case) {
     const auto is_first = [](const Record& record) { return !record.is_in_second_half; };
     const auto is_second = [](const Record& record) { return record.is_in_second_half; };
     error = attach_windows(conformance_case, events | weir::filter(is_first), "windows", collector_);
-    if (error.empty()) error = attach_windows(conformance_case, events | weir::filter(is_second), "windows_2", collector_);
+    if (error.empty())
+      error = attach_windows(conformance_case, events | weir::filter(is_second), "windows_2", collector_);
   } else {
     error = attach_windows(conformance_case, events, "windows", collector_);
   }
@@ -266,21 +273,31 @@ std::uint64_t Windows::rejected() const {
 
 absl::Status Windows::advance(std::int64_t watermark) {
   const bool is_end = watermark == std::numeric_limits<std::int64_t>::max();
-  return is_end && !has_events_after_the_end_ ? pipeline_->finish() : pipeline_->advance(*source_, watermark_of(watermark));
+  return is_end && !has_events_after_the_end_ ? pipeline_->finish()
+                                              : pipeline_->advance(*source_, watermark_of(watermark));
 }
 
 Outcome Windows::apply(const Step& step) {
   Outcome outcome;
   absl::Status status = absl::OkStatus();
   switch (step.action) {
-    case Step::Action::event: push(step.event, outcome); break;
-    case Step::Action::watermark: status = advance(step.number); break;
-    case Step::Action::clock: status = pipeline_->tick(weir::WallTime{weir::Duration{step.number}}); break;
+    case Step::Action::event:
+      push(step.event, outcome);
+      break;
+    case Step::Action::watermark:
+      status = advance(step.number);
+      break;
+    case Step::Action::clock:
+      status = pipeline_->tick(weir::WallTime{weir::Duration{step.number}});
+      break;
     case Step::Action::tick:
-    case Step::Action::snapshot_restore: break;
+    case Step::Action::snapshot_restore:
+      break;
     case Step::Action::input_watermark:
     case Step::Action::input_status:
-    case Step::Action::named_snapshot: outcome.error = "the operator has no such action"; break;
+    case Step::Action::named_snapshot:
+      outcome.error = "the operator has no such action";
+      break;
   }
   outcome.emissions = std::exchange(collector_.emissions, {});
   outcome.live_windows = live_windows();
@@ -291,7 +308,8 @@ Outcome Windows::apply(const Step& step) {
 
 std::optional<std::uint64_t> Windows::late_dropped() const {
   if (op_.late_to_side) return 0;
-  const bool closes_at_end = op_.trigger.type == "after_watermark" && op_.trigger.late == Trigger::Late::closed;
+  const bool closes_at_end =
+      op_.trigger.type == "after_watermark" && op_.trigger.late == Trigger::Late::closed;
   return closes_at_end ? collector_.windows_missed : collector_.late_events;
 }
 

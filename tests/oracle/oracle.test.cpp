@@ -1,11 +1,10 @@
-#include "rig.hpp"
+#include "comparison.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -29,58 +28,6 @@ std::uint64_t setting(const char* name, std::uint64_t otherwise) {
   return text == nullptr || *text == '\0' ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
-template <class Line>
-std::string difference(const char* what, const std::vector<Line>& expected, const std::vector<Line>& actual) {
-  std::string text;
-  for (std::size_t i = 0; i < std::max(expected.size(), actual.size()); ++i) {
-    if (i < expected.size() && i < actual.size() && expected[i] == actual[i]) continue;
-    text += std::string(what) + " " + std::to_string(i) + "\n";
-    text += "  oracle " + (i < expected.size() ? to_text(expected[i]) : std::string("nothing")) + "\n";
-    text += "  weir   " + (i < actual.size() ? to_text(actual[i]) : std::string("nothing")) + "\n";
-    break;
-  }
-  return text;
-}
-
-std::string difference(const std::vector<oracle::Mark>& expected, const std::vector<oracle::Mark>& actual) {
-  for (std::size_t i = 0; i < std::min(expected.size(), actual.size()); ++i) {
-    if (expected[i] == actual[i]) continue;
-    const auto text = [](const oracle::Mark& mark) {
-      return "rows " + std::to_string(mark.rows) + ", late " + std::to_string(mark.late) + ", W " +
-             (mark.watermark == oracle::no_time ? std::string("none") : std::to_string(mark.watermark));
-    };
-    return "after step " + std::to_string(i) + "\n  oracle " + text(expected[i]) + "\n  weir   " + text(actual[i]) + "\n";
-  }
-  return "";
-}
-
-/// Both implementations, side by side.
-class Comparison {
- public:
-  /// What differs; empty if nothing does.
-  std::string differences(const oracle::Script& script) {
-    const oracle::Outcome& expected = oracle_.run(script);
-    std::string text;
-    for (const rig::Mode mode : {rig::Mode::one_by_one, rig::Mode::in_batches}) {
-      const oracle::Outcome& actual = rig_.run(script, mode);
-      if (rig_.error().empty() && actual == expected) continue;
-      text += mode == rig::Mode::one_by_one ? "-- one by one\n" : "-- in batches\n";
-      if (!rig_.error().empty()) text += "error: " + rig_.error() + "\n";
-      text += difference("row", expected.rows, actual.rows) + difference("late notice", expected.late, actual.late);
-      text += difference(expected.marks, actual.marks);
-      if (!(expected.counters == actual.counters)) {
-        text += "oracle " + to_text(expected.counters) + "\nweir   " + to_text(actual.counters) + "\n";
-      }
-    }
-    return text;
-  }
-  [[nodiscard]] const oracle::Reached& reached() const { return oracle_.reached(); }
-
- private:
-  oracle::Oracle oracle_;
-  rig::Rig rig_;
-};
-
 /// The seeds of one thread: first, first + step, ...
 class Worker {
  public:
@@ -88,7 +35,7 @@ class Worker {
     oracle::Script script;
     for (std::uint64_t seed = first; seed < end && !has_failed.load(std::memory_order_relaxed); seed += step) {
       oracle::random_script(seed, script);
-      if (comparison_.differences(script).empty()) continue;
+      if (comparison_.agrees(script)) continue;
       has_failed = true;
       failure_ = explain(script);
     }
@@ -98,13 +45,13 @@ class Worker {
 
  private:
   static std::string explain(const oracle::Script& script) {
-    Comparison comparison;
+    rig::Comparison comparison;
     const oracle::Script shrunk =
-        oracle::shrink(script, [&](const oracle::Script& candidate) { return !comparison.differences(candidate).empty(); });
+        oracle::shrink(script, [&](const oracle::Script& candidate) { return !comparison.agrees(candidate); });
     return oracle::to_text(shrunk) + comparison.differences(shrunk);
   }
 
-  Comparison comparison_;
+  rig::Comparison comparison_;
   std::string failure_;
 };
 

@@ -61,7 +61,7 @@ class Node {
   [[nodiscard]] virtual bool is_timed() const { return false; }
   /// Whether the node keeps state for the slot.
   [[nodiscard]] virtual bool holds(std::uint32_t /*slot*/) const { return false; }
-  /// Called after each call of the host, when nothing is being delivered.
+  /// Called once after a call of the host in which the node asked for it, when nothing is being delivered.
   virtual void rest() {}
   /// Brings the counters that are not kept by the record up to date.
   virtual void refresh(OperatorStats&) const {}
@@ -71,12 +71,17 @@ class Node {
   [[nodiscard]] OperatorStats& stats() noexcept { return stats_; }
   [[nodiscard]] const OperatorStats& stats() const noexcept { return stats_; }
 
+ protected:
+  /// Asks for `rest` after the host's call that is running.
+  void ask_for_rest() noexcept { *wants_rest_ = true; }
+
  private:
   friend class Wiring;
   OperatorStats stats_;
   EventTime watermark_ = no_time;
   std::vector<std::size_t> inputs_;
   std::unique_ptr<WatermarkMerge> merge_;  // only with several inputs
+  bool* wants_rest_ = nullptr;
   std::size_t id_ = 0;
 };
 
@@ -116,10 +121,13 @@ class Wiring {
   /// Changes whenever a watermark was published or a late record came: horizons read before are void.
   [[nodiscard]] std::uint64_t epoch() const noexcept { return epoch_; }
   void start_epoch() noexcept { ++epoch_; }
-  /// Calls `rest` on every node.
-  void rest();
+  /// Calls `rest` on every node if one asked for it.
+  void rest() {
+    if (*wants_rest_) rest_all();
+  }
 
  private:
+  void rest_all();
   void adopt(std::unique_ptr<Node> node, std::vector<std::size_t> inputs);
   void check_names(Problems& problems) const;
   void find_shape();
@@ -135,6 +143,7 @@ class Wiring {
   std::vector<bool> stepped_;                          // per source: timed nodes meet or follow each other
   std::vector<bool> idle_;                             // per node
   std::uint64_t epoch_ = 0;
+  std::unique_ptr<bool> wants_rest_ = std::make_unique<bool>(false);
   bool is_sealed_ = false;
 };
 

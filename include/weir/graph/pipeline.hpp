@@ -71,7 +71,12 @@ class PipelineCore {
   [[nodiscard]] const Node* find(std::string_view name) const;
 
  private:
-  void leave() noexcept;
+  void leave() noexcept {
+    busy_ = false;
+    if (released_) [[unlikely]] {
+      delete this;
+    }
+  }
   void abandon() noexcept;
 
   std::unique_ptr<Wiring> wiring_;

@@ -38,6 +38,12 @@ class TimeOf {
   [[nodiscard]] EventTime operator()(const Record& record) const {
     return function_ == nullptr ? record.*member_ : function_(record);
   }
+  /// Calls `use(time_of)` with the one that is set, so that a loop decides once.
+  template <class Use>
+  decltype(auto) visit(Use&& use) const {
+    if (function_ != nullptr) return use(function_);
+    return use([member = member_](const Record& record) { return record.*member; });
+  }
   [[nodiscard]] bool is_set() const noexcept { return function_ != nullptr || member_ != nullptr; }
 
  private:
@@ -132,7 +138,14 @@ class SourceNode final : public SourceBase {
 
   Admit push(Wiring& wiring, std::size_t channel, const Record& record) {
     wake(wiring, channel);
-    return push_one(wiring, channel, record);
+    const EventTime time = time_(record);
+    const bool is_plain = rule_.kind == WatermarkKind::trailing && !has_jump_guard();
+    if (!is_plain || time < reached() || time < earliest_ || time > latest_ || time > future_limit()) [[unlikely]] {
+      return push_one(wiring, channel, record);
+    }
+    deliver_one(record, time);
+    if (time > newest(channel)) move(wiring, channel, time, earlier(time, rule_.bound));
+    return Admit::on_time;
   }
 
  private:
@@ -156,29 +169,56 @@ class SourceNode final : public SourceBase {
   /// Delivers the longest prefix of records that need no special care and moves the watermark behind them.
   std::size_t run_of_on_time(Wiring& wiring, std::size_t channel, const Record* records, std::size_t count) {
     if (has_jump_guard()) return 0;
-    const EventTime others = least_of_others(channel);
-    const EventTime least = earliest_;
-    const EventTime most = std::min(latest_, future_limit());
-    EventTime newest = this->newest(channel);
-    EventTime channel_watermark = this->channel_watermark(channel);
-    EventTime reached = this->reached();
-    std::size_t taken = 0;
-    while (taken < count) {
-      const EventTime time = time_(records[taken]);
-      if (time < reached || time < least || time > most) break;
-      times_[taken] = time;
-      newest = std::max(newest, time);
-      channel_watermark = std::max(channel_watermark, own_watermark(newest, records[taken]));
-      if (channel_watermark > reached) reached = std::max(reached, std::min(others, channel_watermark));
-      ++taken;
-      if (reached >= horizon()) break;
-    }
+    Run run{.newest = newest(channel),
+            .watermark = channel_watermark(channel),
+            .reached = reached(),
+            .others = least_of_others(channel),
+            .horizon = horizon()};
+    const std::size_t taken = time_.visit([&](const auto& time) {
+      return rule_.kind == WatermarkKind::trailing ? scan<true>(records, count, time, run)
+                                                   : scan<false>(records, count, time, run);
+    });
     if (taken == 0) return 0;
     stats().ingested += taken;
     port_.deliver({.records = records, .times = times_.data(), .slots = nullptr, .size = taken});
-    stats().applied += taken;
-    move(wiring, channel, newest, channel_watermark);
+    move(wiring, channel, run.newest, run.watermark);
     return taken;
+  }
+
+  /// What a run of records does to its channel.
+  struct Run {
+    EventTime newest;
+    EventTime watermark;
+    EventTime reached;
+    EventTime others;
+    EventTime horizon;
+  };
+  /// Reads the times of the longest prefix of on-time records, up to the one that reaches the horizon.
+  template <bool is_trailing, class Time>
+  std::size_t scan(const Record* records, std::size_t count, const Time& time_of, Run& run) {
+    const EventTime most = std::min(latest_, future_limit());
+    EventTime least = std::max(earliest_, run.reached);
+    for (std::size_t i = 0; i < count; ++i) {
+      const EventTime time = time_of(records[i]);
+      if (time < least || time > most) return i;
+      times_[i] = time;
+      if (is_trailing && time <= run.newest) continue;
+      run.newest = std::max(run.newest, time);
+      const EventTime own = is_trailing ? earlier(time, rule_.bound) : own_watermark(run.newest, records[i]);
+      if (own <= run.watermark) continue;
+      run.watermark = own;
+      const EventTime reached = std::min(run.others, own);
+      if (reached <= run.reached) continue;
+      run.reached = reached;
+      least = std::max(least, reached);
+      if (reached >= run.horizon) return i + 1;
+    }
+    return count;
+  }
+
+  void deliver_one(const Record& record, EventTime time) {
+    ++stats().ingested;
+    port_.deliver({.records = &record, .times = &time, .slots = nullptr, .size = 1});
   }
 
   Admit push_one(Wiring& wiring, std::size_t channel, const Record& record) {
@@ -195,10 +235,7 @@ class SourceNode final : public SourceBase {
     const EventTime moved = std::max(channel_watermark(channel), own_watermark(newest, record));
     const bool is_future = time > future_limit();
     const bool is_jump = !is_future && jumps(channel, moved);
-    ++stats().ingested;
-    times_[0] = time;
-    port_.deliver({.records = &record, .times = times_.data(), .slots = nullptr, .size = 1});
-    ++stats().applied;
+    deliver_one(record, time);
     if (is_future || is_jump) {
       ++(is_future ? stats().future : stats().jumped);
       if (is_behind) after_late(wiring);

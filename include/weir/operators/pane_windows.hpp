@@ -53,21 +53,20 @@ class PaneWindowsNode final : public Node {
   void take(const Batch<Record>& batch) {
     stats().ingested += batch.size;
     if (store_.slots() < emitter_.dictionary().slot_bound()) store_.grow(emitter_.dictionary().slot_bound());
-    if (emitter_.dictionary().size() >= prefetched_from) {
+    if (batch.size > 1 && emitter_.dictionary().size() >= prefetched_from) {
       for (std::size_t i = 0; i < batch.size; ++i) prefetch_for_write(&store_.line(batch.slots[i]));
     }
-    std::uint64_t applied = 0;
-    for (std::size_t i = 0; i < batch.size; ++i) {
-      if (!emitter_.accepts(batch.records[i])) {
-        emitter_.count_rejected(stats());
-      } else if (batch.times[i] >= watermark() && is_gapless_) [[likely]] {
-        apply(batch.slots[i], batch.records[i], batch.times[i]);
-        ++applied;
+    for (std::size_t i = 0; i < batch.size;) {
+      i += apply_run(batch, i);
+      if (i == batch.size) break;
+      const EventTime at = batch.times[i];
+      if (at >= watermark() && is_gapless_ && at != end_of_time) {
+        find_pane(at);
       } else {
-        judge(batch.slots[i], batch.records[i], batch.times[i]);
+        judge(batch.slots[i], batch.records[i], at);
+        ++i;
       }
     }
-    stats().applied += applied;
     emitter_.flush();
   }
 
@@ -141,14 +140,44 @@ class PaneWindowsNode final : public Node {
     EventTime due_end = end_of_time;
   };
 
+  /// Applies the longest run of on-time records that lie in the pane found last; gives its length.
+  std::size_t apply_run(const Batch<Record>& batch, std::size_t from) {
+    if (!is_gapless_) return 0;
+    const EventTime start = std::max(pane_start_, watermark());
+    const EventTime end = pane_end_;
+    std::size_t to = from;
+    while (to < batch.size && batch.times[to] >= start && batch.times[to] < end) ++to;
+    const auto lines = store_.lines();
+    const PaneIndex pane = pane_;
+    std::uint64_t rejected = 0;
+    for (std::size_t i = from; i < to; ++i) {
+      if (!emitter_.accepts(batch.records[i])) {
+        ++rejected;
+        continue;
+      }
+      auto& line = lines[batch.slots[i]];
+      State* state = &line.state;
+      if (line.pane != pane) [[unlikely]] {
+        state = &open_pane(batch.slots[i], pane);
+      }
+      emitter_.add(*state, batch.records[i], batch.times[i]);
+    }
+    stats().rejected += rejected;
+    stats().applied += to - from - rejected;
+    return to - from;
+  }
+  [[gnu::noinline]] State& open_pane(Slot slot, PaneIndex pane) {
+    bool is_new = false;
+    State& state = store_.at(slot, pane, is_new);
+    if (is_new) touch(slot, pane);
+    return state;
+  }
+
   void apply(Slot slot, const Record& record, EventTime at) {
     if (at < pane_start_ || at >= pane_end_) [[unlikely]] {
       find_pane(at);
     }
-    bool is_new = false;
-    State& state = store_.at(slot, pane_, is_new);
-    if (is_new) touch(slot, pane_);
-    emitter_.add(state, record, at);
+    emitter_.add(open_pane(slot, pane_), record, at);
   }
   void find_pane(EventTime at) noexcept {
     pane_ = layout_.pane(at);
@@ -217,6 +246,7 @@ class PaneWindowsNode final : public Node {
   }
 
   void judge(Slot slot, const Record& record, EventTime at) {
+    if (!emitter_.accepts(record)) return emitter_.count_rejected(stats());
     std::uint64_t hit = 0;
     std::uint64_t missed = 0;
     for (const Windows& one : windows_) {

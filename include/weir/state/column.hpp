@@ -98,6 +98,20 @@ class Column {
   [[nodiscard]] const Value& operator[](Slot slot) const noexcept {
     return chunks_[slot >> chunk_bits][slot & (chunk_size - 1)].value;
   }
+  /// The values as they lie now, for loops in which the column does not grow: keeps its address in a register.
+  class View {
+   public:
+    [[nodiscard]] Value& operator[](Slot slot) const noexcept {
+      return chunks_[slot >> chunk_bits][slot & (chunk_size - 1)].value;
+    }
+
+   private:
+    friend class Column;
+    explicit View(Cell* const* chunks) : chunks_(chunks) {}
+    Cell* const* chunks_;
+  };
+  [[nodiscard]] View view() const noexcept { return View(chunks_.data()); }
+
   /// The first slot that has no value yet.
   [[nodiscard]] std::size_t size() const noexcept { return chunks_.size() * chunk_size; }
   [[nodiscard]] std::size_t size_bytes() const noexcept { return blocks_.size_bytes(); }

@@ -43,22 +43,23 @@ class KeyDictionary {
   /// The slot of a known key, or `no_slot`.
   [[nodiscard]] Slot find(View key) const noexcept { return find(key, hash(key)); }
 
-  /// The slot of each key; new keys get one. `key_of(i)` gives the i-th key; at most `batch_limit` keys.
+  /// The slot of each key; new keys get one. `key_of(i)` gives the i-th key; at most `batch_limit` keys. False if a key
+  /// got `no_slot`.
   template <class KeyOf>
-  void intern(std::size_t count, KeyOf&& key_of, Slot* slots) {
-    if (index_.size() < staged_from) {
-      for (std::size_t i = 0; i < count; ++i) {
-        View key = key_of(i);
-        slots[i] = intern(key, hash(key));
-      }
-      return;
+  bool intern(std::size_t count, KeyOf&& key_of, Slot* slots) {
+    std::size_t done = index_.size() < staged_from ? find_known(0, count, key_of, slots)
+                                                   : find_known_staged(0, count, key_of, slots);
+    if (done == count) [[likely]] {
+      return true;
     }
-    std::array<std::uint64_t, batch_limit> hashes;
-    for (std::size_t i = 0; i < count; ++i) {
-      hashes[i] = hash(key_of(i));
-      index_.prefetch(hashes[i]);
+    bool has_all = true;
+    while (done < count) {
+      View key = key_of(done);
+      slots[done] = add(key, hash(key));
+      has_all = has_all && slots[done] != no_slot;
+      done = find_known(done + 1, count, key_of, slots);
     }
-    for (std::size_t i = 0; i < count; ++i) slots[i] = intern(key_of(i), hashes[i]);
+    return has_all;
   }
 
   /// Looks at up to `most` slots, in turn, and takes back those of keys for which `is_held(slot)` is false.
@@ -75,6 +76,7 @@ class KeyDictionary {
       free_.push_back(slot);
     }
   }
+  [[nodiscard]] bool has_new_keys() const noexcept { return new_keys_ != 0; }
   /// New keys since the last call: how much `reclaim` has to make up for.
   [[nodiscard]] std::size_t take_new_keys() noexcept {
     const std::size_t count = new_keys_;
@@ -91,11 +93,39 @@ class KeyDictionary {
   static constexpr std::size_t staged_from = 16384;
 
   [[nodiscard]] Slot find(View key, std::uint64_t hash) const noexcept {
-    return index_.find(hash, [&](Slot slot) { return detail::same_key<KeyType>(keys_[slot], key); });
+    return index_.view().find(hash, [&](Slot slot) { return detail::same_key<KeyType>(keys_[slot], key); });
   }
-  Slot intern(View key, std::uint64_t hash) {
-    const Slot known = find(key, hash);
-    return known != no_slot ? known : add(key, hash);
+  /// Looks keys up until one is new; gives its place. Nothing changes meanwhile, so addresses stay in registers.
+  template <class KeyOf>
+  std::size_t find_known(std::size_t from, std::size_t count, KeyOf& key_of, Slot* slots) const {
+    const SlotIndex::View index = index_.view();
+    const auto keys = keys_.view();
+    const HashSeed seed = seed_;
+    for (std::size_t i = from; i < count; ++i) {
+      View key = key_of(i);
+      const std::uint64_t hash = detail::hash_key<std::remove_cvref_t<View>>(key, seed);
+      slots[i] = index.find(hash, [&](Slot slot) { return detail::same_key<KeyType>(keys[slot], key); });
+      if (slots[i] == no_slot) return i;
+    }
+    return count;
+  }
+  /// The same in two passes, so that the misses of many look-ups overlap.
+  template <class KeyOf>
+  std::size_t find_known_staged(std::size_t from, std::size_t count, KeyOf& key_of, Slot* slots) const {
+    const SlotIndex::View index = index_.view();
+    const auto keys = keys_.view();
+    const HashSeed seed = seed_;
+    std::array<std::uint64_t, batch_limit> hashes;
+    for (std::size_t i = from; i < count; ++i) {
+      hashes[i] = detail::hash_key<std::remove_cvref_t<View>>(key_of(i), seed);
+      index.prefetch(hashes[i]);
+    }
+    for (std::size_t i = from; i < count; ++i) {
+      View key = key_of(i);
+      slots[i] = index.find(hashes[i], [&](Slot slot) { return detail::same_key<KeyType>(keys[slot], key); });
+      if (slots[i] == no_slot) return i;
+    }
+    return count;
   }
   [[gnu::noinline]] Slot add(View key, std::uint64_t hash) {
     if (index_.size() >= most_keys_) return no_slot;

@@ -71,6 +71,7 @@ class PaneStore {
   }
   [[nodiscard]] std::size_t slots() const noexcept { return std::min(lines_.size(), rests_.size()); }
   [[nodiscard]] Line& line(Slot slot) noexcept { return lines_[slot]; }
+  [[nodiscard]] typename Column<Line>::View lines() const noexcept { return lines_.view(); }
   [[nodiscard]] std::uint32_t& flags(Slot slot) noexcept { return rests_[slot].flags; }
   [[nodiscard]] std::uint32_t flags(Slot slot) const noexcept { return rests_[slot].flags; }
   [[nodiscard]] bool is_empty(Slot slot) const noexcept {

@@ -43,26 +43,39 @@ class SlotIndex {
     return blocks_.size_bytes() + directory_.capacity() * sizeof(Line*) + depths_.capacity();
   }
 
-  void prefetch(std::uint64_t hash) const noexcept { detail::prefetch_for_read(home(hash)); }
+  /// The index as it lies now, for loops in which nothing is inserted or erased: keeps its address in registers.
+  class View {
+   public:
+    void prefetch(std::uint64_t hash) const noexcept { detail::prefetch_for_read(segment_of(hash) + line_of(hash)); }
 
-  /// The slot for which `is_same(slot)` holds, or `no_slot`. `is_same` is asked only when 32 bits of the hash agree.
-  template <class IsSame>
-  [[nodiscard]] Slot find(std::uint64_t hash, IsSame&& is_same) const {
-    const Line* segment = segment_of(hash);
-    const std::uint32_t tag = tag_of(hash);
-    for (std::size_t at = line_of(hash);; at = (at + 1) % lines_per_segment) {
-      const Line& line = segment[at];
-      for (unsigned hits = matches(line, tag); hits != 0; hits &= hits - 1) {
-        const Slot slot = line.slots[static_cast<unsigned>(std::countr_zero(hits))];
-        if (slot != no_slot && is_same(slot)) [[likely]] {
-          return slot;
+    /// The slot for which `is_same(slot)` holds, or `no_slot`. It is asked only when 32 bits of the hash agree.
+    template <class IsSame>
+    [[nodiscard]] Slot find(std::uint64_t hash, IsSame&& is_same) const {
+      const Line* segment = segment_of(hash);
+      const std::uint32_t tag = tag_of(hash);
+      for (std::size_t at = line_of(hash);; at = (at + 1) % lines_per_segment) {
+        const Line& line = segment[at];
+        for (unsigned hits = matches(line, tag); hits != 0; hits &= hits - 1) {
+          const Slot slot = line.slots[static_cast<unsigned>(std::countr_zero(hits))];
+          if (slot != no_slot && is_same(slot)) [[likely]] {
+            return slot;
+          }
+        }
+        if (line.overflowed == 0) [[likely]] {
+          return no_slot;
         }
       }
-      if (line.overflowed == 0) [[likely]] {
-        return no_slot;
-      }
     }
-  }
+
+   private:
+    friend class SlotIndex;
+    View(Line* const* directory, unsigned depth) : directory_(directory), shift_(63 - depth) {}
+    [[nodiscard]] const Line* segment_of(std::uint64_t hash) const noexcept { return directory_[(hash >> 1) >> shift_]; }
+
+    Line* const* directory_;
+    unsigned shift_;
+  };
+  [[nodiscard]] View view() const noexcept { return {directory_.data(), depth_}; }
 
   /// Whether the next `insert` of this hash would split a segment, for which `split` must be called first.
   [[nodiscard]] bool is_full(std::uint64_t hash) const noexcept;
@@ -75,7 +88,7 @@ class SlotIndex {
   void split(std::uint64_t hash, HashOf&& hash_of) {
     std::vector<std::uint64_t>& hashes = scratch_;
     hashes.clear();
-    const Line* segment = segment_of(hash);
+    const Line* segment = directory_[segment_index(hash)];
     for (std::size_t at = 0; at < lines_per_segment; ++at) {
       for (const Slot slot : segment[at].slots) {
         if (slot != no_slot) {
@@ -100,8 +113,6 @@ class SlotIndex {
   static std::size_t line_of(std::uint64_t hash) noexcept { return hash % lines_per_segment; }
   static std::uint32_t tag_of(std::uint64_t hash) noexcept { return static_cast<std::uint32_t>(hash >> 7); }
   [[nodiscard]] std::size_t segment_index(std::uint64_t hash) const noexcept { return (hash >> 1) >> (63 - depth_); }
-  [[nodiscard]] Line* segment_of(std::uint64_t hash) const noexcept { return directory_[segment_index(hash)]; }
-  [[nodiscard]] const Line* home(std::uint64_t hash) const noexcept { return segment_of(hash) + line_of(hash); }
 
   static unsigned matches(const Line& line, std::uint32_t tag) noexcept {
 #if defined(__SSE2__)

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include <weir/time/instant.hpp>
@@ -25,7 +26,19 @@ class WatermarkMerge {
   explicit WatermarkMerge(std::size_t inputs);
 
   /// The watermark of one input. True if the result rose.
-  bool update(std::size_t input, EventTime watermark);
+  bool update(std::size_t input, EventTime watermark) {
+    Input& one = inputs_[input];
+    if (one.status != Status::active || watermark <= one.watermark) return false;
+    const EventTime before = std::exchange(one.watermark, watermark);
+    if (!one.is_aligned) {
+      one.is_aligned = watermark >= merged_;
+      return one.is_aligned && recompute();
+    }
+    if (before > merged_) return false;  // another input holds the result back
+    if (inputs_.size() > 1) return recompute();
+    merged_ = watermark;
+    return true;
+  }
   /// The input says nothing for now. True if the result rose.
   bool set_idle(std::size_t input);
   /// The input speaks again. Never moves the result.
