@@ -2,6 +2,8 @@
 //
 //   cars ─── by lane ─── minutes ─── print
 #include <cstdio>
+#include <string>
+#include <vector>
 
 #include <weir/weir.hpp>
 
@@ -29,7 +31,8 @@ int main() {
 
   std::vector<std::int64_t> counts;
   minutes | weir::sink("print", [&counts](const weir::Windowed<std::string, Minute>& row) {
-    std::printf("%-5s  %s\n", row.key.c_str(), std::string(static_cast<std::size_t>(row.value.cars), '*').c_str());
+    const std::string bar(static_cast<std::size_t>(row.value.cars), '*');
+    std::printf("%-5s  %s\n", row.key.c_str(), bar.c_str());
     counts.push_back(row.value.cars);
   });
 
@@ -41,6 +44,6 @@ int main() {
   pipeline->push(cars, {"left", second(61)});  // the first minute is over: its two rows come out
   support::expect(counts == std::vector<std::int64_t>{4, 1});
 
-  pipeline->finish();  // no more cars: what is still open comes out too
+  support::expect(pipeline->finish().ok());  // no more cars: what is still open comes out too
   support::expect(counts == std::vector<std::int64_t>{4, 1, 1});
 }

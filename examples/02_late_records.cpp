@@ -2,7 +2,7 @@
 //
 //   readings ─── by room ─── last 10 min, every 5 min ─┬─ warmest
 //                                                      └─ late
-#include <cstdio>
+#include <vector>
 
 #include <weir/weir.hpp>
 
@@ -24,10 +24,12 @@ constexpr weir::EventTime minute(int number) { return weir::EventTime{std::chron
 
 int main() {
   weir::Graph graph{"rooms"};
-  auto readings = graph.source<Reading>("readings", {.time = &Reading::at, .watermark = weir::trailing(1min)});
+  auto readings = graph.source<Reading>("readings", {.time = &Reading::at,
+                                                     .watermark = weir::trailing(1min)});
   auto warmth = readings | weir::key_by(&Reading::room)
                          | weir::sliding({.size = 10min, .every = 5min, .grace = 2min})
-                         | weir::aggregate<Warmth>("warmth", weir::max(&Reading::celsius).as(&Warmth::warmest));
+                         | weir::aggregate<Warmth>("warmth",
+                               weir::max(&Reading::celsius).as(&Warmth::warmest));
 
   std::vector<weir::Windowed<int, Warmth>> rows;
   std::vector<weir::Late<Reading>> late;
@@ -39,10 +41,10 @@ int main() {
 
   pipeline->push(readings, {1, 20.5, minute(3)});
   pipeline->push(readings, {1, 21.0, minute(8)});
-  pipeline->push(readings, {1, 19.0, minute(17)});  // the watermark is now minute 16: windows up to 15 have fired
+  pipeline->push(readings, {1, 19.0, minute(17)});  // W = minute 16: the windows up to 15 have fired
   support::expect(rows.size() == 3);
 
-  pipeline->push(readings, {1, 24.0, minute(9)});  // [0, 10) is past its grace; [5, 15) is not, and fires again
+  pipeline->push(readings, {1, 24.0, minute(9)});  // [0, 10) is past its grace; [5, 15) fires again
   support::expect(late.size() == 1 && late[0].windows_hit == 1 && late[0].windows_missed == 1);
   support::expect(rows.back().value.warmest == 24.0 && rows.back().pane.timing == weir::Timing::late);
 

@@ -1,6 +1,9 @@
 // Visits to a shop: a pause of half an hour ends one, and so does an order.
 //
 //   clicks ─── by visitor ─── sessions ─── visits
+#include <string>
+#include <vector>
+
 #include <weir/weir.hpp>
 
 #include "expect.hpp"
@@ -32,7 +35,7 @@ int main() {
                                                 weir::any(&Click::is_order).as(&Visit::has_ordered));
 
   std::vector<weir::Windowed<std::string, Visit>> rows;
-  visits | weir::sink("rows", [&rows](const weir::Windowed<std::string, Visit>& row) { rows.push_back(row); });
+  visits | weir::sink("rows", [&rows](const auto& row) { rows.push_back(row); });
 
   auto pipeline = std::move(graph).build();
   support::expect(pipeline.ok());
@@ -42,7 +45,7 @@ int main() {
   pipeline->push(clicks, {"ann", false, minute(12)});
   pipeline->push(clicks, {"ann", true, minute(20)});   // an order ends the visit ...
   pipeline->push(clicks, {"ann", false, minute(21)});  // ... and the next click begins another
-  pipeline->finish();
+  support::expect(pipeline->finish().ok());
 
   support::expect(rows.size() == 3);
   support::expect(rows[0].key == "bob" && rows[0].value.pages == 1 && !rows[0].value.has_ordered);

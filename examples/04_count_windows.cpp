@@ -1,6 +1,9 @@
 // Windows that count records instead of time: the mean of a card's last three payments, at every payment.
 //
 //   payments ─── by card ─── last 3, every 1 ─── means
+#include <span>
+#include <vector>
+
 #include <weir/weir.hpp>
 
 #include "expect.hpp"
@@ -27,13 +30,14 @@ int main() {
                          | weir::aggregate<Recent>("recent", weir::mean(&Payment::amount).as(&Recent::mean));
 
   std::vector<double> means;
-  recent | weir::sink("means", [&means](const weir::Windowed<int, Recent>& row) { means.push_back(row.value.mean); });
+  recent | weir::sink("means", [&means](const auto& row) { means.push_back(row.value.mean); });
 
   auto pipeline = std::move(graph).build();
   support::expect(pipeline.ok());
 
   // Only the order of arrival counts: the third payment has an earlier time and is still the third.
-  const std::vector<Payment> batch = {{7, 10, second(1)}, {7, 20, second(5)}, {7, 60, second(3)}, {7, 10, second(9)}};
+  const std::vector<Payment> batch = {
+      {7, 10, second(1)}, {7, 20, second(5)}, {7, 60, second(3)}, {7, 10, second(9)}};
   pipeline->push(payments, std::span(batch));
   support::expect(means == std::vector<double>{30, 30});
 }

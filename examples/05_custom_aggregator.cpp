@@ -1,7 +1,10 @@
 // An aggregator of one's own: the spread of a price, hour by hour.
 //
 //   trades ─── by symbol ─── hours ─── spreads
+#include <algorithm>
 #include <cmath>
+#include <string>
+#include <vector>
 
 #include <weir/weir.hpp>
 
@@ -53,6 +56,6 @@ int main() {
   pipeline->push(trades, {"ABC", 99.25, minute(20)});
   pipeline->push(trades, {"ABC", 100.0, minute(59)});
   pipeline->push(trades, {"ABC", 100.0, minute(61)});
-  pipeline->finish();
+  support::expect(pipeline->finish().ok());
   support::expect(spreads == std::vector<double>{2.25, 0});
 }

@@ -1,6 +1,8 @@
 // An operator of one's own, with state and a timer: carts that nobody paid for.
 //
 //   carts ─── by user ─── abandoned_cart ─── reports
+#include <vector>
+
 #include <weir/weir.hpp>
 
 #include "expect.hpp"
@@ -39,7 +41,8 @@ constexpr weir::EventTime minute(int number) { return weir::EventTime{std::chron
 int main() {
   weir::Graph graph{"shop"};
   auto carts = graph.source<CartEvent>("carts", {.time = &CartEvent::at, .watermark = weir::ascending()});
-  auto abandoned = carts | weir::key_by(&CartEvent::user) | weir::each("abandoned_cart", AbandonedCart{.patience = 1h});
+  auto abandoned = carts | weir::key_by(&CartEvent::user)
+                         | weir::each("abandoned_cart", AbandonedCart{.patience = 1h});
 
   std::vector<Abandoned> reports;
   abandoned | weir::sink("reports", [&reports](const Abandoned& report) { reports.push_back(report); });

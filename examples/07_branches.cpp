@@ -2,6 +2,8 @@
 //
 //   payments ─── cleanse ─── by_channel ─┬─ card ─────┬──────────────── count
 //                                        └─ transfer ─┴─ merge large ── alarms
+#include <vector>
+
 #include <weir/weir.hpp>
 
 #include "expect.hpp"

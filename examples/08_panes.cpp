@@ -1,7 +1,9 @@
-// When rows come out: early every 15 minutes, at the end of the hour, again for late records; each one takes the
-// one before back, so that a running total downstream stays right.
+// When rows come out: early every 15 minutes, at the end of the hour, again for late records. Each one takes
+// the one before back, so that a running total downstream stays right.
 //
 //   orders ─── by shop ─── hours, retracting ─── running total
+#include <vector>
+
 #include <weir/weir.hpp>
 
 #include "expect.hpp"
@@ -44,11 +46,11 @@ int main() {
   pipeline->push(orders, {1, 250, minute(20)});  // minute 15 has passed: an early pane with all there is
   support::expect(total == 350 && panes.back().timing == weir::Timing::early);
 
-  pipeline->push(orders, {2, 10, minute(61)});  // the hour is over; shop 1 heard nothing since, and fires all the same
+  pipeline->push(orders, {2, 10, minute(61)});  // the hour is over, also for shop 1, which heard nothing since
   support::expect(total == 350 && panes.back().timing == weir::Timing::on_time);
 
   pipeline->push(orders, {1, 50, minute(59)});  // inside the grace: the hour is amended
   support::expect(total == 400 && panes.back().timing == weir::Timing::late);
-  pipeline->finish();
+  support::expect(pipeline->finish().ok());
   support::expect(total == 410);
 }

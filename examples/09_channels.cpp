@@ -34,14 +34,14 @@ int main() {
   auto pipeline = std::move(graph).build();
   support::expect(pipeline.ok());
 
-  pipeline->tick(wall(65));
+  support::expect(pipeline->tick(wall(65)).ok());
   pipeline->push(meters.channel(0), {1, 0.2, minute(10)});
   pipeline->push(meters.channel(1), {2, 0.3, minute(12)});
-  pipeline->push(meters.channel(0), {1, 0.4, minute(65)});  // channel 1 may still send something before minute 60
+  pipeline->push(meters.channel(0), {1, 0.4, minute(65)});  // channel 1 may still be before minute 60
   support::expect(rows == 0 && pipeline->watermark(meters) == minute(12));
 
-  pipeline->tick(wall(68));
+  support::expect(pipeline->tick(wall(68)).ok());
   pipeline->push(meters.channel(0), {1, 0.1, minute(66)});
-  pipeline->tick(wall(71));  // nothing from channel 1 for more than five minutes: it is idle and leaves the minimum
+  support::expect(pipeline->tick(wall(71)).ok());  // channel 1 was silent for six minutes: it is left out
   support::expect(rows == 2 && pipeline->watermark(meters) == minute(66));
 }

@@ -5,7 +5,7 @@
 #   sh examples/run.sh               all three
 #   sh examples/run.sh retail        one of retail, web_sessions, flights
 #
-# WEIR_NO_INSTALL=1 names missing packages instead of installing them; WEIR_JOBS sets the number of parallel jobs.
+# WEIR_NO_INSTALL=1 names missing packages instead of installing them; WEIR_JOBS sets the parallel jobs.
 set -eu
 cd "$(dirname "$0")/.."
 . tests/setup.sh

@@ -2,7 +2,7 @@
 # Installs what is missing, builds weir with warnings as errors, runs its tests.
 #
 #   sh tests/run.sh                  every test: g++ -O2; layering, headers, compile-fail, docs, packaging, examples
-#   sh tests/run.sh --only ROOM...   only these rooms (folders of tests/, or `examples`)
+#   sh tests/run.sh --only ROOM...   only these rooms (folders of tests/, `examples`, `benchmarks`)
 #   sh tests/run.sh --long           the same tests with far more random scripts (hours)
 #
 # Other ways to build, alone or several in a row; what does not depend on the compiler's flags is left out of them:
@@ -75,7 +75,7 @@ targets() {  # the build arguments for the chosen rooms; nothing for everything
   printf '%s' '--target'
   for room in $only; do
     case $room in
-      examples) printf ' weir_examples' ;;
+      examples | benchmarks) printf ' weir_%s' "$room" ;;
       *) printf ' weir_test_%s' "$room" ;;
     esac
   done

@@ -81,7 +81,7 @@ step() {
     { line[NR] = $0 }
     !first && /^(FAILED:|CMake Error)/ { first = NR }
     END { if (!first) first = NR > 40 ? NR - 39 : 1
-          for (i = first; i <= NR && i < first + 60; i++) print line[i] }'
+          for (i = first; i <= NR && i < first + 60; i++) print substr(line[i], 1, 600) }'
   echo "full log: $step_log"
   return 1
 }

@@ -58,7 +58,7 @@ weir::Windowed<std::uint32_t, Row> hour_of(Features features) {
   auto pipeline = std::move(graph).build();
   support::expect(pipeline.ok());
   pipeline->push(payments, std::span(payments_of_one_hour));
-  pipeline->finish();
+  support::expect(pipeline->finish().ok());
   return hour;
 }
 
@@ -120,20 +120,21 @@ void positions() {
 
 void nothing_and_too_much() {
   // [region missing]
-  auto tips = weir::aggregate<Row>("tips", weir::mean(&Payment::tip).as(&Row::mean_tip));  // skips and counts no tip
+  auto tips = weir::aggregate<Row>("tips", weir::mean(&Payment::tip).as(&Row::mean_tip));  // no tip: skipped
   // [end]
   support::expect(hour_of(tips).value.mean_tip == 1.0);
 
   // [region nan]
   const auto tip = [](const Payment& p) { return p.tip.value_or(std::numeric_limits<double>::quiet_NaN()); };
-  auto skipping = weir::aggregate<Row>("skipping", weir::mean(tip).as(&Row::mean));  // skips NaN and counts it
+  auto skipping = weir::aggregate<Row>("skipping",
+      weir::mean(tip).as(&Row::mean));                                   // skips NaN and counts it
   auto propagating = weir::aggregate<Row>("propagating",
-      weir::mean(tip).nan(weir::NanPolicy::propagate).as(&Row::mean));               // one NaN makes the mean NaN
+      weir::mean(tip).nan(weir::NanPolicy::propagate).as(&Row::mean));   // one NaN makes the mean NaN
   // [end]
   support::expect(hour_of(skipping).value.mean == 1.0 && std::isnan(hour_of(propagating).value.mean));
 
   // [region overflow]
-  auto small = weir::aggregate<Row>("small", weir::sum(&Payment::cents).as(&Row::tiny));  // an int8 holds 127 at most
+  auto small = weir::aggregate<Row>("small", weir::sum(&Payment::cents).as(&Row::tiny));  // int8: 127 at most
   const weir::Windowed<std::uint32_t, Row> hour = hour_of(small);
   support::expect(hour.value.tiny == 127);      // held at the limit, never wrapped
   support::expect((hour.overflowed & 1) != 0);  // bit 0: the first feature

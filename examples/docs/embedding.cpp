@@ -35,7 +35,8 @@ struct Guard {
 template <class Raise>
 absl::StatusOr<Guard> build_guard(Raise raise) {
   weir::Graph graph{"guard"};
-  auto logins = graph.source<Login>("logins", {.time = &Login::at, .watermark = weir::trailing(5s), .idle_after = 30s});
+  auto logins = graph.source<Login>("logins", {.time = &Login::at, .watermark = weir::trailing(5s),
+                                               .idle_after = 30s});
   logins | weir::filter(&Login::has_failed)
          | weir::key_by(&Login::user)
          | weir::sliding({.size = 10min, .every = 1min, .grace = 0s})
@@ -82,18 +83,18 @@ void loop() {
   // [region loop]
   for (const Turn& turn : turns) {                                  // a turn of the host's event loop:
     guard->pipeline.push(guard->logins, std::span(turn.arrived));   // hand over what has come,
-    guard->pipeline.tick(turn.now);                                 // say what time it is,
-    if (!guard->pipeline.status().ok()) break;                      // and look whether a callback has thrown
+    absl::Status status = guard->pipeline.tick(turn.now);           // say what time it is,
+    if (!status.ok()) break;                                        // and stop when a callback has thrown
   }
   // [end]
   support::expect(alarms == std::vector<std::string>{"eve"});
 
   // [region measured]
-  const weir::LatencyHistogram& calls = guard->pipeline.meter().calls();
-  std::printf("%llu records, p99 of a call %llu ns\n", static_cast<unsigned long long>(guard->pipeline.meter().records()),
-              static_cast<unsigned long long>(calls.quantile(0.99)));
+  const weir::Meter& meter = guard->pipeline.meter();
+  std::printf("%llu records, p99 of a call %llu ns\n", static_cast<unsigned long long>(meter.records()),
+              static_cast<unsigned long long>(meter.calls().quantile(0.99)));
   // [end]
-  support::expect(guard->pipeline.meter().records() == 5);
+  support::expect(meter.records() == 5);
 
   // [region all_stats]
   for (const std::string& name : guard->pipeline.names()) {

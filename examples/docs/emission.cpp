@@ -24,8 +24,8 @@ namespace {
 
 constexpr weir::EventTime minute(int number) { return weir::EventTime{std::chrono::minutes{number}}; }
 
-/// The turnovers that come out of an hour with sales of 1, 2, 4 and 8 cents at minutes 5, 20, 40 and 62, then a late
-/// one of 16 cents for minute 50; retractions count negative.
+/// The turnovers of one hour with sales of 1, 2 and 4 cents at minutes 5, 20 and 40, the hour closed at minute 62,
+/// and a late sale of 16 cents for minute 50; retractions count negative.
 std::vector<std::int64_t> panes_of(weir::TumblingSpec spec) {
   weir::Graph graph{"panes"};
   auto sales = graph.source<Sale>("sales", {.time = &Sale::at, .watermark = weir::ascending()});
@@ -33,7 +33,8 @@ std::vector<std::int64_t> panes_of(weir::TumblingSpec spec) {
                      | weir::aggregate<Turnover>("hours", weir::sum(&Sale::cents).as(&Turnover::cents));
   std::vector<std::int64_t> seen;
   hours | weir::sink("rows", [&seen](const Row& row) {
-    if (row.window.start == minute(0)) seen.push_back(row.pane.is_retraction ? -row.value.cents : row.value.cents);
+    const std::int64_t sign = row.pane.is_retraction ? -1 : 1;
+    if (row.window.start == minute(0)) seen.push_back(sign * row.value.cents);
   });
   auto pipeline = std::move(graph).build();
   support::expect(pipeline.ok());
@@ -52,7 +53,7 @@ using Cents = std::vector<std::int64_t>;
 
 int main() {
   // [region on_close]
-  Cents closed = panes_of({.size = 1h, .grace = 10min});  // once at the end, and once per late record in the grace
+  Cents closed = panes_of({.size = 1h, .grace = 10min});  // at the end, and at each late record in the grace
   support::expect(closed == Cents{7, 23});
   // [end]
 
@@ -62,23 +63,27 @@ int main() {
   // [end]
 
   // [region every]
-  Cents early = panes_of({.size = 1h, .grace = 10min, .emit = weir::emit_when(weir::every(15min), weir::on_close())});
+  Cents early = panes_of({.size = 1h, .grace = 10min,
+                          .emit = weir::emit_when(weir::every(15min), weir::on_close())});
   support::expect(early == Cents{3, 7, 7, 7, 23});  // minutes 15, 30 and 45, the end, a late record
   // [end]
 
   // [region after]
-  Cents pairs = panes_of({.size = 1h, .grace = 10min, .emit = weir::emit_when(weir::after(2), weir::on_close())});
+  Cents pairs = panes_of({.size = 1h, .grace = 10min,
+                          .emit = weir::emit_when(weir::after(2), weir::on_close())});
   support::expect(pairs == Cents{3, 7, 23});
   // [end]
 
   // [region discarding]
-  Cents parts = panes_of({.size = 1h, .grace = 10min, .emit = weir::emit_when(weir::after(2), weir::on_close()),
+  Cents parts = panes_of({.size = 1h, .grace = 10min,
+                          .emit = weir::emit_when(weir::after(2), weir::on_close()),
                           .panes = weir::discarding});  // each pane holds what is new: they add up
   support::expect(parts == Cents{3, 4, 16});
   // [end]
 
   // [region retracting]
-  Cents signed_panes = panes_of({.size = 1h, .grace = 10min, .panes = weir::retracting});  // the old row is taken back
+  Cents signed_panes = panes_of({.size = 1h, .grace = 10min,
+                                 .panes = weir::retracting});  // the row before is taken back
   support::expect(signed_panes == Cents{7, -7, 23});
   // [end]
 

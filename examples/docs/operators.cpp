@@ -97,7 +97,8 @@ void keys() {
   // [end]
   int rows = 0;
   const auto count = [&rows](const auto& keyed, std::string name) {
-    keyed | weir::tumbling({.size = 1h, .grace = 0s}) | weir::aggregate<Row>(name, weir::count().as(&Row::payments))
+    keyed | weir::tumbling({.size = 1h, .grace = 0s})
+          | weir::aggregate<Row>(name, weir::count().as(&Row::payments))
           | weir::sink(name + "_out", [&rows](const auto&) { ++rows; });
   };
   count(by_user, "by_user");
@@ -109,7 +110,7 @@ void keys() {
   support::expect(pipeline.ok());
   pipeline->push(payments, {1, "FR", 2, minute(0)});
   pipeline->push(payments, {2, "FR", 2, minute(1)});
-  pipeline->finish();
+  support::expect(pipeline->finish().ok());
   support::expect(rows == 2 + 1 + 2 + 2 + 2);
 }
 

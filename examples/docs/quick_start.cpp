@@ -15,8 +15,8 @@ int main() {
            | weir::aggregate<Velocity>("velocity_1h", weir::count().as(&Velocity::payments),
                                                       weir::sum(&Payment::amount).as(&Velocity::spend))
            | weir::sink("print", [](const auto& row) { std::printf("%.2f EUR\n", row.value.spend); });
-  auto pipeline = std::move(graph).build();  // absl::StatusOr<weir::Pipeline>: says what is wrong, and the remedy
+  auto pipeline = std::move(graph).build();  // a StatusOr: it says what is wrong, and the remedy
   for (double euros : {19.90, 5.10}) pipeline->push(payments, {7, euros, weir::EventTime{10min}});
-  pipeline->finish();                        // 25.00 EUR
+  return pipeline->finish().ok() ? 0 : 1;    // 25.00 EUR
 }
 // [end]

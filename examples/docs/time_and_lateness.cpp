@@ -65,7 +65,7 @@ void watermark_rules() {
   // [region host_driven]
   pipeline->push(by_host, {1, 0.5, minute(10)});
   support::expect(pipeline->watermark(by_host) == weir::no_time);
-  absl::Status moved = pipeline->advance(by_host, minute(10));  // every further on-time record has time >= minute 10
+  absl::Status moved = pipeline->advance(by_host, minute(10));  // further on-time records: time >= minute 10
   // [end]
   support::expect(moved.ok() && pipeline->watermark(by_host) == minute(10));
   pipeline->push(marked, {1, 0.5, minute(20), true});
@@ -88,22 +88,23 @@ void grace() {
 
   // [region grace]
   pipeline->push(readings, {1, 0.5, minute(10)});
-  pipeline->push(readings, {1, 0.5, minute(65)});                 // W = minute 65: the hour closes with one reading
+  pipeline->push(readings, {1, 0.5, minute(65)});  // W = minute 65: the hour closes with one reading
   support::expect(rows.back().value.readings == 1 && !rows.back().pane.is_final);
 
-  weir::Admit admit = pipeline->push(readings, {1, 0.5, minute(59)});  // behind W, inside the grace: an amended row
+  weir::Admit admit = pipeline->push(readings, {1, 0.5, minute(59)});  // inside the grace: an amended row
   support::expect(admit == weir::Admit::late);
   support::expect(rows.back().value.readings == 2 && rows.back().pane.timing == weir::Timing::late);
 
-  pipeline->push(readings, {1, 0.5, minute(70)});                 // W = end + grace: the hour is gone
-  pipeline->push(readings, {1, 0.5, minute(58)});                 // too late: to the late stream
+  pipeline->push(readings, {1, 0.5, minute(70)});  // W = end + grace: the hour is gone
+  pipeline->push(readings, {1, 0.5, minute(58)});  // too late: to the late stream
   support::expect(rows.size() == 2 && too_late == 1);
   // [end]
 
   // [region accounting]
   const weir::OperatorStats& stats = pipeline->stats("hours");
   support::expect(stats.ingested == 5 && stats.applied == 4 && stats.late == 1);
-  support::expect(stats.conserves());  // ingested = applied + partially late + late + duplicate + rejected + unassigned
+  // ingested = applied + partially late + late + duplicate + rejected + unassigned
+  support::expect(stats.conserves());
   // [end]
 }
 
@@ -121,14 +122,14 @@ void channels() {
   weir::Pipeline pipeline = hourly(std::move(graph), readings, rows);
 
   // [region idle]
-  pipeline.tick(wall(70));
+  support::expect(pipeline.tick(wall(70)).ok());
   pipeline.push(readings.channel(0), {1, 0.5, minute(70)});
   pipeline.push(readings.channel(1), {2, 0.5, minute(20)});
   support::expect(pipeline.watermark(readings) == minute(20));  // the least of both
 
-  pipeline.tick(wall(73));
+  support::expect(pipeline.tick(wall(73)).ok());
   pipeline.push(readings.channel(0), {1, 0.5, minute(71)});
-  pipeline.tick(wall(75));                                      // channel 1: silent for five minutes
+  support::expect(pipeline.tick(wall(75)).ok());                // channel 1: silent for five minutes
   support::expect(pipeline.watermark(readings) == minute(71) && rows.size() == 1);
   // [end]
 }
@@ -148,16 +149,16 @@ void future() {
   weir::Pipeline pipeline = hourly(std::move(graph), readings, rows);
 
   // [region guarded]
-  pipeline.tick(wall(10));
+  support::expect(pipeline.tick(wall(10)).ok());
   pipeline.push(readings, {1, 0.5, minute(9)});
-  weir::Admit ahead = pipeline.push(readings, {1, 0.5, minute(500)});  // kept and counted, but it moves no watermark
+  weir::Admit ahead = pipeline.push(readings, {1, 0.5, minute(500)});  // kept, but it moves no watermark
   weir::Admit before = pipeline.push(readings, {1, 0.5, minute(-1)});
   support::expect(ahead == weir::Admit::future && before == weir::Admit::rejected);
   support::expect(pipeline.watermark(readings) == minute(9));
   // [end]
 
   // [region finish]
-  pipeline.finish();  // W = end of time: everything fires, once
+  support::expect(pipeline.finish().ok());  // W = end of time: everything fires, once
   weir::Admit after = pipeline.push(readings, {1, 0.5, minute(501)});
   support::expect(rows.size() == 2 && after == weir::Admit::refused);
   // [end]

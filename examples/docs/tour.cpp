@@ -75,15 +75,16 @@ void whole_pipeline() {
   // [end]
 
   const Payment payment{.user = 7, .merchant = 1, .amount = 20, .is_card = true, .at = minute(1)};
-  const std::vector<Payment> batch = {{7, 2, 10, true, minute(2)}, {8, 1, 5, false, minute(3)}, {7, 1, 1, true, minute(90)}};
+  const std::vector<Payment> batch = {
+      {7, 2, 10, true, minute(2)}, {8, 1, 5, false, minute(3)}, {7, 1, 1, true, minute(90)}};
   const weir::WallTime wall_now{2h};
   // [region push]
-  weir::Admit admit = pipeline->push(payments, payment);               // on_time, late, future, rejected, refused
-  weir::Admitted many = pipeline->push(payments, std::span(batch));    // the same result, faster
-  pipeline->tick(wall_now);                                            // idle inputs, future guard
-  pipeline->finish();                                                  // closes everything, once
+  weir::Admit admit = pipeline->push(payments, payment);             // on_time, late, future, rejected, refused
+  weir::Admitted many = pipeline->push(payments, std::span(batch));  // the same result, faster
+  absl::Status ticked = pipeline->tick(wall_now);                    // idle inputs, future guard
+  absl::Status finished = pipeline->finish();                        // closes everything, once
   // [end]
-  support::expect(admit == weir::Admit::on_time && many.on_time == 3);
+  support::expect(admit == weir::Admit::on_time && many.on_time == 3 && ticked.ok() && finished.ok());
 
   // [region stats]
   const weir::OperatorStats& stats = pipeline->stats("velocity_1h");

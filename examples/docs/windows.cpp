@@ -24,7 +24,7 @@ namespace {
 
 constexpr weir::EventTime minute(int number) { return weir::EventTime{std::chrono::minutes{number}}; }
 
-/// How many rows come out of the windows that `attach` puts behind a keyed stream of clicks at 1, 2, 9 and 70 minutes.
+/// How many rows come out of what `attach` puts behind a keyed stream of clicks at minutes 1, 2, 9 and 70.
 template <class Attach>
 int rows_of(Attach attach) {
   weir::Graph graph{"windows"};
@@ -34,7 +34,7 @@ int rows_of(Attach attach) {
   auto pipeline = std::move(graph).build();
   support::expect(pipeline.ok());
   for (const int at : {1, 2, 9, 70}) pipeline->push(clicks, {1, 10, at == 2, minute(at)});
-  pipeline->finish();
+  support::expect(pipeline->finish().ok());
   return rows;
 }
 
@@ -102,7 +102,7 @@ void shared() {
   auto pipeline = std::move(graph).build();
   support::expect(pipeline.ok());
   pipeline->push(clicks, {1, 10, false, minute(3)});
-  pipeline->finish();
+  support::expect(pipeline->finish().ok());
   support::expect(hours == 12 && days == 1);
 }
 

@@ -28,7 +28,8 @@ inline bool read_flight(const support::Cells& cells, Flight& flight) {
   if (!support::read_integer(cells[1], left) || (cells[8] != "IAH" && cells[8] != "HOU")) return false;
   flight.left = weir::EventTime{std::chrono::seconds{left}};
   flight.origin = cells[8] == "IAH" ? Airport::iah : Airport::hou;
-  return support::read_integer(cells[10], flight.distance) && support::read_integer(cells[11], flight.departure_delay) &&
+  return support::read_integer(cells[10], flight.distance) &&
+         support::read_integer(cells[11], flight.departure_delay) &&
          support::read_integer(cells[12], flight.arrival_delay);
 }
 

@@ -18,15 +18,15 @@ struct Velocity {
   std::int64_t dearest = 0;
 };
 
-/// Money that went back.
-struct Refunds {
+/// How many lines, and what they come to in thousandths of a pound.
+struct Money {
   std::int64_t lines = 0;
-  std::int64_t refunded = 0;
+  std::int64_t milli_gbp = 0;
 };
 
 using VelocityRow = weir::Windowed<std::uint32_t, Velocity>;
-using RefundRow = weir::Windowed<std::uint32_t, Refunds>;
-using UnknownRow = weir::Windowed<Kind, Refunds>;
+using RefundRow = weir::Windowed<std::uint32_t, Money>;
+using UnknownRow = weir::Windowed<Kind, Money>;
 
 /// Where the features end up.
 struct FeatureReport {
@@ -53,7 +53,8 @@ struct FeaturePipeline {
 ///           └─ unknown customer ───────────── counted by kind
 inline absl::StatusOr<FeaturePipeline> build_features(FeatureReport& report) {
   weir::Graph graph{"shop"};
-  auto payments = graph.source<Payment>("payments", {.time = &Payment::at, .watermark = weir::trailing(1min)});
+  auto payments = graph.source<Payment>("payments", {.time = &Payment::at,
+                                                     .watermark = weir::trailing(1min)});
   auto known = payments | weir::filter(is_known);
   auto sales = known | weir::filter(is_sale) | weir::key_by(&Payment::customer);
   auto refunds = known | weir::filter(is_refund) | weir::key_by(&Payment::customer);
@@ -71,10 +72,12 @@ inline absl::StatusOr<FeaturePipeline> build_features(FeatureReport& report) {
 
   const auto refunded = [](const Payment& payment) { return -payment.milli_gbp; };
   auto back = refunds | weir::tumbling({.size = 24h, .grace = 0s})
-      | weir::aggregate<Refunds>("refunds", weir::count().as(&Refunds::lines), weir::sum(refunded).as(&Refunds::refunded));
+                      | weir::aggregate<Money>("refunds", weir::count()       .as(&Money::lines),
+                                                          weir::sum(refunded) .as(&Money::milli_gbp));
   auto nameless = unknown | weir::lifetime()
-      | weir::aggregate<Refunds>("unknown_customer", weir::count().as(&Refunds::lines),
-                                 weir::sum(&Payment::milli_gbp).as(&Refunds::refunded));
+                          | weir::aggregate<Money>("unknown_customer",
+                                weir::count()                  .as(&Money::lines),
+                                weir::sum(&Payment::milli_gbp) .as(&Money::milli_gbp));
 
   hour | weir::sink("hours", [&report](const VelocityRow& row) {
     report.count(row.value.spend);
@@ -85,8 +88,8 @@ inline absl::StatusOr<FeaturePipeline> build_features(FeatureReport& report) {
     report.day.offer(row.key, row.value.spend, row);
   });
   back | weir::sink("refunds_out", [&report](const RefundRow& row) {
-    report.count(row.value.refunded);
-    report.refunds.offer(row.key, row.value.refunded, row);
+    report.count(row.value.milli_gbp);
+    report.refunds.offer(row.key, row.value.milli_gbp, row);
   });
   nameless | weir::sink("unknown_out", [&report](const UnknownRow& row) { report.unknown.push_back(row); });
 

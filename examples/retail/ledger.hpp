@@ -67,7 +67,7 @@ struct Ledger {
   SessionCount day_sessions, week_sessions;
   std::int64_t lines[3] = {}, total = 0;
 
-  /// The window [t + 1 min - 24 h, t + 1 min) is (t - 24 h, t] to the minute; only those with a line at t count.
+  /// The window [t + 1 min - 24 h, t + 1 min) is (t - 24 h, t] to the minute; those with a line at t count.
   void add_trailing(const LinesRow& row) {
     if (row.value.newest.at != row.window.end - 1min) return;
     trailing_rows += row.value.newest.records * row.value.lines;
@@ -88,22 +88,26 @@ struct LedgerPipeline {
 ///                                                          └─ sessions, gap 7 days
 inline absl::StatusOr<LedgerPipeline> build_ledger(Ledger& ledger) {
   weir::Graph graph{"ledger"};
-  // The till's clock shows minutes: one minute of patience lets an invoice exactly one gap later still join its session.
-  auto payments = graph.source<Payment>("payments", {.time = &Payment::at, .watermark = weir::trailing(1min)});
+  // The till's clock shows minutes: a minute of patience lets an invoice exactly one gap later join its session.
+  auto payments = graph.source<Payment>("payments", {.time = &Payment::at,
+                                                     .watermark = weir::trailing(1min)});
   auto customers = payments | weir::filter(is_known) | weir::key_by(&Payment::customer);
   auto invoices = payments | weir::filter(is_known) | weir::key_by(&Payment::invoice)
       | weir::each("first_line", FirstLine{}) | weir::key_by(&Payment::customer);
 
   const auto lines = [](const char* name) {
-    return weir::aggregate<Lines>(name, weir::count().as(&Lines::lines),
-                                  weir::sum(&Payment::milli_gbp).as(&Lines::milli_gbp),
-                                  weir::with(Newest{}, &Payment::at).as(&Lines::newest));
+    return weir::aggregate<Lines>(name,
+        weir::count()                      .as(&Lines::lines),
+        weir::sum(&Payment::milli_gbp)     .as(&Lines::milli_gbp),
+        weir::with(Newest{}, &Payment::at) .as(&Lines::newest));
   };
-  const auto count = [](const char* name) { return weir::aggregate<Invoices>(name, weir::count().as(&Invoices::invoices)); };
+  const auto count = [](const char* name) {
+    return weir::aggregate<Invoices>(name, weir::count().as(&Invoices::invoices));
+  };
 
   auto kinds = payments | weir::key_by(&Payment::kind) | weir::lifetime() | lines("kinds");
   auto days = customers | weir::tumbling({.size = 24h, .grace = 0s}) | lines("customer_days");
-  auto trailing = customers | weir::sliding({.size = 24h, .every = 1min, .grace = 0s}) | lines("trailing_24h");
+  auto trailing = customers | weir::sliding({.size = 24h, .every = 1min, .grace = 0s}) | lines("trailing");
   auto daily = invoices | weir::session({.gap = 24h, .grace = 0s}) | count("sessions_1d");
   auto weekly = invoices | weir::session({.gap = 7 * 24h, .grace = 0s}) | count("sessions_7d");
 

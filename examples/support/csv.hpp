@@ -49,9 +49,11 @@ template <class Integer>
   return true;
 }
 
-/// All records of a gzip CSV file with a header row. `parse` is `bool(const Cells&, Record&)`; false stops with an error.
+/// All records of a gzip CSV file with a header row. `parse` is `bool(const Cells&, Record&)`; false stops with
+/// an error.
 template <class Record, class Parse>
-[[nodiscard]] absl::StatusOr<std::vector<Record>> read_csv(const std::string& path, std::size_t columns, Parse parse) {
+[[nodiscard]] absl::StatusOr<std::vector<Record>> read_csv(const std::string& path, std::size_t columns,
+                                                           Parse parse) {
   GzipLines lines(path);
   std::string_view line;
   std::vector<Record> records;
@@ -61,7 +63,8 @@ template <class Record, class Parse>
     split_csv(line, cells);
     Record record{};
     if (cells.size() != columns || !parse(cells, record)) {
-      return absl::InvalidArgumentError(path + ": line " + std::to_string(number) + " does not read: " + std::string(line));
+      return absl::InvalidArgumentError(path + ": line " + std::to_string(number) +
+                                        " does not read: " + std::string(line));
     }
     records.push_back(record);
   }

@@ -1,8 +1,9 @@
 #pragma once
 
-#include <cstdint>
+#include <concepts>
 #include <cstdio>
 #include <string>
+#include <utility>
 
 #include <absl/status/status.h>
 
@@ -16,20 +17,20 @@ inline int fail(const absl::Status& status) {
   return 1;
 }
 
-/// Compares what a program computed with the values its data's README states.
+/// Compares what a program computed with what must come out: above all what the data's README states.
 class Golden {
  public:
-  void check(const std::string& what, std::int64_t got, std::int64_t expected) {
+  template <std::integral Got, std::integral Expected>
+  void check(const std::string& what, Got got, Expected expected) {
     ++checked_;
-    if (got == expected) return;
+    if (std::cmp_equal(got, expected)) return;
     ++wrong_;
-    std::printf("\nWRONG  %s: got %s, the data's README says %s\n", what.c_str(), grouped(got).c_str(),
-                grouped(expected).c_str());
+    std::printf("\nWRONG  %s: got %s, expected %s\n", what.c_str(), grouped(got).c_str(), grouped(expected).c_str());
   }
 
   /// The program's exit code: 0 if every value was as stated.
   [[nodiscard]] int exit_code() const {
-    std::printf("\ngolden values: %d checked, %d wrong\n", checked_, wrong_);
+    std::printf("\nchecked: %d values, %d wrong\n", checked_, wrong_);
     return wrong_ == 0 ? 0 : 1;
   }
 

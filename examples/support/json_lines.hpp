@@ -29,7 +29,8 @@ template <class Record, class Parse>
     if (error == simdjson::SUCCESS) error = document.get_object().get(object);
     if (error == simdjson::SUCCESS) error = parse(object, record);
     if (error != simdjson::SUCCESS) {
-      return absl::InvalidArgumentError(path + ": line " + std::to_string(number) + ": " + simdjson::error_message(error));
+      return absl::InvalidArgumentError(path + ": line " + std::to_string(number) + ": " +
+                                        simdjson::error_message(error));
     }
     records.push_back(std::move(record));
   }

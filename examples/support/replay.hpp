@@ -5,10 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <span>
 
 #include <weir/weir.hpp>
 
+#include "golden.hpp"
 #include "table.hpp"
 
 namespace support {
@@ -19,15 +21,21 @@ inline std::uint64_t nanoseconds_now() {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
 }
 
+/// Ends all streams; a pipeline that cannot is the end of the program.
+inline void finish(weir::Pipeline& pipeline) {
+  if (const absl::Status status = pipeline.finish(); !status.ok()) std::exit(fail(status));
+}
+
 /// Pushes all records in batches of 256 and finishes; returns the seconds it took.
 template <class Record>
-double replay_in_batches(weir::Pipeline& pipeline, const weir::Source<Record>& source, std::span<const Record> records) {
+double replay_in_batches(weir::Pipeline& pipeline, const weir::Source<Record>& source,
+                         std::span<const Record> records) {
   constexpr std::size_t batch = 256;
   const std::uint64_t begin = nanoseconds_now();
   for (std::size_t at = 0; at < records.size(); at += batch) {
     pipeline.push(source, records.subspan(at, std::min(batch, records.size() - at)));
   }
-  pipeline.finish();
+  finish(pipeline);
   return static_cast<double>(nanoseconds_now() - begin) / 1e9;
 }
 
@@ -38,7 +46,7 @@ weir::LatencyHistogram replay_one_by_one(weir::Pipeline& pipeline, const weir::S
   pipeline.meter().use(nanoseconds_now);
   for (const Record& record : records) pipeline.push(source, record);
   const weir::LatencyHistogram pushes = pipeline.meter().calls();
-  pipeline.finish();
+  finish(pipeline);
   return pushes;
 }
 
@@ -48,8 +56,9 @@ inline void print_speed(std::size_t records, double seconds, const weir::Latency
   std::printf("\nthroughput  %s records/s in batches of 256, one core\n",
               grouped(static_cast<std::int64_t>(static_cast<double>(records) / seconds)).c_str());
   std::printf("latency     of one push, us: p50 %s, p99 %s, p99.9 %s, p99.99 %s, longest %s\n",
-              us(pushes.quantile(0.5)).c_str(), us(pushes.quantile(0.99)).c_str(), us(pushes.quantile(0.999)).c_str(),
-              us(pushes.quantile(0.9999)).c_str(), us(pushes.longest()).c_str());
+              us(pushes.quantile(0.5)).c_str(), us(pushes.quantile(0.99)).c_str(),
+              us(pushes.quantile(0.999)).c_str(), us(pushes.quantile(0.9999)).c_str(),
+              us(pushes.longest()).c_str());
 }
 
 }  // namespace support

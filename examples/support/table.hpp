@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,9 +16,10 @@
 namespace support {
 
 /// A whole number with thousands separated: 541,909.
-[[nodiscard]] inline std::string grouped(std::int64_t value) {
+template <std::integral Integer>
+[[nodiscard]] std::string grouped(Integer value) {
   std::string text = std::to_string(value);
-  const std::size_t first = value < 0 ? 1 : 0;
+  const std::size_t first = text.front() == '-' ? 1 : 0;
   for (std::size_t at = text.size(); at > first + 3;) text.insert(at -= 3, 1, ',');
   return text;
 }
@@ -26,9 +31,16 @@ namespace support {
   return text;
 }
 
+/// One count divided by another; 0 by nothing.
+template <std::integral Part, std::integral Whole>
+[[nodiscard]] std::string ratio(Part part, Whole whole, int decimals) {
+  return fixed(whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole), decimals);
+}
+
 /// A share of a whole in per cent.
-[[nodiscard]] inline std::string percent(double part, double whole, int decimals = 1) {
-  return fixed(whole == 0 ? 0 : 100 * part / whole, decimals) + " %";
+template <std::integral Part, std::integral Whole>
+[[nodiscard]] std::string percent(Part part, Whole whole, int decimals) {
+  return ratio(100 * part, whole, decimals) + " %";
 }
 
 /// An instant to the minute: 2011-11-14 15:27.
@@ -39,18 +51,24 @@ namespace support {
   const auto minute = (since - days).count();
   char text[64];
   std::snprintf(text, sizeof text, "%d-%02u-%02u %02d:%02d", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), static_cast<int>(minute / 60),
-                static_cast<int>(minute % 60));
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                static_cast<int>(minute / 60), static_cast<int>(minute % 60));
   return text;
 }
 
-/// A duration in its largest fitting unit: 45 s, 30 min, 2 h, 7 d.
+/// A duration in its largest unit and what is left in the next one: 45 s, 8 min 31 s, 2 h, 3 d 11 h.
 [[nodiscard]] inline std::string length(weir::Duration duration) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(duration).count();
-  if (seconds != 0 && seconds % 86'400 == 0) return std::to_string(seconds / 86'400) + " d";
-  if (seconds != 0 && seconds % 3'600 == 0) return std::to_string(seconds / 3'600) + " h";
-  if (seconds != 0 && seconds % 60 == 0) return std::to_string(seconds / 60) + " min";
-  return std::to_string(seconds) + " s";
+  constexpr std::pair<std::int64_t, const char*> units[] = {
+      {86'400, " d"}, {3'600, " h"}, {60, " min"}, {1, " s"}};
+  const std::int64_t seconds = std::chrono::floor<std::chrono::seconds>(duration).count();
+  for (std::size_t at = 0; at < std::size(units); ++at) {
+    const auto& [unit, name] = units[at];
+    if (seconds < unit) continue;
+    std::string text = std::to_string(seconds / unit) + name;
+    const std::int64_t left = at + 1 < std::size(units) ? seconds % unit / units[at + 1].first : 0;
+    return left == 0 ? text : text + " " + std::to_string(left) + units[at + 1].second;
+  }
+  return "0 s";
 }
 
 /// Columns of text: the first one to the left, the others to the right.

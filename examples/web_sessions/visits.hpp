@@ -69,17 +69,18 @@ inline absl::StatusOr<LogPipeline> build_visits(weir::Duration disorder, LogRepo
 
   const auto is_error = [](const Hit& hit) { return hit.status >= 400; };
   for (Visits& visits : report.by_gap) {
-    const std::string name = "visits_" + std::to_string(std::chrono::floor<std::chrono::seconds>(visits.gap).count()) + "s";
+    const std::string name = "visits_" + std::to_string(visits.gap / 1s) + "s";
     auto sessions = clients | weir::session({.gap = visits.gap, .grace = 0s})
-        | weir::aggregate<Visit>(name, weir::count().as(&Visit::pages),
-                                 weir::sum(&Hit::bytes).as(&Visit::bytes),
-                                 weir::count_where(is_error).as(&Visit::errors),
-                                 weir::elapsed().as(&Visit::length));
+        | weir::aggregate<Visit>(name, weir::count()               .as(&Visit::pages),
+                                       weir::sum(&Hit::bytes)      .as(&Visit::bytes),
+                                       weir::count_where(is_error) .as(&Visit::errors),
+                                       weir::elapsed()             .as(&Visit::length));
     sessions | weir::sink(name + "_out", [&visits](const VisitRow& row) { visits.add(row.value); });
   }
 
   const auto traffic = [](const char* name) {
-    return weir::aggregate<Traffic>(name, weir::count().as(&Traffic::hits), weir::sum(&Hit::bytes).as(&Traffic::bytes));
+    return weir::aggregate<Traffic>(name, weir::count()          .as(&Traffic::hits),
+                                          weir::sum(&Hit::bytes) .as(&Traffic::bytes));
   };
   auto paths = hits | weir::key_by(&Hit::path) | weir::lifetime() | traffic("paths");
   auto statuses = hits | weir::key_by(&Hit::status) | weir::lifetime() | traffic("statuses");

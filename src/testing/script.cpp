@@ -40,6 +40,7 @@ class Generator {
 
   void choose_domain();
   void choose_windows();
+  void choose_slide();
   void choose_session();
   void choose_emission();
   void choose_early_panes();
@@ -110,12 +111,7 @@ void Generator::choose_windows() {
                        : Kind::lifetime;
   w.size = w.kind == Kind::count ? between(1, 5) : length();
   w.every = w.size;
-  if (w.kind == Kind::sliding) {
-    // At most about six windows per record, whatever the sizes are.
-    const Ticks least = std::max<Ticks>(1, w.size / 6);
-    w.every = chance(50) ? std::max(least, between(1, 5)) : std::max(least, w.size / between(1, 4));
-    if (chance(15)) w.every = std::max(least, length());
-  }
+  if (w.kind == Kind::sliding) choose_slide();
   if (w.kind == Kind::cumulating) {
     const Ticks steps = between(1, 4);
     w.every = std::max<Ticks>(1, w.size / steps);
@@ -131,6 +127,19 @@ void Generator::choose_windows() {
   w.drop_whole = (w.kind == Kind::sliding || w.kind == Kind::cumulating) && chance(25);
   const bool is_grid = w.kind == Kind::tumbling || w.kind == Kind::sliding;
   if (is_grid && chance(35)) w.emit_empty = static_cast<std::uint32_t>(between(1, 3));
+}
+
+/// At most six windows per record, and bounds with a large common divisor where sizes are huge.
+void Generator::choose_slide() {
+  WindowConfig& w = windows();
+  if (w.size <= 100) {
+    w.every = chance(20) ? length() : between(std::max<Ticks>(1, w.size / 6), w.size + 2);
+    return;
+  }
+  const Ticks parts = between(1, 6);
+  w.every = w.size / parts;
+  w.size = chance(10) ? w.every / 2 : w.every * parts;
+  if (w.size == w.every / 2) w.every = w.size * 2;
 }
 
 void Generator::choose_session() {

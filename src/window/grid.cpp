@@ -16,6 +16,12 @@ std::int64_t clamp(Wide value) {
   return static_cast<std::int64_t>(std::clamp(value, least, most));
 }
 
+// Window numbers keep away from the ends, which mean "before all" and "after all".
+WindowIndex clamp_index(Wide value) {
+  constexpr Wide most = std::numeric_limits<WindowIndex>::max() - 1;
+  return static_cast<WindowIndex>(std::clamp(value, -most, most));
+}
+
 Wide floor_wide(Wide value, Wide divisor) {
   const Wide quotient = value / divisor;
   return quotient - (value % divisor < 0 ? 1 : 0);
@@ -40,8 +46,8 @@ Grid Grid::endless() { return {Kind::endless, 1, 1, 0}; }
 
 WindowIndex Grid::first(EventTime at) const noexcept {
   switch (kind_) {
-    case Kind::sliding: return clamp(floor_wide(Wide{ticks(at)} - offset_ - size_, step_) + 1);
-    case Kind::cumulating: return clamp(floor_wide(Wide{ticks(at)} - offset_, step_));
+    case Kind::sliding: return clamp_index(floor_wide(Wide{ticks(at)} - offset_ - size_, step_) + 1);
+    case Kind::cumulating: return clamp_index(floor_wide(Wide{ticks(at)} - offset_, step_));
     case Kind::endless: break;
   }
   return 0;
@@ -49,8 +55,8 @@ WindowIndex Grid::first(EventTime at) const noexcept {
 
 WindowIndex Grid::last(EventTime at) const noexcept {
   switch (kind_) {
-    case Kind::sliding: return clamp(floor_wide(Wide{ticks(at)} - offset_, step_));
-    case Kind::cumulating: return clamp((floor_wide(Wide{ticks(at)} - offset_, size_) + 1) * (size_ / step_) - 1);
+    case Kind::sliding: return clamp_index(floor_wide(Wide{ticks(at)} - offset_, step_));
+    case Kind::cumulating: return clamp_index((floor_wide(Wide{ticks(at)} - offset_, size_) + 1) * (size_ / step_) - 1);
     case Kind::endless: break;
   }
   return 0;
@@ -79,8 +85,8 @@ WindowIndex Grid::first_open(EventTime watermark, Duration grace) const noexcept
   if (watermark == end_of_time) return std::numeric_limits<WindowIndex>::max();
   const Wide closed = Wide{ticks(watermark)} - grace.count();
   switch (kind_) {
-    case Kind::sliding: return clamp(floor_wide(closed - offset_ - size_, step_) + 1);
-    case Kind::cumulating: return clamp(floor_wide(closed - offset_, step_));
+    case Kind::sliding: return clamp_index(floor_wide(closed - offset_ - size_, step_) + 1);
+    case Kind::cumulating: return clamp_index(floor_wide(closed - offset_, step_));
     case Kind::endless: break;
   }
   return 0;

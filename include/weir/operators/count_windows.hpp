@@ -95,11 +95,11 @@ class CountWindowsNode final : public Node {
       into.newest = std::max(into.newest, from.newest);
     };
     Entry merged;
-    panes_.query(slot, end - size_ / pane_, end, merge, [&](const Entry& entry) { merge(merged, entry); });
+    panes_.query(slot, end - size_ / pane_, end - 1, merge, [&](const Entry& entry) { merge(merged, entry); });
     const Window window{merged.oldest, later(merged.newest, Duration{1})};
     emitter_.emit(0, slot, merged.state, window, {.timing = Timing::on_time, .is_final = true}, merged.newest, watermark(),
                   merged.newest);
-    panes_.erase_before(slot, end - (size_ - every_) / pane_);
+    panes_.erase_through(slot, end - (size_ - every_) / pane_ - 1);
     // Windows that do not overlap leave nothing behind: the key can be forgotten.
     if (every_ >= size_ && panes_.is_empty(slot) && counts_[slot] % every_ == 0) counts_[slot] = 0;
   }

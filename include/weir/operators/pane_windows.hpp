@@ -3,10 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <map>
-#include <memory>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -14,7 +11,7 @@
 #include <weir/operators/row_emitter.hpp>
 #include <weir/operators/window_specs.hpp>
 #include <weir/state/pane_store.hpp>
-#include <weir/window/pane_calendar.hpp>
+#include <weir/window/pane_schedule.hpp>
 
 namespace weir::inline v0::detail {
 
@@ -34,25 +31,24 @@ class PaneWindowsNode final : public Node {
  public:
   PaneWindowsNode(std::string name, std::string kind, const std::vector<WindowPlan>& plans, RowAgg aggregator,
                   const KeyDictionary<KeyType>& dictionary)
-      : Node(std::move(name), std::move(kind)), emitter_(std::move(aggregator), dictionary, plans.size()) {
-    for (const WindowPlan& plan : plans) {
-      layout_.include(plan.grid, windows_.empty());
-      windows_.push_back(Windows(plan));
-    }
-    is_direct_ = windows_.size() == 1 && plans[0].grid.size() == plans[0].grid.step() &&
-                 !plans[0].grid.is_cumulating() && plans[0].most_empty == 0;
-    is_gapless_ = std::all_of(plans.begin(), plans.end(), [](const WindowPlan& plan) { return plan.grid.is_gapless(); });
-  }
+      : Node(std::move(name), std::move(kind)),
+        emitter_(std::move(aggregator), dictionary, plans.size()),
+        schedule_(plans) {}
 
   [[nodiscard]] RowEmitter<KeyType, Record, Row, RowAgg>& emitter() noexcept { return emitter_; }
   void check(Problems& problems) const override {
-    for (const Windows& one : windows_) check_plan(problems, name(), one.plan, windows_.size() > 1);
-    check_panes(problems, name(), layout_.width, windows_.front().plan.grid);
+    for (std::size_t i = 0; i < schedule_.kinds(); ++i) {
+      check_plan(problems, name(), schedule_.plan(i), schedule_.kinds() > 1);
+      check_panes(problems, name(), schedule_.layout().width, schedule_.plan(i).grid);
+    }
   }
 
   void take(const Batch<Record>& batch) {
     stats().ingested += batch.size;
-    if (store_.slots() < emitter_.dictionary().slot_bound()) store_.grow(emitter_.dictionary().slot_bound());
+    if (store_.slots() < emitter_.dictionary().slot_bound()) {
+      store_.grow(emitter_.dictionary().slot_bound());
+      schedule_.grow(emitter_.dictionary().slot_bound());
+    }
     if (batch.size > 1 && emitter_.dictionary().size() >= prefetched_from) {
       for (std::size_t i = 0; i < batch.size; ++i) prefetch_for_write(&store_.line(batch.slots[i]));
     }
@@ -60,7 +56,7 @@ class PaneWindowsNode final : public Node {
       i += apply_run(batch, i);
       if (i == batch.size) break;
       const EventTime at = batch.times[i];
-      if (at >= watermark() && is_gapless_ && at != end_of_time) {
+      if (at >= watermark() && schedule_.is_gapless() && at != end_of_time) {
         find_pane(at);
       } else {
         judge(batch.slots[i], batch.records[i], at);
@@ -71,42 +67,26 @@ class PaneWindowsNode final : public Node {
   }
 
   void advance(EventTime to) override {
-    while (true) {
-      Windows* next = nullptr;
-      for (Windows& one : windows_) {
-        prepare(one);
-        if (one.has_due && one.due_end <= to && (next == nullptr || one.due_end < next->due_end)) next = &one;
+    WindowFiring firing;
+    while (schedule_.next_firing(to, firing)) {
+      if (schedule_.is_direct()) {
+        fire_direct(firing, to);
+      } else {
+        fire_shared(firing, to);
       }
-      if (next == nullptr) break;
-      fire(*next, to);
     }
-    for (Windows& one : windows_) pass(one, one.plan.grid.first_open(to, Duration::zero()));
-    while (!retired_.empty() && retired_.begin()->first <= to) {
-      for (const Slot slot : retired_.begin()->second) release(slot, to);
-      retired_.erase(retired_.begin());
+    schedule_.settle(to);
+    for (std::vector<Slot> slots; schedule_.take_retired(to, slots);) {
+      for (const Slot slot : slots) release(slot, to);
     }
-    refired_.erase(refired_.begin(), refired_.upper_bound({to, ~std::size_t{0}, max_index, no_slot}));
     emitter_.flush();
   }
 
-  [[nodiscard]] EventTime horizon() const override {
-    EventTime least = end_of_time;
-    for (const Windows& one : windows_) {
-      const EventTime end = one.plan.grid.end(one.plan.grid.first_open(watermark(), Duration::zero()));
-      if (end > watermark()) least = std::min(least, end);
-    }
-    return least;
-  }
-  [[nodiscard]] EventTime next_due() const override {
-    EventTime least = end_of_time;
-    for (const Windows& one : windows_) {
-      if (const auto [has_due, index] = due_of(one); has_due) least = std::min(least, one.plan.grid.end(index));
-    }
-    return least;
-  }
+  [[nodiscard]] EventTime horizon() const override { return schedule_.horizon(watermark()); }
+  [[nodiscard]] EventTime next_due() const override { return schedule_.next_due(); }
   [[nodiscard]] bool is_timed() const override { return true; }
   [[nodiscard]] bool holds(std::uint32_t slot) const override {
-    return slot < store_.slots() && (store_.flags(slot) != 0 || !store_.is_empty(slot));
+    return slot < store_.slots() && (schedule_.awaits(slot) || !store_.is_empty(slot));
   }
   void refresh(OperatorStats& stats) const override {
     emitter_.refresh(stats);
@@ -114,35 +94,23 @@ class PaneWindowsNode final : public Node {
   }
   [[nodiscard]] std::uint64_t live_windows() const override {
     std::uint64_t live = 0;
+    std::vector<WindowIndex> counted;
     for (Slot slot = 0; slot < store_.slots(); ++slot) {
-      if (store_.is_empty(slot)) continue;
-      for (const Windows& one : windows_) live += live_windows(slot, one);
+      counted.clear();
+      const_cast<Store&>(store_).for_each(slot, [&](PaneIndex pane, const State&) {
+        live += schedule_.live_windows(pane, watermark(), counted);
+      });
     }
     return live;
   }
 
  private:
+  // Below this many keys the lines sit in the first two caches, where a pass of prefetches costs more than it hides.
   static constexpr std::size_t prefetched_from = 16384;
-  static constexpr WindowIndex max_index = std::numeric_limits<WindowIndex>::max();
-
-  /// One kind of window and where it stands.
-  struct Windows {
-    explicit Windows(const WindowPlan& with) : plan(with), trigger(with.trigger) {}
-    WindowPlan plan;
-    Trigger trigger;
-    WindowIndex next = std::numeric_limits<WindowIndex>::min();  // the lowest window that has not fired
-    TouchLists pending;                                          // panes that no fired window covered
-    std::vector<Slot> active;                                    // keys with panes that fired windows covered
-    PaneIndex enrolled = std::numeric_limits<PaneIndex>::min();  // panes below are in `active`, not in `pending`
-    std::map<Slot, std::uint32_t> empties;                      // empty rows since a key's last record
-    bool has_due = false;
-    WindowIndex due = 0;
-    EventTime due_end = end_of_time;
-  };
 
   /// Applies the longest run of on-time records that lie in the pane found last; gives its length.
   std::size_t apply_run(const Batch<Record>& batch, std::size_t from) {
-    if (!is_gapless_) return 0;
+    if (!schedule_.is_gapless()) return 0;
     const EventTime start = std::max(pane_start_, watermark());
     const EventTime end = pane_end_;
     std::size_t to = from;
@@ -169,142 +137,46 @@ class PaneWindowsNode final : public Node {
   [[gnu::noinline]] State& open_pane(Slot slot, PaneIndex pane) {
     bool is_new = false;
     State& state = store_.at(slot, pane, is_new);
-    if (is_new) touch(slot, pane);
+    if (is_new) schedule_.touch(slot, pane);
     return state;
   }
-
-  void apply(Slot slot, const Record& record, EventTime at) {
-    if (at < pane_start_ || at >= pane_end_) [[unlikely]] {
-      find_pane(at);
-    }
-    emitter_.add(open_pane(slot, pane_), record, at);
-  }
   void find_pane(EventTime at) noexcept {
-    pane_ = layout_.pane(at);
-    pane_start_ = layout_.start(pane_);
-    pane_end_ = layout_.start(pane_ + 1);
+    pane_ = schedule_.layout().pane(at);
+    pane_start_ = schedule_.layout().start(pane_);
+    pane_end_ = schedule_.layout().start(pane_ + 1);
   }
 
-  /// A key's first record in a pane: notes who has to look at it.
-  void touch(Slot slot, PaneIndex pane) {
-    if (is_direct_ && pane >= windows_[0].enrolled) [[likely]] {
-      windows_[0].pending.add(pane, slot);
+  /// A record that may miss windows, or lie in none.
+  [[gnu::noinline]] void judge(Slot slot, const Record& record, EventTime at) {
+    if (!emitter_.accepts(record)) return emitter_.count_rejected(stats());
+    const auto [hit, missed] = schedule_.judge(at, watermark());
+    count_judged(stats(), hit, missed);
+    if (missed > 0) emitter_.report_late(record, at, hit, missed, watermark());
+    if (hit == 0) return;
+    const PaneIndex pane = schedule_.layout().pane(at);
+    if (at >= watermark()) {
+      emitter_.add(open_pane(slot, pane), record, at);
       return;
     }
-    bool is_awaited = false;
-    for (std::size_t i = 0; i < windows_.size(); ++i) {
-      Windows& one = windows_[i];
-      const EventTime start = layout_.start(pane);
-      if (one.plan.grid.first(start) > one.plan.grid.last(start)) continue;
-      if (pane >= one.enrolled) {
-        one.pending.add(pane, slot);
-        is_awaited = true;
-      } else if (one.plan.grid.last(start) >= one.next && !is_direct_) {
-        enrol(one, i, slot);
-        is_awaited = true;
-      }
+    schedule_.find_refirings(at, watermark(), refirings_);
+    for (Refiring& refiring : refirings_) {
+      refiring.was_there = gather(slot, refiring.low, refiring.last) != nullptr;
     }
-    if (!is_awaited) retired_[death_of(pane)].push_back(slot);
-  }
-  void enrol(Windows& one, std::size_t number, Slot slot) {
-    const std::uint32_t flag = 1U << number;
-    if ((store_.flags(slot) & flag) != 0) return;
-    store_.flags(slot) |= flag;
-    one.active.push_back(slot);
-  }
-  /// Every window below `next` has fired or can only fire late.
-  void pass(Windows& one, WindowIndex next) {
-    if (next <= one.next) return;
-    one.next = next;
-    one.enrolled = std::max(one.enrolled, layout_.panes(one.plan.grid, next - 1).second);
-  }
-  /// When the last window that can use a pane has closed for good.
-  [[nodiscard]] EventTime death_of(PaneIndex pane) const {
-    EventTime last = no_time;
-    for (const Windows& one : windows_) {
-      const WindowIndex index = one.plan.grid.last(layout_.start(pane));
-      last = std::max(last, later(one.plan.grid.end(index), one.trigger.grace()));
-    }
-    return last;
-  }
-  /// Panes below this are of no use once the watermark is `to`.
-  [[nodiscard]] PaneIndex dead_below(EventTime to) const {
-    PaneIndex bound = std::numeric_limits<PaneIndex>::max();
-    for (const Windows& one : windows_) {
-      const WindowIndex used = std::min(one.next, one.plan.grid.first_open(to, one.trigger.grace()));
-      bound = std::min(bound, layout_.panes(one.plan.grid, used).first);
-    }
-    return bound;
-  }
-  /// Forgets what no window can use any more; what can be used by a grace alone is looked at again when that ends.
-  void release(Slot slot, EventTime to) {
-    if (store_.is_empty(slot)) return;
-    store_.erase_before(slot, dead_below(to));
-    if (store_.is_empty(slot) || store_.flags(slot) != 0) return;
-    const EventTime death = death_of(store_.newest(slot));
-    if (death > to) retired_[death].push_back(slot);
-  }
-
-  void judge(Slot slot, const Record& record, EventTime at) {
-    if (!emitter_.accepts(record)) return emitter_.count_rejected(stats());
-    std::uint64_t hit = 0;
-    std::uint64_t missed = 0;
-    for (const Windows& one : windows_) {
-      const WindowIndex first = one.plan.grid.first(at);
-      const WindowIndex last = one.plan.grid.last(at);
-      if (first > last) continue;
-      const WindowIndex open = std::max(first, one.plan.grid.first_open(watermark(), one.trigger.grace()));
-      const auto taken = static_cast<std::uint64_t>(open > last ? 0 : last - open + 1);
-      hit += taken;
-      missed += static_cast<std::uint64_t>(last - first + 1) - taken;
-    }
-    if (missed > 0 && windows_[0].plan.late == LatePolicy::drop_whole) hit = 0;
-    count_judged(stats(), hit, missed);
-    if (missed > 0) {
-      emitter_.report_late(record, at, static_cast<std::uint32_t>(hit), static_cast<std::uint32_t>(missed), watermark());
-    }
-    if (hit == 0) return;
-    if (at >= watermark()) {
-      apply(slot, record, at);
-    } else {
-      apply_late(slot, record, at);
+    emitter_.add(open_pane(slot, pane), record, at);
+    for (const Refiring& refiring : refirings_) {
+      const Window window = schedule_.plan(refiring.kind).grid.window(refiring.index);
+      const Pane late{.timing = Timing::late, .index = schedule_.count_refiring(refiring, slot)};
+      emitter_.emit(refiring.kind, slot, *gather(slot, refiring.low, refiring.last), window, late, at, watermark(),
+                    earlier(window.end, Duration{1}));
     }
   }
 
-  /// Adds a record behind the watermark and fires the closed windows that still take it, by their ends.
-  void apply_late(Slot slot, const Record& record, EventTime at) {
-    std::vector<std::tuple<EventTime, std::size_t, WindowIndex, bool>> closed;
-    for (std::size_t i = 0; i < windows_.size(); ++i) {
-      const Windows& one = windows_[i];
-      const WindowIndex last = one.plan.grid.last(at);
-      WindowIndex index = std::max(one.plan.grid.first(at), one.plan.grid.first_open(watermark(), one.trigger.grace()));
-      for (; index <= last && one.plan.grid.end(index) <= watermark(); ++index) {
-        const auto [low, high] = layout_.panes(one.plan.grid, index);
-        bool was_there = false;
-        store_.query(slot, low, high, merger(), [&was_there](const State&) { was_there = true; });
-        closed.emplace_back(one.plan.grid.end(index), i, index, was_there);
-      }
-    }
-    apply(slot, record, at);
-    std::sort(closed.begin(), closed.end());
-    for (const auto& [end, number, index, was_there] : closed) {
-      const Windows& one = windows_[number];
-      const auto [at_index, is_first] =
-          refired_.try_emplace({later(end, one.trigger.grace()), number, index, slot}, was_there ? 1U : 0U);
-      if (!is_first) ++at_index->second;
-      const Pane pane{.timing = Timing::late, .is_final = false, .is_retraction = false, .index = at_index->second};
-      emit(one, number, slot, index, pane, at, watermark());
-    }
-  }
-
-  auto merger() const {
-    return [this](State& into, const State& from) { emitter_.aggregator().merge(into, from); };
-  }
-  /// Merges a window's panes into `merged_`; the state of a single pane is used where it lies.
-  const State* gather(Slot slot, PaneIndex low, PaneIndex high) {
+  /// The merge of a key's panes, null if it has none; the state of a single pane is used where it lies.
+  const State* gather(Slot slot, PaneIndex low, PaneIndex last) {
     const State* only = nullptr;
     bool is_merged = false;
-    store_.query(slot, low, high, merger(), [&](const State& state) {
+    const auto merge = [this](State& into, const State& from) { emitter_.aggregator().merge(into, from); };
+    store_.query(slot, low, last, merge, [&](const State& state) {
       if (only == nullptr) {
         only = &state;
         return;
@@ -313,143 +185,68 @@ class PaneWindowsNode final : public Node {
         merged_ = *only;
         is_merged = true;
       }
-      emitter_.aggregator().merge(merged_, state);
+      merge(merged_, state);
     });
     return is_merged ? &merged_ : only;
   }
-  bool emit(const Windows& one, std::size_t number, Slot slot, WindowIndex index, Pane pane, EventTime as_of,
-            EventTime to) {
-    const auto [low, high] = layout_.panes(one.plan.grid, index);
-    const State* state = gather(slot, low, high);
-    if (state == nullptr) return false;
-    const Window window = one.plan.grid.window(index);
-    emitter_.emit(number, slot, *state, window, pane, as_of, to, row_time(window, as_of));
-    return true;
-  }
 
-  /// The next window that has something to look at.
-  [[nodiscard]] std::pair<bool, WindowIndex> due_of(const Windows& one) const {
-    if (!one.active.empty()) return {true, one.next};
-    if (one.pending.is_empty()) return {false, 0};
-    return {true, std::max(one.next, one.plan.grid.first(layout_.start(one.pending.front())))};
+  void prefetch_row(const std::vector<Slot>& slots, std::size_t at) const {
+    if (at >= slots.size()) return;
+    prefetch_for_write(&const_cast<Store&>(store_).line(slots[at]));
+    emitter_.dictionary().prefetch_key(slots[at]);
   }
-  void prepare(Windows& one) const {
-    std::tie(one.has_due, one.due) = due_of(one);
-    one.due_end = one.has_due ? one.plan.grid.end(one.due) : end_of_time;
-  }
-
-  void fire(Windows& one, EventTime to) {
-    const WindowIndex index = one.due;
-    const auto [low, high] = layout_.panes(one.plan.grid, index);
-    pass(one, index == max_index ? max_index : index + 1);
-    if (is_direct_) {
-      fire_direct(one, index, low, to);
-    } else {
-      fire_shared(one, index, low, high, to);
-    }
-  }
-
-  /// Tumbling windows alone on their panes: the touch list is the window.
-  void fire_direct(Windows& one, WindowIndex index, PaneIndex pane, EventTime to) {
-    std::vector<Slot> slots = one.pending.take_front();
-    const Window window = one.plan.grid.window(index);
-    const Pane on_time{.timing = Timing::on_time, .is_final = one.trigger.is_final_at_end()};
-    const EventTime death = later(window.end, one.trigger.grace());
-    const EventTime time = row_time(window, window.end);
-    constexpr std::size_t ahead = 12;
+  void fire_direct(const WindowFiring& firing, EventTime to) {
+    const std::vector<Slot>& slots = *firing.slots;
+    const bool is_last_use = schedule_.end_of_use(firing) <= to;
     for (std::size_t i = 0; i < slots.size(); ++i) {
-      if (i + ahead < slots.size()) {
-        prefetch_for_write(&store_.line(slots[i + ahead]));
-        emitter_.dictionary().prefetch_key(slots[i + ahead]);
-      }
-      const State* state = store_.find(slots[i], pane);
+      prefetch_row(slots, i + 12);
+      const State* state = store_.find(slots[i], firing.low);
       if (state == nullptr) continue;
-      emitter_.emit(0, slots[i], *state, window, on_time, window.end, to, time);
-      if (death <= to) store_.erase(slots[i], pane);
+      emitter_.emit(0, slots[i], *state, firing.window, firing.pane, firing.window.end, to, firing.row_time);
+      if (is_last_use) store_.erase(slots[i], firing.low);
     }
-    if (death <= to) {
-      one.pending.recycle(std::move(slots));
-    } else {
-      std::vector<Slot>& retired = retired_[death];
-      if (retired.empty()) {
-        retired = std::move(slots);
-      } else {
-        retired.insert(retired.end(), slots.begin(), slots.end());
-      }
-    }
+    schedule_.end_direct(firing, to);
   }
-
-  void fire_shared(Windows& one, WindowIndex index, PaneIndex low, PaneIndex high, EventTime to) {
-    const auto number = static_cast<std::size_t>(&one - windows_.data());
-    while (!one.pending.is_empty() && one.pending.front() < high) {
-      std::vector<Slot> slots = one.pending.take_front();
-      for (const Slot slot : slots) enrol(one, number, slot);
-      one.pending.recycle(std::move(slots));
-    }
-    const Window window = one.plan.grid.window(index);
-    const Pane on_time{.timing = Timing::on_time, .is_final = one.trigger.is_final_at_end()};
-    const EventTime time = row_time(window, window.end);
-    const PaneIndex dead = dead_below(std::min(to, window.end));
+  void fire_shared(const WindowFiring& firing, EventTime to) {
+    const EventTime reached = std::min(to, firing.window.end);
+    const PaneIndex dead = schedule_.dead_through(reached);
+    std::vector<Slot>& slots = *firing.slots;
     std::size_t kept = 0;
-    constexpr std::size_t ahead = 6;
-    for (std::size_t i = 0; i < one.active.size(); ++i) {
-      const Slot slot = one.active[i];
-      if (i + ahead < one.active.size()) {
-        prefetch_for_write(&store_.line(one.active[i + ahead]));
-        emitter_.dictionary().prefetch_key(one.active[i + ahead]);
-      }
-      const State* state = gather(slot, low, high);
-      if (state == nullptr && !fills_empty(one, slot)) {
-        store_.flags(slot) &= ~(1U << number);
-        release(slot, std::min(to, window.end));
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+      prefetch_row(slots, i + 6);
+      const Slot slot = slots[i];
+      const State* state = gather(slot, firing.low, firing.last);
+      if (state == nullptr && !schedule_.fills_empty(firing.kind, slot)) {
+        schedule_.dismiss(firing.kind, slot);
+        release(slot, reached);
         continue;
       }
-      if (state != nullptr && one.plan.most_empty > 0) one.empties[slot] = 0;
-      emitter_.emit(number, slot, state != nullptr ? *state : empty_, window, on_time, window.end, to, time);
-      store_.erase_before(slot, dead);
-      one.active[kept++] = slot;
+      if (state != nullptr) schedule_.note_content(firing.kind, slot);
+      emitter_.emit(firing.kind, slot, state != nullptr ? *state : empty_, firing.window, firing.pane, firing.window.end, to,
+                    firing.row_time);
+      store_.erase_through(slot, dead);
+      slots[kept++] = slot;
     }
-    one.active.resize(kept);
+    slots.resize(kept);
   }
-  /// Whether a key without records in this window gets an empty row.
-  [[nodiscard]] static bool fills_empty(Windows& one, Slot slot) {
-    if (one.plan.most_empty == 0) return false;
-    const auto at = one.empties.find(slot);
-    if (at == one.empties.end() || at->second >= one.plan.most_empty) {
-      if (at != one.empties.end()) one.empties.erase(at);
-      return false;
-    }
-    ++at->second;
-    return true;
-  }
-
-  [[nodiscard]] std::uint64_t live_windows(Slot slot, const Windows& one) const {
-    std::uint64_t live = 0;
-    WindowIndex from = one.plan.grid.first_open(watermark(), one.trigger.grace());
-    const_cast<Store&>(store_).for_each(slot, [&](PaneIndex pane, const State&) {
-      const EventTime start = layout_.start(pane);
-      const WindowIndex first = std::max(from, one.plan.grid.first(start));
-      const WindowIndex last = one.plan.grid.last(start);
-      if (last < first) return;
-      live += static_cast<std::uint64_t>(last - first + 1);
-      from = last + 1;
-    });
-    return live;
+  /// Forgets what no window can use any more; what only a grace can use is looked at again when that ends.
+  void release(Slot slot, EventTime to) {
+    if (store_.is_empty(slot)) return;
+    store_.erase_through(slot, schedule_.dead_through(to));
+    if (store_.is_empty(slot) || schedule_.awaits(slot)) return;
+    const EventTime death = schedule_.death_of(store_.newest(slot));
+    if (death > to) schedule_.retire(death, slot);
   }
 
   RowEmitter<KeyType, Record, Row, RowAgg> emitter_;
-  std::vector<Windows> windows_;
-  PaneLayout layout_;
-  bool is_direct_ = false;
-  bool is_gapless_ = true;
+  PaneSchedule schedule_;
   Store store_;
   PaneIndex pane_ = 0;
   EventTime pane_start_ = end_of_time;
   EventTime pane_end_ = no_time;
   State merged_{};
   const State empty_{};
-  std::map<EventTime, std::vector<Slot>> retired_;
-  std::map<std::tuple<EventTime, std::size_t, WindowIndex, Slot>, std::uint32_t> refired_;
+  std::vector<Refiring> refirings_;
 };
 
 }  // namespace weir::inline v0::detail

@@ -61,9 +61,9 @@ class RowEmitter {
     back.watermark = watermark;
     rows_[output].commit(time);
   }
-  void report_late(const Record& record, EventTime time, std::uint32_t hit, std::uint32_t missed, EventTime watermark) {
+  void report_late(const Record& record, EventTime time, std::uint64_t hit, std::uint64_t missed, EventTime watermark) {
     if (!late_.is_connected()) return;
-    late_.push(Late<Record>{.record = record, .time = time, .windows_hit = hit, .windows_missed = missed, .watermark = watermark},
+    late_.push(Late<Record>{.record = record, .time = time, .windows_hit = static_cast<std::uint32_t>(hit), .windows_missed = static_cast<std::uint32_t>(missed), .watermark = watermark},
                time);
   }
   void flush() {

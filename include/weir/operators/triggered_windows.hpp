@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -13,6 +12,7 @@
 #include <weir/operators/row_emitter.hpp>
 #include <weir/operators/window_specs.hpp>
 #include <weir/state/pane_store.hpp>
+#include <weir/window/due_lists.hpp>
 
 namespace weir::inline v0::detail {
 
@@ -80,18 +80,15 @@ class TriggeredWindowsNode final : public Node {
   }
 
   void advance(EventTime to) override {
-    while (!due_.empty() && due_.begin()->first.at <= to) {
-      const auto due = due_.begin();
-      const Due what = due->first;
-      std::vector<Slot> slots = std::move(due->second);
-      due_.erase(due);
+    WindowDue due{};
+    for (std::vector<Slot> slots; due_.take(to, due, slots);) {
       for (const Slot slot : slots) {
-        if (Entry* entry = store_.find(slot, what.window); entry != nullptr) act(what, slot, *entry, to);
+        if (Entry* entry = store_.find(slot, due.window); entry != nullptr) act(due, slot, *entry, to);
       }
-      if (what.step == Step::end && trigger_.grace() != Duration::zero()) {
-        schedule(cleanup_of(what.window), Step::cleanup, what.window, std::move(slots));
-      } else if (what.step == Step::end) {
-        for (const Slot slot : slots) clean_up(slot, what.window, to);
+      if (due.step == WindowStep::end && trigger_.grace() != Duration::zero()) {
+        due_.add({cleanup_of(due.window), WindowStep::cleanup, due.window}, std::move(slots));
+      } else if (due.step == WindowStep::end) {
+        for (const Slot slot : slots) clean_up(slot, due.window, to);
       }
     }
     emitter_.flush();
@@ -109,7 +106,7 @@ class TriggeredWindowsNode final : public Node {
     }
     return std::min(least, std::max(next_due(), later(watermark(), Duration{1})));
   }
-  [[nodiscard]] EventTime next_due() const override { return due_.empty() ? end_of_time : due_.begin()->first.at; }
+  [[nodiscard]] EventTime next_due() const override { return due_.earliest(); }
   [[nodiscard]] bool is_timed() const override { return true; }
   [[nodiscard]] bool holds(std::uint32_t slot) const override { return slot < store_.slots() && !store_.is_empty(slot); }
   void refresh(OperatorStats& stats) const override {
@@ -124,28 +121,7 @@ class TriggeredWindowsNode final : public Node {
   }
 
  private:
-  enum class Step : std::uint8_t { early, end, cleanup };
-  struct Due {
-    EventTime at;
-    Step step;
-    WindowIndex window;
-    friend bool operator<(const Due& a, const Due& b) {
-      if (a.at != b.at) return a.at < b.at;
-      if (a.step != b.step) return a.step < b.step;
-      return a.window < b.window;
-    }
-  };
   [[nodiscard]] EventTime cleanup_of(WindowIndex index) const { return later(plan_.grid.end(index), trigger_.grace()); }
-  void schedule(EventTime at, Step step, WindowIndex window, std::vector<Slot> slots) {
-    std::vector<Slot>& list = due_[{at, step, window}];
-    if (list.empty()) {
-      list = std::move(slots);
-    } else {
-      list.insert(list.end(), slots.begin(), slots.end());
-    }
-  }
-  void schedule(EventTime at, Step step, WindowIndex window, Slot slot) { due_[{at, step, window}].push_back(slot); }
-
   void apply(Slot slot, const Record& record, EventTime at) {
     const WindowIndex first = plan_.grid.first(at);
     const WindowIndex last = plan_.grid.last(at);
@@ -156,8 +132,7 @@ class TriggeredWindowsNode final : public Node {
     const bool is_dropped = missed > 0 && plan_.late == LatePolicy::drop_whole;
     count_judged(stats(), is_dropped ? 0 : hit, missed);
     if (missed > 0) {
-      emitter_.report_late(record, at, static_cast<std::uint32_t>(is_dropped ? 0 : hit), static_cast<std::uint32_t>(missed),
-                           watermark());
+      emitter_.report_late(record, at, is_dropped ? 0 : hit, missed, watermark());
     }
     if (is_dropped || hit == 0) return;
     for (WindowIndex index = open;; ++index) {
@@ -172,10 +147,12 @@ class TriggeredWindowsNode final : public Node {
     const Window window = plan_.grid.window(index);
     const bool is_past_end = window.end <= watermark();
     if (is_new) {
-      schedule(is_past_end ? cleanup_of(index) : window.end, is_past_end ? Step::cleanup : Step::end, index, slot);
+      due_.add(is_past_end ? WindowDue{cleanup_of(index), WindowStep::cleanup, index}
+                           : WindowDue{window.end, WindowStep::end, index},
+               slot);
       entry.progress.next_early = is_past_end ? no_time : trigger_.first_early(at, window.end);
       if (entry.progress.next_early != no_time) {
-        schedule(later(entry.progress.next_early, Duration{1}), Step::early, index, slot);
+        due_.add({later(entry.progress.next_early, Duration{1}), WindowStep::early, index}, slot);
       }
     }
     emitter_.add(entry.state, record, at);
@@ -186,25 +163,25 @@ class TriggeredWindowsNode final : public Node {
     }
   }
 
-  void act(const Due& what, Slot slot, Entry& entry, EventTime to) {
+  void act(const WindowDue& what, Slot slot, Entry& entry, EventTime to) {
     const Window window = plan_.grid.window(what.window);
     switch (what.step) {
-      case Step::early: {
+      case WindowStep::early: {
         const EventTime early = entry.progress.next_early;
         if (trigger_.fires_early(entry.progress, window.end, to)) {
           fire_pane(emitter_, trigger_, slot, entry, window, Timing::early, false, early, to);
         }
         const EventTime next = trigger_.early_after(early, window.end, to, stats().skipped_firings);
         entry.progress.next_early = next;
-        if (next != no_time) schedule(later(next, Duration{1}), Step::early, what.window, slot);
+        if (next != no_time) due_.add({later(next, Duration{1}), WindowStep::early, what.window}, slot);
         break;
       }
-      case Step::end:
+      case WindowStep::end:
         if (trigger_.fires_at_end(entry.progress)) {
           fire_pane(emitter_, trigger_, slot, entry, window, Timing::on_time, trigger_.is_final_at_end(), window.end, to);
         }
         break;
-      case Step::cleanup: clean_up(slot, what.window, to); break;
+      case WindowStep::cleanup: clean_up(slot, what.window, to); break;
     }
   }
   void clean_up(Slot slot, WindowIndex index, EventTime to) {
@@ -224,7 +201,7 @@ class TriggeredWindowsNode final : public Node {
   WindowPlan plan_;
   Trigger trigger_;
   PaneStore<Entry> store_;
-  std::map<Due, std::vector<Slot>> due_;
+  DueLists due_;
 };
 
 }  // namespace weir::inline v0::detail

@@ -6,27 +6,10 @@
 
 #include <weir/flow/node.hpp>
 #include <weir/window/grid.hpp>
+#include <weir/window/plan.hpp>
 #include <weir/window/specs.hpp>
-#include <weir/window/trigger.hpp>
 
 namespace weir::inline v0::detail {
-
-/// A window spec of fixed shape, ready for use: what was asked for, and what it comes to.
-struct WindowPlan {
-  std::string kind;
-  Duration size;
-  Duration every;
-  Duration grace_asked;
-  LatePolicy late;
-  std::uint32_t most_empty;
-  Grid grid;
-  Trigger trigger;
-
-  [[nodiscard]] static WindowPlan of(const TumblingSpec& spec);
-  [[nodiscard]] static WindowPlan of(const SlidingSpec& spec);
-  [[nodiscard]] static WindowPlan of(const CumulatingSpec& spec);
-  [[nodiscard]] static WindowPlan of(const LifetimeSpec& spec);
-};
 
 /// Reports wrong sizes, graces and triggers. `is_shared`: several kinds of windows share panes.
 void check_plan(Problems& problems, std::string_view name, const WindowPlan& plan, bool is_shared);

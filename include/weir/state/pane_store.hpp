@@ -54,8 +54,6 @@ class PaneStore {
   };
   struct Rest {
     Run* older = nullptr;
-    std::uint32_t flags = 0;  // free for the owner's use
-    std::uint32_t number = 0;
   };
 
   PaneStore() = default;
@@ -72,8 +70,6 @@ class PaneStore {
   [[nodiscard]] std::size_t slots() const noexcept { return std::min(lines_.size(), rests_.size()); }
   [[nodiscard]] Line& line(Slot slot) noexcept { return lines_[slot]; }
   [[nodiscard]] typename Column<Line>::View lines() const noexcept { return lines_.view(); }
-  [[nodiscard]] std::uint32_t& flags(Slot slot) noexcept { return rests_[slot].flags; }
-  [[nodiscard]] std::uint32_t flags(Slot slot) const noexcept { return rests_[slot].flags; }
   [[nodiscard]] bool is_empty(Slot slot) const noexcept {
     return lines_[slot].pane == no_pane && rests_[slot].older == nullptr;
   }
@@ -117,32 +113,28 @@ class PaneStore {
     return at < older->size && items(older)[at].pane == pane ? &items(older)[at].state : nullptr;
   }
 
-  /// Calls `visit(state)` with states that together hold exactly the panes in [low, high), oldest first.
+  /// Calls `visit(state)` with states that together hold exactly the panes from `low` to `last`, oldest first.
   template <class Merge, class Visit>
-  void query(Slot slot, PaneIndex low, PaneIndex high, Merge&& merge, Visit&& visit) {
+  void query(Slot slot, PaneIndex low, PaneIndex last, Merge&& merge, Visit&& visit) {
     if (Run* older = rests_[slot].older; older != nullptr) {
       if (older->capacity == tree_mark) {
-        grove(older).tree.query(low, high, merge, visit);
+        grove(older).tree.query(low, last, merge, visit);
       } else {
         for (std::uint32_t at = 0; at < older->size; ++at) {
           const Item& item = items(older)[at];
-          if (item.pane >= high) break;
+          if (item.pane > last) break;
           if (item.pane >= low) visit(item.state);
         }
       }
     }
     const Line& line = lines_[slot];
-    if (line.pane >= low && line.pane < high && line.pane != no_pane) visit(line.state);
+    if (line.pane >= low && line.pane <= last && line.pane != no_pane) visit(line.state);
   }
 
-  /// Removes the panes below `bound`.
-  void erase_before(Slot slot, PaneIndex bound) noexcept {
-    if (Line& line = lines_[slot]; line.pane < bound) {
-      if (line.pane != no_pane) reset(line);
-      if (rests_[slot].older != nullptr) erase_older_before(rests_[slot], bound);
-      return;
-    }
-    if (rests_[slot].older != nullptr) erase_older_before(rests_[slot], bound);
+  /// Removes the panes up to `last`.
+  void erase_through(Slot slot, PaneIndex last) noexcept {
+    if (Line& line = lines_[slot]; line.pane <= last && line.pane != no_pane) reset(line);
+    if (rests_[slot].older != nullptr) erase_older_through(rests_[slot], last);
   }
 
   void erase(Slot slot, PaneIndex pane) noexcept {
@@ -252,16 +244,16 @@ class PaneStore {
     drop_older(rest);
     rest.older = &trees->head;
   }
-  void erase_older_before(Rest& rest, PaneIndex bound) noexcept {
+  void erase_older_through(Rest& rest, PaneIndex last) noexcept {
     if (rest.older->capacity == tree_mark) {
       Grove& trees = grove(rest.older);
-      trees.tree.erase_before(bound);
+      trees.tree.erase_through(last);
       if (trees.tree.size() == 0) drop_older(rest);
       return;
     }
     Item* all = items(rest.older);
     std::uint32_t gone = 0;
-    while (gone < rest.older->size && all[gone].pane < bound) ++gone;
+    while (gone < rest.older->size && all[gone].pane <= last) ++gone;
     if (gone == 0) return;
     std::move(all + gone, all + rest.older->size, all);
     std::destroy_n(all + rest.older->size - gone, gone);

@@ -86,15 +86,15 @@ class PaneTree {
     return static_cast<Leaf*>(node)->states[at];
   }
 
-  /// Calls `visit(state)` with merges that together hold exactly the panes in [low, high), oldest first.
+  /// Calls `visit(state)` with merges that together hold exactly the panes from `low` to `last`, oldest first.
   template <class Merge, class Visit>
-  void query(PaneIndex low, PaneIndex high, Merge&& merge, Visit&& visit) {
-    if (root_ != nullptr && low < high) walk(root_, level_, first_of(prefix_, level_), low, high - 1, merge, visit);
+  void query(PaneIndex low, PaneIndex last, Merge&& merge, Visit&& visit) {
+    if (root_ != nullptr && low <= last) walk(root_, level_, first_of(prefix_, level_), low, last, merge, visit);
   }
 
-  /// Removes panes below `bound`.
-  void erase_before(PaneIndex bound) noexcept {
-    if (root_ != nullptr && erase(root_, level_, first_of(prefix_, level_), bound)) root_ = nullptr;
+  /// Removes panes up to `last`.
+  void erase_through(PaneIndex last) noexcept {
+    if (root_ != nullptr && erase(root_, level_, first_of(prefix_, level_), last)) root_ = nullptr;
   }
   /// Removes one pane, if it is there.
   void erase_one(PaneIndex pane) noexcept {
@@ -200,16 +200,16 @@ class PaneTree {
   }
 
   // Both return whether the node is gone.
-  bool erase(Node* node, unsigned level, std::uint64_t first, PaneIndex bound) noexcept {
-    if (first >= ordered(bound)) return false;
+  bool erase(Node* node, unsigned level, std::uint64_t first, PaneIndex last) noexcept {
+    if (first > ordered(last)) return false;
     node->has_merged = false;
     for (unsigned rest = node->mask; rest != 0; rest &= rest - 1) {
       const auto at = static_cast<unsigned>(std::countr_zero(rest));
       const std::uint64_t child_first = first + (std::uint64_t{at} << (level * fan_bits));
-      if (child_first >= ordered(bound)) break;
+      if (child_first > ordered(last)) break;
       if (level == 0) {
         forget(static_cast<Leaf*>(node), at);
-      } else if (erase(static_cast<Inner*>(node)->children[at], level - 1, child_first, bound)) {
+      } else if (erase(static_cast<Inner*>(node)->children[at], level - 1, child_first, last)) {
         unmark(node, at);
       }
     }

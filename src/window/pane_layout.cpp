@@ -1,4 +1,7 @@
-#include <weir/window/pane_calendar.hpp>
+#include <weir/window/pane_layout.hpp>
+
+#include <algorithm>
+#include <limits>
 
 namespace weir::inline v0::detail {
 
@@ -14,10 +17,10 @@ std::pair<PaneIndex, PaneIndex> PaneLayout::panes(const Grid& grid, WindowIndex 
     const std::int64_t steps = grid.size() / grid.step();
     const Wide high = (Wide{index} + 1) * (grid.step() / width) + offset;
     const Wide low = Wide{floor_div(index, steps)} * (grid.size() / width) + offset;
-    return {clamp(low), clamp(high)};
+    return {clamp(low), clamp(high - 1)};
   }
   const Wide low = Wide{index} * (grid.step() / width) + offset;
-  return {clamp(low), clamp(low + grid.size() / width)};
+  return {clamp(low), clamp(low + grid.size() / width - 1)};
 }
 
 }  // namespace weir::inline v0::detail

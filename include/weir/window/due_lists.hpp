@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include <weir/state/column.hpp>
+#include <weir/time/instant.hpp>
+#include <weir/window/grid.hpp>
+
+/// \file
+/// What is due when for windows that have a state each.
+
+namespace weir::inline v0::detail {
+
+/// The steps of a window's life, in the order in which they are taken at one instant.
+enum class WindowStep : std::uint8_t { early, end, cleanup };
+
+/// A step of one window. Ordered by instant, then step, then window.
+struct WindowDue {
+  EventTime at;
+  WindowStep step;
+  WindowIndex window;
+
+  friend auto operator<=>(const WindowDue&, const WindowDue&) = default;
+};
+
+/// The keys for which a step of a window is due, each list in the order of arrival.
+class DueLists {
+ public:
+  void add(const WindowDue& due, Slot slot) { lists_[due].push_back(slot); }
+  void add(const WindowDue& due, std::vector<Slot>&& slots);
+  /// Takes the earliest list out if it is due at `to`; false if there is none.
+  bool take(EventTime to, WindowDue& due, std::vector<Slot>& slots);
+  /// When the earliest list is due; `end_of_time` if there is none.
+  [[nodiscard]] EventTime earliest() const noexcept { return lists_.empty() ? end_of_time : lists_.begin()->first.at; }
+
+ private:
+  std::map<WindowDue, std::vector<Slot>> lists_;
+};
+
+}  // namespace weir::inline v0::detail

@@ -1,0 +1,152 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <tuple>
+#include <vector>
+
+#include <weir/state/column.hpp>
+#include <weir/window/pane_layout.hpp>
+#include <weir/window/plan.hpp>
+#include <weir/window/touch_lists.hpp>
+#include <weir/window/window.hpp>
+
+/// \file
+/// When windows over shared panes fire, and which keys they have to look at. Knows slots and panes, but no state.
+
+namespace weir::inline v0::detail {
+
+/// One firing of one kind of window: the keys to visit, and what their rows have in common.
+struct WindowFiring {
+  std::size_t kind = 0;
+  WindowIndex index = 0;
+  PaneIndex low = 0;   // the window's panes, both included
+  PaneIndex last = 0;
+  Window window{};
+  Pane pane{};
+  EventTime row_time{};
+  std::vector<Slot>* slots = nullptr;
+};
+
+/// A window that has closed and that a late record fires again.
+struct Refiring {
+  EventTime end;
+  std::size_t kind;
+  WindowIndex index;
+  PaneIndex low;
+  PaneIndex last;
+  bool was_there = false;  // the key had records in it before
+};
+
+/// Windows that took a record, and windows that were closed.
+struct Judgement {
+  std::uint64_t hit = 0;
+  std::uint64_t missed = 0;
+};
+
+/// The schedule of several kinds of windows over one set of panes.
+///
+/// Order:   firings by window end, then kind as declared; keys as they first touched the window
+/// Time:    touch 1; a firing costs the keys it visits, whatever lies between it and the one before
+/// Memory:  4 bytes per key and pane that no window has covered yet, and per key that one has
+class PaneSchedule {
+ public:
+  explicit PaneSchedule(const std::vector<WindowPlan>& plans);
+
+  [[nodiscard]] const PaneLayout& layout() const noexcept { return layout_; }
+  [[nodiscard]] std::size_t kinds() const noexcept { return kinds_.size(); }
+  [[nodiscard]] const WindowPlan& plan(std::size_t kind) const noexcept { return kinds_[kind].plan; }
+  /// Tumbling windows alone on their panes: the touch list of a pane is its window.
+  [[nodiscard]] bool is_direct() const noexcept { return is_direct_; }
+  /// Every record belongs to some window of each kind.
+  [[nodiscard]] bool is_gapless() const noexcept { return is_gapless_; }
+
+  /// Makes every slot below `slots` valid.
+  void grow(std::size_t slots) { flags_.grow(slots); }
+  /// Some firing will visit the key.
+  [[nodiscard]] bool awaits(Slot slot) const noexcept { return flags_[slot] != 0; }
+
+  /// The key got its first record in a pane.
+  void touch(Slot slot, PaneIndex pane) {
+    if (is_direct_ && pane > kinds_[0].enrolled) [[likely]] {
+      kinds_[0].pending.add(pane, slot);
+    } else {
+      touch_any(slot, pane);
+    }
+  }
+
+  [[nodiscard]] Judgement judge(EventTime at, EventTime watermark) const;
+  /// The closed windows that still take a record of this time, by end, then kind.
+  void find_refirings(EventTime at, EventTime watermark, std::vector<Refiring>& found) const;
+  /// Counts a late pane of a key's window and gives its index.
+  [[nodiscard]] std::uint32_t count_refiring(const Refiring& refiring, Slot slot);
+
+  /// The next firing that is due at `to`; false if there is none.
+  bool next_firing(EventTime to, WindowFiring& firing);
+  /// A visited key had records in the window.
+  void note_content(std::size_t kind, Slot slot) {
+    if (kinds_[kind].plan.most_empty > 0) kinds_[kind].empties[slot] = 0;
+  }
+  /// A visited key had none: whether it gets an empty row.
+  [[nodiscard]] bool fills_empty(std::size_t kind, Slot slot);
+  /// The key need not be visited again by this kind until it touches a pane.
+  void dismiss(std::size_t kind, Slot slot) noexcept { flags_[slot] &= ~(1U << kind); }
+  /// When the window of a firing closes for good.
+  [[nodiscard]] EventTime end_of_use(const WindowFiring& firing) const noexcept {
+    return later(firing.window.end, grace(kinds_[firing.kind]));
+  }
+  /// The keys of a direct firing have been visited; those whose pane is still of use are kept for `take_retired`.
+  void end_direct(const WindowFiring& firing, EventTime to);
+
+  /// The watermark is `to` and everything due has fired.
+  void settle(EventTime to);
+  /// Keys whose panes were kept for a grace that is over.
+  bool take_retired(EventTime to, std::vector<Slot>& slots) { return retired_.take(to, slots); }
+  void retire(EventTime deadline, Slot slot) { retired_.add(deadline, slot); }
+  /// When the last window that can use a pane has closed for good.
+  [[nodiscard]] EventTime death_of(PaneIndex pane) const;
+  /// Panes up to this are of no use once the watermark is `to`.
+  [[nodiscard]] PaneIndex dead_through(EventTime to) const;
+
+  [[nodiscard]] EventTime horizon(EventTime watermark) const;
+  [[nodiscard]] EventTime next_due() const;
+  /// Windows of one key that a pane keeps alive, of those not counted before; `counted` holds one number per kind.
+  [[nodiscard]] std::uint64_t live_windows(PaneIndex pane, EventTime watermark, std::vector<WindowIndex>& counted) const;
+
+ private:
+  static constexpr WindowIndex after_all = std::numeric_limits<WindowIndex>::max();
+
+  struct Kind {
+    explicit Kind(const WindowPlan& with) : plan(with) {}
+    WindowPlan plan;
+    WindowIndex next = std::numeric_limits<WindowIndex>::min();  // the lowest window that has not fired
+    TouchLists pending;                                          // panes that no fired window covered
+    std::vector<Slot> active;                                    // keys with panes that fired windows covered
+    PaneIndex enrolled = std::numeric_limits<PaneIndex>::min();  // panes up to it are in `active`, not in `pending`
+    std::map<Slot, std::uint32_t> empties;                       // empty rows since a key's last record
+  };
+  struct Due {
+    bool is_some = false;
+    WindowIndex index = 0;
+    EventTime end = end_of_time;
+  };
+  [[nodiscard]] static Grid const& grid(const Kind& kind) noexcept { return kind.plan.grid; }
+  [[nodiscard]] static Duration grace(const Kind& kind) noexcept { return kind.plan.trigger.grace(); }
+  [[nodiscard]] Due due_of(const Kind& kind) const;
+  void touch_any(Slot slot, PaneIndex pane);
+  void enrol(std::size_t kind, Slot slot);
+  void pass(Kind& kind, WindowIndex next);
+
+  std::vector<Kind> kinds_;
+  PaneLayout layout_;
+  bool is_direct_ = false;
+  bool is_gapless_ = true;
+  Column<std::uint32_t> flags_;  // per slot: the kinds whose `active` it is in
+  std::vector<Slot> direct_;
+  DeadlineLists retired_;
+  std::map<std::tuple<EventTime, std::size_t, WindowIndex, Slot>, std::uint32_t> refired_;
+};
+
+}  // namespace weir::inline v0::detail

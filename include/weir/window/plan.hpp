@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <weir/window/grid.hpp>
+#include <weir/window/specs.hpp>
+#include <weir/window/trigger.hpp>
+
+namespace weir::inline v0::detail {
+
+/// A window spec of fixed shape, ready for use: what was asked for, and what it comes to.
+struct WindowPlan {
+  std::string kind;
+  Duration size;
+  Duration every;
+  Duration grace_asked;
+  LatePolicy late;
+  std::uint32_t most_empty;
+  Grid grid;
+  Trigger trigger;
+
+  [[nodiscard]] static WindowPlan of(const TumblingSpec& spec);
+  [[nodiscard]] static WindowPlan of(const SlidingSpec& spec);
+  [[nodiscard]] static WindowPlan of(const CumulatingSpec& spec);
+  [[nodiscard]] static WindowPlan of(const LifetimeSpec& spec);
+};
+
+}  // namespace weir::inline v0::detail

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <vector>
+
+#include <weir/state/column.hpp>
+#include <weir/state/pane_tree.hpp>
+#include <weir/time/instant.hpp>
+
+/// \file
+/// Lists of keys that something has to be done for: by pane, or by deadline. Silent keys are in none.
+
+namespace weir::inline v0::detail {
+
+/// The keys that touched panes, in the order in which they first did, sorted by pane.
+///
+/// Time:    add 1 for the newest pane, else O(log panes) and the move of the lists behind it
+/// Memory:  4 bytes per key and pane
+class TouchLists {
+ public:
+  [[nodiscard]] bool is_empty() const noexcept { return first_ == lists_.size(); }
+  /// The oldest pane that has a list. Needs `!is_empty()`.
+  [[nodiscard]] PaneIndex front() const noexcept { return lists_[first_].pane; }
+  void add(PaneIndex pane, Slot slot) {
+    if (!is_empty() && lists_.back().pane == pane) [[likely]] {
+      lists_.back().slots.push_back(slot);
+    } else {
+      list(pane).push_back(slot);
+    }
+  }
+  /// Takes the list of the oldest pane out; its memory comes back with `recycle`.
+  [[nodiscard]] std::vector<Slot> take_front();
+  void recycle(std::vector<Slot>&& slots);
+
+ private:
+  struct List {
+    PaneIndex pane;
+    std::vector<Slot> slots;
+  };
+  std::vector<Slot>& list(PaneIndex pane);
+
+  std::vector<List> lists_;
+  std::size_t first_ = 0;
+  std::vector<Slot> spare_;
+};
+
+/// Keys by deadline, each list in the order of arrival.
+class DeadlineLists {
+ public:
+  [[nodiscard]] bool is_empty() const noexcept { return lists_.empty(); }
+  void add(EventTime deadline, Slot slot);
+  void add(EventTime deadline, std::vector<Slot>&& slots);
+  /// Takes the earliest list out if its deadline is not after `to`; false if there is none.
+  bool take(EventTime to, std::vector<Slot>& slots);
+
+ private:
+  std::map<EventTime, std::vector<Slot>> lists_;
+};
+
+}  // namespace weir::inline v0::detail

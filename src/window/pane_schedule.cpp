@@ -1,0 +1,199 @@
+#include <weir/window/pane_schedule.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace weir::inline v0::detail {
+
+PaneSchedule::PaneSchedule(const std::vector<WindowPlan>& plans) {
+  for (const WindowPlan& plan : plans) {
+    layout_.include(plan.grid, kinds_.empty());
+    kinds_.emplace_back(plan);
+    is_gapless_ = is_gapless_ && plan.grid.is_gapless();
+  }
+  const WindowPlan& first = plans.front();
+  is_direct_ = plans.size() == 1 && first.grid.size() == first.grid.step() && !first.grid.is_cumulating() &&
+               first.most_empty == 0;
+}
+
+void PaneSchedule::touch_any(Slot slot, PaneIndex pane) {
+  const EventTime start = layout_.start(pane);
+  bool is_awaited = false;
+  for (std::size_t i = 0; i < kinds_.size(); ++i) {
+    Kind& kind = kinds_[i];
+    const WindowIndex last = grid(kind).last(start);
+    if (grid(kind).first(start) > last) continue;
+    if (pane > kind.enrolled) {
+      kind.pending.add(pane, slot);
+      is_awaited = true;
+    } else if (last >= kind.next && !is_direct_) {
+      enrol(i, slot);
+      is_awaited = true;
+    }
+  }
+  if (!is_awaited) retire(death_of(pane), slot);
+}
+
+void PaneSchedule::enrol(std::size_t kind, Slot slot) {
+  const std::uint32_t flag = 1U << kind;
+  if ((flags_[slot] & flag) != 0) return;
+  kinds_[kind].active.push_back(slot);
+  flags_[slot] |= flag;
+}
+
+void PaneSchedule::pass(Kind& kind, WindowIndex next) {
+  if (next <= kind.next) return;
+  kind.next = next;
+  kind.enrolled = std::max(kind.enrolled, layout_.panes(grid(kind), next - 1).second);
+}
+
+Judgement PaneSchedule::judge(EventTime at, EventTime watermark) const {
+  Judgement judgement;
+  for (const Kind& kind : kinds_) {
+    const WindowIndex first = grid(kind).first(at);
+    const WindowIndex last = grid(kind).last(at);
+    if (first > last) continue;
+    const WindowIndex open = std::max(first, grid(kind).first_open(watermark, grace(kind)));
+    const auto taken = static_cast<std::uint64_t>(open > last ? 0 : last - open + 1);
+    judgement.hit += taken;
+    judgement.missed += static_cast<std::uint64_t>(last - first + 1) - taken;
+  }
+  if (judgement.missed > 0 && kinds_[0].plan.late == LatePolicy::drop_whole) judgement.hit = 0;
+  return judgement;
+}
+
+void PaneSchedule::find_refirings(EventTime at, EventTime watermark, std::vector<Refiring>& found) const {
+  found.clear();
+  for (std::size_t i = 0; i < kinds_.size(); ++i) {
+    const Kind& kind = kinds_[i];
+    const WindowIndex last = grid(kind).last(at);
+    WindowIndex index = std::max(grid(kind).first(at), grid(kind).first_open(watermark, grace(kind)));
+    for (; index <= last && grid(kind).end(index) <= watermark; ++index) {
+      const auto [low, high] = layout_.panes(grid(kind), index);
+      found.push_back({.end = grid(kind).end(index), .kind = i, .index = index, .low = low, .last = high});
+    }
+  }
+  std::stable_sort(found.begin(), found.end(), [](const Refiring& a, const Refiring& b) { return a.end < b.end; });
+}
+
+std::uint32_t PaneSchedule::count_refiring(const Refiring& refiring, Slot slot) {
+  const EventTime closed = later(refiring.end, grace(kinds_[refiring.kind]));
+  const auto [at, is_first] =
+      refired_.try_emplace({closed, refiring.kind, refiring.index, slot}, refiring.was_there ? 1U : 0U);
+  return is_first ? at->second : ++at->second;
+}
+
+PaneSchedule::Due PaneSchedule::due_of(const Kind& kind) const {
+  if (kind.active.empty() && kind.pending.is_empty()) return {};
+  WindowIndex index = kind.next;
+  if (kind.active.empty()) index = std::max(index, grid(kind).first(layout_.start(kind.pending.front())));
+  return {.is_some = true, .index = index, .end = grid(kind).end(index)};
+}
+
+bool PaneSchedule::next_firing(EventTime to, WindowFiring& firing) {
+  Due due;
+  for (std::size_t i = 0; i < kinds_.size(); ++i) {
+    const Due one = due_of(kinds_[i]);
+    if (!one.is_some || one.end > to || (due.is_some && one.end >= due.end)) continue;
+    due = one;
+    firing.kind = i;
+  }
+  if (!due.is_some) return false;
+  Kind& kind = kinds_[firing.kind];
+  firing.index = due.index;
+  firing.window = grid(kind).window(due.index);
+  firing.pane = {.timing = Timing::on_time, .is_final = kind.plan.trigger.is_final_at_end()};
+  firing.row_time = earlier(firing.window.end, Duration{1});
+  std::tie(firing.low, firing.last) = layout_.panes(grid(kind), due.index);
+  pass(kind, due.index == after_all ? after_all : due.index + 1);
+  if (is_direct_) {
+    direct_ = kind.pending.take_front();
+    firing.slots = &direct_;
+    return true;
+  }
+  while (!kind.pending.is_empty() && kind.pending.front() <= firing.last) {
+    std::vector<Slot> slots = kind.pending.take_front();
+    for (const Slot slot : slots) enrol(firing.kind, slot);
+    kind.pending.recycle(std::move(slots));
+  }
+  firing.slots = &kind.active;
+  return true;
+}
+
+bool PaneSchedule::fills_empty(std::size_t number, Slot slot) {
+  Kind& kind = kinds_[number];
+  if (kind.plan.most_empty == 0) return false;
+  const auto at = kind.empties.find(slot);
+  if (at == kind.empties.end()) return false;
+  if (at->second < kind.plan.most_empty) {
+    ++at->second;
+    return true;
+  }
+  kind.empties.erase(at);
+  return false;
+}
+
+void PaneSchedule::end_direct(const WindowFiring& firing, EventTime to) {
+  if (const EventTime end = end_of_use(firing); end <= to) {
+    kinds_[0].pending.recycle(std::move(direct_));
+  } else {
+    retired_.add(end, std::move(direct_));
+  }
+}
+
+void PaneSchedule::settle(EventTime to) {
+  for (Kind& kind : kinds_) pass(kind, grid(kind).first_open(to, Duration::zero()));
+  refired_.erase(refired_.begin(), refired_.upper_bound({to, ~std::size_t{0}, after_all, no_slot}));
+}
+
+EventTime PaneSchedule::death_of(PaneIndex pane) const {
+  EventTime last = no_time;
+  for (const Kind& kind : kinds_) {
+    last = std::max(last, later(grid(kind).end(grid(kind).last(layout_.start(pane))), grace(kind)));
+  }
+  return last;
+}
+
+PaneIndex PaneSchedule::dead_through(EventTime to) const {
+  PaneIndex last = std::numeric_limits<PaneIndex>::max();
+  for (const Kind& kind : kinds_) {
+    const WindowIndex used = std::min(kind.next, grid(kind).first_open(to, grace(kind)));
+    if (used != after_all) last = std::min(last, layout_.panes(grid(kind), used).first - 1);
+  }
+  return last;
+}
+
+EventTime PaneSchedule::horizon(EventTime watermark) const {
+  EventTime least = end_of_time;
+  for (const Kind& kind : kinds_) {
+    const EventTime end = grid(kind).end(grid(kind).first_open(watermark, Duration::zero()));
+    if (end > watermark) least = std::min(least, end);
+  }
+  return least;
+}
+
+EventTime PaneSchedule::next_due() const {
+  EventTime least = end_of_time;
+  for (const Kind& kind : kinds_) {
+    if (const Due due = due_of(kind); due.is_some) least = std::min(least, due.end);
+  }
+  return least;
+}
+
+std::uint64_t PaneSchedule::live_windows(PaneIndex pane, EventTime watermark, std::vector<WindowIndex>& counted) const {
+  const EventTime start = layout_.start(pane);
+  std::uint64_t live = 0;
+  counted.resize(kinds_.size(), std::numeric_limits<WindowIndex>::min());
+  for (std::size_t i = 0; i < kinds_.size(); ++i) {
+    const Kind& kind = kinds_[i];
+    const WindowIndex open = grid(kind).first_open(watermark, grace(kind));
+    const WindowIndex first = std::max({open, grid(kind).first(start), counted[i]});
+    const WindowIndex last = grid(kind).last(start);
+    if (last < first) continue;
+    live += static_cast<std::uint64_t>(last - first + 1);
+    counted[i] = last + 1;
+  }
+  return live;
+}
+
+}  // namespace weir::inline v0::detail

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+
+// The program's operator new and delete: counted, and failing where a test asks for it.
+
+namespace heap {
+
+/// Allocations of this program so far, and how many of them are not freed.
+std::uint64_t allocations();
+std::int64_t live();
+
+/// While it lives, the `first`-th allocation from now (0 is the next) throws std::bad_alloc, and so do the ones after it
+/// if `is_persistent`.
+class Failing {
+ public:
+  explicit Failing(std::uint64_t first, bool is_persistent = false);
+  Failing(const Failing&) = delete;
+  Failing& operator=(const Failing&) = delete;
+  ~Failing();
+  /// Whether it came so far.
+  [[nodiscard]] static bool has_failed();
+};
+
+}  // namespace heap
