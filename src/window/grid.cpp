@@ -8,18 +8,12 @@ namespace weir::inline v0::detail {
 
 namespace {
 
-__extension__ using Wide = __int128;
+using Wide = WindowIndex;
 
 std::int64_t clamp(Wide value) {
   constexpr Wide least = std::numeric_limits<std::int64_t>::min();
   constexpr Wide most = std::numeric_limits<std::int64_t>::max();
   return static_cast<std::int64_t>(std::clamp(value, least, most));
-}
-
-// Window numbers keep away from the ends, which mean "before all" and "after all".
-WindowIndex clamp_index(Wide value) {
-  constexpr Wide most = std::numeric_limits<WindowIndex>::max() - 1;
-  return static_cast<WindowIndex>(std::clamp(value, -most, most));
 }
 
 Wide floor_wide(Wide value, Wide divisor) {
@@ -46,8 +40,8 @@ Grid Grid::endless() { return {Kind::endless, 1, 1, 0}; }
 
 WindowIndex Grid::first(EventTime at) const noexcept {
   switch (kind_) {
-    case Kind::sliding: return clamp_index(floor_wide(Wide{ticks(at)} - offset_ - size_, step_) + 1);
-    case Kind::cumulating: return clamp_index(floor_wide(Wide{ticks(at)} - offset_, step_));
+    case Kind::sliding: return floor_wide(Wide{ticks(at)} - offset_ - size_, step_) + 1;
+    case Kind::cumulating: return floor_wide(Wide{ticks(at)} - offset_, step_);
     case Kind::endless: break;
   }
   return 0;
@@ -55,14 +49,15 @@ WindowIndex Grid::first(EventTime at) const noexcept {
 
 WindowIndex Grid::last(EventTime at) const noexcept {
   switch (kind_) {
-    case Kind::sliding: return clamp_index(floor_wide(Wide{ticks(at)} - offset_, step_));
-    case Kind::cumulating: return clamp_index((floor_wide(Wide{ticks(at)} - offset_, size_) + 1) * (size_ / step_) - 1);
+    case Kind::sliding: return floor_wide(Wide{ticks(at)} - offset_, step_);
+    case Kind::cumulating: return (floor_wide(Wide{ticks(at)} - offset_, size_) + 1) * (size_ / step_) - 1;
     case Kind::endless: break;
   }
   return 0;
 }
 
 EventTime Grid::start(WindowIndex index) const noexcept {
+  if (index >= after_all_windows) return end_of_time;
   switch (kind_) {
     case Kind::sliding: return event_time(clamp(Wide{index} * step_ + offset_));
     case Kind::cumulating:
@@ -73,6 +68,7 @@ EventTime Grid::start(WindowIndex index) const noexcept {
 }
 
 EventTime Grid::end(WindowIndex index) const noexcept {
+  if (index >= after_all_windows) return end_of_time;
   switch (kind_) {
     case Kind::sliding: return event_time(clamp(Wide{index} * step_ + offset_ + size_));
     case Kind::cumulating: return event_time(clamp((Wide{index} + 1) * step_ + offset_));
@@ -82,11 +78,11 @@ EventTime Grid::end(WindowIndex index) const noexcept {
 }
 
 WindowIndex Grid::first_open(EventTime watermark, Duration grace) const noexcept {
-  if (watermark == end_of_time) return std::numeric_limits<WindowIndex>::max();
+  if (watermark == end_of_time) return after_all_windows;
   const Wide closed = Wide{ticks(watermark)} - grace.count();
   switch (kind_) {
-    case Kind::sliding: return clamp_index(floor_wide(closed - offset_ - size_, step_) + 1);
-    case Kind::cumulating: return clamp_index(floor_wide(closed - offset_, step_));
+    case Kind::sliding: return floor_wide(closed - offset_ - size_, step_) + 1;
+    case Kind::cumulating: return floor_wide(closed - offset_, step_);
     case Kind::endless: break;
   }
   return 0;

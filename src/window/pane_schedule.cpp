@@ -105,7 +105,7 @@ bool PaneSchedule::next_firing(EventTime to, WindowFiring& firing) {
   firing.pane = {.timing = Timing::on_time, .is_final = kind.plan.trigger.is_final_at_end()};
   firing.row_time = earlier(firing.window.end, Duration{1});
   std::tie(firing.low, firing.last) = layout_.panes(grid(kind), due.index);
-  pass(kind, due.index == after_all ? after_all : due.index + 1);
+  pass(kind, due.index + 1);
   if (is_direct_) {
     direct_ = kind.pending.take_front();
     firing.slots = &direct_;
@@ -143,7 +143,7 @@ void PaneSchedule::end_direct(const WindowFiring& firing, EventTime to) {
 
 void PaneSchedule::settle(EventTime to) {
   for (Kind& kind : kinds_) pass(kind, grid(kind).first_open(to, Duration::zero()));
-  refired_.erase(refired_.begin(), refired_.upper_bound({to, ~std::size_t{0}, after_all, no_slot}));
+  refired_.erase(refired_.begin(), refired_.upper_bound({to, ~std::size_t{0}, after_all_windows, no_slot}));
 }
 
 EventTime PaneSchedule::death_of(PaneIndex pane) const {
@@ -158,7 +158,7 @@ PaneIndex PaneSchedule::dead_through(EventTime to) const {
   PaneIndex last = std::numeric_limits<PaneIndex>::max();
   for (const Kind& kind : kinds_) {
     const WindowIndex used = std::min(kind.next, grid(kind).first_open(to, grace(kind)));
-    if (used != after_all) last = std::min(last, layout_.panes(grid(kind), used).first - 1);
+    if (used != after_all_windows) last = std::min(last, layout_.panes(grid(kind), used).first - 1);
   }
   return last;
 }
@@ -183,7 +183,7 @@ EventTime PaneSchedule::next_due() const {
 std::uint64_t PaneSchedule::live_windows(PaneIndex pane, EventTime watermark, std::vector<WindowIndex>& counted) const {
   const EventTime start = layout_.start(pane);
   std::uint64_t live = 0;
-  counted.resize(kinds_.size(), std::numeric_limits<WindowIndex>::min());
+  counted.resize(kinds_.size(), before_all_windows);
   for (std::size_t i = 0; i < kinds_.size(); ++i) {
     const Kind& kind = kinds_[i];
     const WindowIndex open = grid(kind).first_open(watermark, grace(kind));

@@ -1,4 +1,4 @@
-// expect: Grace
+// expect: TumblingSpec
 #include <weir/weir.hpp>
 
 using namespace std::chrono_literals;

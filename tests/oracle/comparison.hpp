@@ -50,6 +50,17 @@ class Comparison {
     }
     return true;
   }
+  /// Sharing panes with other windows changes no row of either.
+  bool agrees_when_shared(const oracle::Script& script, const oracle::WindowConfig& others) {
+    return differences_when_shared(script, others).empty();
+  }
+  std::string differences_when_shared(oracle::Script script, const oracle::WindowConfig& others) {
+    const std::array<Rows, 2> actual = rig_.run_shared(script, others);
+    if (!rig_.error().empty()) return "error: " + rig_.error() + "\n";
+    std::string text = difference("row", oracle_.run(script).rows, actual[0]);
+    script.config.windows = others;
+    return text + difference("row of the others", oracle_.run(script).rows, actual[1]);
+  }
   /// What differs; empty if nothing does.
   std::string differences(const oracle::Script& script) {
     const oracle::Outcome& expected = oracle_.run(script);

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -14,8 +15,9 @@
 
 #include "catch.hpp"
 
-// Random scripts through weir and through the oracle. WEIR_SCRIPTS sets how many (default 1,000,000; 100,000,000 for a
-// release), WEIR_SEED the first seed, WEIR_THREADS how many threads; every script has a pipeline of its own.
+// Random scripts through weir and through the oracle. WEIR_EFFORT says how many: quick 20,000, normal 1,000,000 (default),
+// long 100,000,000; WEIR_SCRIPTS gives another number, WEIR_SEED the first seed, WEIR_THREADS the number of threads. Every
+// script has pipelines of its own.
 
 namespace {
 
@@ -28,12 +30,25 @@ std::uint64_t setting(const char* name, std::uint64_t otherwise) {
   return text == nullptr || *text == '\0' ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
-/// The seeds of one thread: first, first + step, ...
+std::uint64_t number_of_scripts() {
+  const char* effort = std::getenv("WEIR_EFFORT");
+  const std::string_view asked = effort == nullptr ? "normal" : effort;
+  const std::uint64_t usual = asked == "long" ? 100'000'000 : asked == "quick" ? 20'000 : 1'000'000;
+  return setting("WEIR_SCRIPTS", usual);
+}
+
+/// The seeds of one thread: first, first + step, ... until one fails somewhere.
+struct Seeds {
+  std::uint64_t first;
+  std::uint64_t end;
+  std::uint64_t step;
+};
+
 class Worker {
  public:
-  void run(std::uint64_t first, std::uint64_t end, std::uint64_t step, std::atomic<bool>& has_failed) {
+  void run(Seeds seeds, std::atomic<bool>& has_failed) {
     oracle::Script script;
-    for (std::uint64_t seed = first; seed < end && !has_failed.load(std::memory_order_relaxed); seed += step) {
+    for (std::uint64_t seed = seeds.first; seed < seeds.end && !has_failed; seed += seeds.step) {
       oracle::random_script(seed, script);
       if (comparison_.agrees(script)) continue;
       has_failed = true;
@@ -46,8 +61,8 @@ class Worker {
  private:
   static std::string explain(const oracle::Script& script) {
     rig::Comparison comparison;
-    const oracle::Script shrunk =
-        oracle::shrink(script, [&](const oracle::Script& candidate) { return !comparison.agrees(candidate); });
+    const auto fails = [&](const oracle::Script& candidate) { return !comparison.agrees(candidate); };
+    const oracle::Script shrunk = oracle::shrink(script, fails);
     return oracle::to_text(shrunk) + comparison.differences(shrunk);
   }
 
@@ -55,7 +70,18 @@ class Worker {
   std::string failure_;
 };
 
-/// Prints how often each rare rule was reached; the rules that were not reached often enough.
+std::vector<Worker> run_all(std::uint64_t scripts, std::uint64_t first, std::uint64_t threads) {
+  std::vector<Worker> workers(threads);
+  std::vector<std::thread> running;
+  std::atomic<bool> has_failed{false};
+  for (std::uint64_t i = 0; i < threads; ++i) {
+    running.emplace_back([&, i] { workers[i].run({first + i, first + scripts, threads}, has_failed); });
+  }
+  for (std::thread& one : running) one.join();
+  return workers;
+}
+
+/// Prints how often each rare rule was reached, and gives those that were not reached often enough.
 std::string print_reached(const std::vector<Worker>& workers, std::uint64_t scripts) {
   std::string too_rare;
   for (std::size_t rule = 0; rule < oracle::rare_rules; ++rule) {
@@ -63,29 +89,33 @@ std::string print_reached(const std::vector<Worker>& workers, std::uint64_t scri
     for (const Worker& worker : workers) count += worker.reached()[rule];
     const char* name = oracle::name(static_cast<oracle::Rare>(rule));
     std::printf("  %12llu  %s\n", static_cast<unsigned long long>(count), name);
-    if (static_cast<double>(count) < least_reached_per_script * static_cast<double>(scripts)) {
-      too_rare += std::string(name) + "; ";
-    }
+    const double least = least_reached_per_script * static_cast<double>(scripts);
+    if (static_cast<double>(count) < least) too_rare += std::string(name) + "; ";
   }
   return too_rare;
+}
+
+/// Of fixed shape, and emitting on close: what can share panes.
+bool can_share(const oracle::WindowConfig& w) {
+  constexpr oracle::Ticks most = 1000;  // of a size that surely has few enough panes in common with any other
+  const bool is_grid = w.kind == oracle::Kind::tumbling || w.kind == oracle::Kind::sliding || w.kind == oracle::Kind::cumulating;
+  return is_grid && w.size <= most && w.every <= most;
+}
+
+void make_plain(oracle::WindowConfig& w) {
+  w.emit = {.late = w.emit.late == oracle::LateFiring::close ? oracle::LateFiring::close : oracle::LateFiring::each};
+  w.panes = oracle::Accumulation::accumulating;
+  w.drop_whole = false;
 }
 
 }  // namespace
 
 TEST_CASE("random scripts give the same rows, notices and counters as the oracle") {
-  const std::uint64_t scripts = setting("WEIR_SCRIPTS", 1'000'000);
+  const std::uint64_t scripts = number_of_scripts();
   const std::uint64_t first = setting("WEIR_SEED", 0);
   const std::uint64_t threads = std::max<std::uint64_t>(1, setting("WEIR_THREADS", 2));
-  std::vector<Worker> workers(threads);
-  std::atomic<bool> has_failed{false};
   const auto start = std::chrono::steady_clock::now();
-  {
-    std::vector<std::thread> running;
-    for (std::uint64_t i = 0; i < threads; ++i) {
-      running.emplace_back([&, i] { workers[i].run(first + i, first + scripts, threads, has_failed); });
-    }
-    for (std::thread& one : running) one.join();
-  }
+  const std::vector<Worker> workers = run_all(scripts, first, threads);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   for (const Worker& worker : workers) {
     if (!worker.failure().empty()) FAIL("weir and the oracle differ\n" + worker.failure());
@@ -97,4 +127,26 @@ TEST_CASE("random scripts give the same rows, notices and counters as the oracle
   std::fflush(stdout);
   INFO("not reached often enough (" << least_reached_per_script << " per script): " << too_rare);
   CHECK((scripts < 10'000 || too_rare.empty()));
+}
+
+TEST_CASE("windows that share panes give the rows that each gives alone") {
+  const std::uint64_t first = setting("WEIR_SEED", 0);
+  const std::uint64_t end = first + number_of_scripts() / 20;
+  rig::Comparison comparison;
+  oracle::WindowConfig others;  // of the last script that could share
+  for (std::uint64_t seed = first; seed < end; ++seed) {
+    oracle::Script script = oracle::random_script(seed);
+    if (!can_share(script.config.windows)) continue;
+    make_plain(script.config.windows);
+    if (comparison.agrees_when_shared(script, others)) {
+      others = script.config.windows;
+      continue;
+    }
+    const auto fails = [&](const oracle::Script& candidate) { return !comparison.agrees_when_shared(candidate, others); };
+    const oracle::Script shrunk = oracle::shrink(script, fails);
+    oracle::Config shown;
+    shown.windows = others;
+    FAIL("sharing panes changes rows\n" + oracle::to_text(shrunk) + "others:\n" + oracle::to_text(shown) +
+         comparison.differences_when_shared(shrunk, others));
+  }
 }

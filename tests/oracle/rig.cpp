@@ -30,35 +30,24 @@ weir::Emission emission_of(const oracle::Emission& emit) {
           .final_pane = static_cast<weir::FinalPane>(emit.final_pane)};
 }
 
-weir::Accumulation panes_of(const WindowConfig& w) { return static_cast<weir::Accumulation>(w.panes); }
-
-std::optional<weir::EmptyWindows> empties_of(const WindowConfig& w) {
-  return w.emit_empty ? std::optional{weir::EmptyWindows{.most = *w.emit_empty}} : std::nullopt;
+/// Windows of fixed shape. All factories give the same type.
+weir::Tumbling fixed(const WindowConfig& w) {
+  const weir::Duration size = duration(w.size);
+  const weir::Duration every = duration(w.every);
+  const weir::Duration offset = duration(w.offset);
+  const weir::Grace grace = duration(w.grace);
+  const weir::LatePolicy late = w.drop_whole ? weir::LatePolicy::drop_whole : weir::LatePolicy::apply_open;
+  const weir::Emission emit = emission_of(w.emit);
+  const auto panes = static_cast<weir::Accumulation>(w.panes);
+  std::optional<weir::EmptyWindows> empty;
+  if (w.emit_empty) empty = weir::EmptyWindows{.most = *w.emit_empty};
+  switch (w.kind) {
+    case Kind::tumbling: return weir::tumbling({size, offset, grace, late, emit, panes, empty});
+    case Kind::sliding: return weir::sliding({size, every, offset, grace, late, emit, panes, empty});
+    case Kind::cumulating: return weir::cumulating({size, every, offset, grace, late, emit, panes});
+    default: return weir::lifetime({.emit = emit, .panes = panes});
+  }
 }
-
-weir::LatePolicy late_of(const WindowConfig& w) {
-  return w.drop_whole ? weir::LatePolicy::drop_whole : weir::LatePolicy::apply_open;
-}
-
-auto tumbling(const WindowConfig& w) {
-  return weir::tumbling({.size = duration(w.size), .offset = duration(w.offset), .grace = duration(w.grace),
-                         .late = late_of(w), .emit = emission_of(w.emit), .panes = panes_of(w),
-                         .emit_empty = empties_of(w)});
-}
-
-auto sliding(const WindowConfig& w) {
-  return weir::sliding({.size = duration(w.size), .every = duration(w.every), .offset = duration(w.offset),
-                        .grace = duration(w.grace), .late = late_of(w), .emit = emission_of(w.emit), .panes = panes_of(w),
-                        .emit_empty = empties_of(w)});
-}
-
-auto cumulating(const WindowConfig& w) {
-  return weir::cumulating({.size = duration(w.size), .step = duration(w.every), .offset = duration(w.offset),
-                           .grace = duration(w.grace), .late = late_of(w), .emit = emission_of(w.emit),
-                           .panes = panes_of(w)});
-}
-
-auto lifetime(const WindowConfig& w) { return weir::lifetime({.emit = emission_of(w.emit), .panes = panes_of(w)}); }
 
 auto counted(const WindowConfig& w) {
   const auto every = static_cast<std::uint32_t>(w.every == w.size ? 0 : w.every);
@@ -70,55 +59,60 @@ auto session(const WindowConfig& w) {
                         .touching = w.touching_separate ? weir::Touching::separate : weir::Touching::merge,
                         .judged = w.judged_before_merging ? weir::SessionLateness::before_merging
                                                           : weir::SessionLateness::after_merging,
-                        .grace = duration(w.grace), .emit = emission_of(w.emit), .panes = panes_of(w)});
+                        .grace = duration(w.grace), .emit = emission_of(w.emit), .panes = static_cast<weir::Accumulation>(w.panes)});
 }
 
 weir::Duration gap_of(const Event& event) { return event.gap; }
 bool is_marker(const Event& event) { return event.marker; }
 
+/// The aggregate whose rows are compared.
+auto totals() {
+  return weir::aggregate<Totals>("windows", weir::count().as(&Totals::count), weir::sum(&Event::value).as(&Totals::sum),
+                                 weir::min(&Event::value).as(&Totals::min), weir::max(&Event::value).as(&Totals::max),
+                                 weir::first(&Event::value).as(&Totals::first),
+                                 weir::last(&Event::value).as(&Totals::last));
+}
+
+oracle::Row row_of(const weir::Windowed<std::int64_t, Totals>& row) {
+  return {.key = row.key,
+          .start = weir::ticks(row.window.start),
+          .end = weir::ticks(row.window.end),
+          .count = row.value.count,
+          .sum = row.value.sum,
+          .min = row.value.min,
+          .max = row.value.max,
+          .first = row.value.first,
+          .last = row.value.last,
+          .sum_overflowed = row.overflowed != 0,
+          .timing = static_cast<oracle::Timing>(row.pane.timing),
+          .is_final = row.pane.is_final,
+          .is_retraction = row.pane.is_retraction,
+          .index = row.pane.index,
+          .as_of = weir::ticks(row.as_of),
+          .watermark = weir::ticks(row.watermark)};
+}
+
+oracle::LateNotice notice_of(const weir::Late<Event>& late) {
+  return {.key = late.record.key,
+          .time = weir::ticks(late.time),
+          .value = late.record.value,
+          .hit = late.windows_hit,
+          .missed = late.windows_missed,
+          .watermark = weir::ticks(late.watermark)};
+}
+
 /// Puts the aggregate and its two sinks behind a keyed stream.
 template <class Keyed, class Shape>
 void attach(const Keyed& keyed, Shape shape, oracle::Outcome& out) {
-  auto rows = keyed | std::move(shape) |
-              weir::aggregate<Totals>("windows", weir::count().as(&Totals::count),
-                                      weir::sum(&Event::value).as(&Totals::sum), weir::min(&Event::value).as(&Totals::min),
-                                      weir::max(&Event::value).as(&Totals::max),
-                                      weir::first(&Event::value).as(&Totals::first),
-                                      weir::last(&Event::value).as(&Totals::last));
-  rows | weir::sink("rows", [&out](const weir::Windowed<std::int64_t, Totals>& row) {
-    out.rows.push_back({.key = row.key,
-                        .start = weir::ticks(row.window.start),
-                        .end = weir::ticks(row.window.end),
-                        .count = row.value.count,
-                        .sum = row.value.sum,
-                        .min = row.value.min,
-                        .max = row.value.max,
-                        .first = row.value.first,
-                        .last = row.value.last,
-                        .sum_overflowed = row.overflowed != 0,
-                        .timing = static_cast<oracle::Timing>(row.pane.timing),
-                        .is_final = row.pane.is_final,
-                        .is_retraction = row.pane.is_retraction,
-                        .index = row.pane.index,
-                        .as_of = weir::ticks(row.as_of),
-                        .watermark = weir::ticks(row.watermark)});
-  });
-  rows.late() | weir::sink("late", [&out](const weir::Late<Event>& late) {
-    out.late.push_back({late.record.key, weir::ticks(late.time), late.record.value, late.windows_hit, late.windows_missed,
-                        weir::ticks(late.watermark)});
-  });
+  auto rows = keyed | std::move(shape) | totals();
+  rows | weir::sink("rows", [&out](const auto& row) { out.rows.push_back(row_of(row)); });
+  rows.late() | weir::sink("late", [&out](const auto& late) { out.late.push_back(notice_of(late)); });
 }
 
 template <class Keyed>
 void attach_windows(const Keyed& keyed, const WindowConfig& w, oracle::Outcome& out) {
-  switch (w.kind) {
-    case Kind::tumbling: return attach(keyed, tumbling(w), out);
-    case Kind::sliding: return attach(keyed, sliding(w), out);
-    case Kind::cumulating: return attach(keyed, cumulating(w), out);
-    case Kind::count: return attach(keyed, counted(w), out);
-    case Kind::lifetime: return attach(keyed, lifetime(w), out);
-    case Kind::session: break;
-  }
+  if (w.kind == Kind::count) return attach(keyed, counted(w), out);
+  if (w.kind != Kind::session) return attach(keyed, fixed(w), out);
   if (w.gap_from_record) {
     return w.ends_at_marker ? attach(keyed, session(w).gap_from(gap_of).ends_at(is_marker), out)
                             : attach(keyed, session(w).gap_from(gap_of), out);
@@ -148,7 +142,9 @@ Event event_of(const oracle::Record& record) {
 
 }  // namespace
 
-std::optional<Built> Rig::build(const Config& config) {
+/// `attach(keyed)` puts the windows behind the source.
+template <class Attach>
+std::optional<Built> Rig::build(const Config& config, Attach attach) {
   weir::Graph graph{"oracle"};
   const oracle::SourceConfig& source = config.source;
   weir::Source<Event> events = graph.source<Event>("events", {.time = &Event::at,
@@ -159,7 +155,7 @@ std::optional<Built> Rig::build(const Config& config) {
                                                               .max_jump = duration(source.max_jump),
                                                               .earliest = weir::event_time(source.earliest),
                                                               .latest = weir::event_time(source.latest)});
-  attach_windows(events | weir::key_by(&Event::key), config.windows, out_);
+  attach(events | weir::key_by(&Event::key));
   auto built = std::move(graph).build();
   if (!built.ok()) {
     error_ = std::string(built.status().message());
@@ -168,16 +164,35 @@ std::optional<Built> Rig::build(const Config& config) {
   return Built{*std::move(built), events};
 }
 
-const oracle::Outcome& Rig::run(const oracle::Script& script, Mode mode) {
+void Rig::clear() {
   out_.rows.clear();
   out_.late.clear();
   out_.marks.clear();
   out_.counters = {};
   admitted_ = {};
   error_.clear();
-  std::optional<Built> built = build(script.config);
-  if (built) play(*built, script, mode);
+}
+
+const oracle::Outcome& Rig::run(const oracle::Script& script, Mode mode) {
+  clear();
+  const auto attach = [&](const auto& keyed) { attach_windows(keyed, script.config.windows, out_); };
+  std::optional<Built> built = build(script.config, attach);
+  if (!built) return out_;
+  play(*built, script, mode);
+  count(*built, script);
   return out_;
+}
+
+std::array<Rows, 2> Rig::run_shared(const oracle::Script& script, const WindowConfig& others) {
+  clear();
+  std::array<Rows, 2> rows;
+  std::optional<Built> built = build(script.config, [&](const auto& keyed) {
+    auto both = keyed | weir::windows(fixed(script.config.windows), fixed(others)) | totals();
+    both[0] | weir::sink("rows", [&rows](const auto& row) { rows[0].push_back(row_of(row)); });
+    both[1] | weir::sink("other rows", [&rows](const auto& row) { rows[1].push_back(row_of(row)); });
+  });
+  if (built) play(*built, script, Mode::in_batches);
+  return rows;
 }
 
 void Rig::play(Built& built, const oracle::Script& script, Mode mode) {
@@ -185,7 +200,6 @@ void Rig::play(Built& built, const oracle::Script& script, Mode mode) {
     act(built, script, step, mode);
     out_.marks.push_back({out_.rows.size(), out_.late.size(), weir::ticks(built.pipeline.watermark(built.events))});
   }
-  count(built, script);
 }
 
 void Rig::act(Built& built, const oracle::Script& script, const oracle::Step& step, Mode mode) {

@@ -2,6 +2,7 @@
 
 #include <weir/weir.hpp>
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -42,15 +43,21 @@ struct Built {
 
 enum class Mode : std::uint8_t { one_by_one, in_batches };
 
+using Rows = std::vector<oracle::Row>;
+
 /// Builds and plays scripts; keeps its buffers.
 class Rig {
  public:
   /// What weir makes of the script. `error` says if it could not be built, or broke a law on the way.
   const oracle::Outcome& run(const oracle::Script& script, Mode mode);
+  /// The rows of the script's windows and of others over the same panes. Both must be of fixed shape and emit on close.
+  std::array<Rows, 2> run_shared(const oracle::Script& script, const oracle::WindowConfig& others);
   [[nodiscard]] const std::string& error() const { return error_; }
 
  private:
-  std::optional<Built> build(const oracle::Config& config);
+  template <class Attach>
+  std::optional<Built> build(const oracle::Config& config, Attach attach);
+  void clear();
   void play(Built& built, const oracle::Script& script, Mode mode);
   void act(Built& built, const oracle::Script& script, const oracle::Step& step, Mode mode);
   void push(Built& built, const oracle::Script& script, const oracle::Step& step, Mode mode);

@@ -99,7 +99,7 @@ class SourceNode final : public SourceBase {
       : SourceBase(std::move(name), settings_of(spec)),
         time_(spec.time),
         rule_(spec.watermark),
-        earliest_(spec.earliest),
+        earliest_(std::max(spec.earliest, later(no_time, Duration{1}))),
         latest_(spec.latest) {}
 
   [[nodiscard]] Port<Record>& port() noexcept { return port_; }
@@ -241,11 +241,10 @@ class SourceNode final : public SourceBase {
       if (is_behind) after_late(wiring);
       return Admit::future;
     }
+    if (is_behind) after_late(wiring);
     move(wiring, channel, newest, moved);
-    if (!is_behind) return Admit::on_time;
-    after_late(wiring);
-    ++stats().behind;
-    return Admit::late;
+    stats().behind += is_behind ? 1 : 0;
+    return is_behind ? Admit::late : Admit::on_time;
   }
 
   /// A late record can leave something due before the horizon that held for on-time records.

@@ -154,7 +154,7 @@ class KeyedEachNode final : public EachBase<Op> {
   struct Cell {
     [[no_unique_address]] State state{};
     EventTime timer = no_time;
-    EventTime armed = end_of_time;
+    EventTime armed = no_time;
     std::uint64_t sequence = 0;
     bool is_used = false;
   };
@@ -218,7 +218,7 @@ class KeyedEachNode final : public EachBase<Op> {
       cell.timer = timer.at();
       if (cell.timer == no_time) return;
       const EventTime due = later(cell.timer, Duration{1});
-      if (due >= cell.armed) return;
+      if (cell.armed != no_time && due >= cell.armed) return;
       cell.armed = due;
       cell.sequence = ++sequence_;
       queue_.arm(due, Entry{.sequence = cell.sequence, .slot = slot});
@@ -227,13 +227,13 @@ class KeyedEachNode final : public EachBase<Op> {
   [[nodiscard]] EventTime deadline_of(const Entry& entry) noexcept {
     Cell& cell = cells_[entry.slot];
     if (cell.sequence != entry.sequence) return no_time;
-    cell.armed = cell.timer == no_time ? end_of_time : later(cell.timer, Duration{1});
-    return cell.timer == no_time ? no_time : cell.armed;
+    cell.armed = cell.timer == no_time ? no_time : later(cell.timer, Duration{1});
+    return cell.armed;
   }
   void fire(const Entry& entry) {
     Cell& cell = cells_[entry.slot];
     const EventTime at = std::exchange(cell.timer, no_time);
-    cell.armed = end_of_time;
+    cell.armed = no_time;
     Timer timer{no_time};
     if constexpr (Base::has_on_timer) Base::on_timer(cell.state, dictionary_->key(entry.slot), at, entry.slot, timer);
     set_timer(entry.slot, cell, timer);

@@ -45,7 +45,7 @@ class SessionWindowsNode final : public Node {
     std::uint32_t token = 0;  // the entry of the deadline queue that counts
     bool is_ended = false;    // by its marker
     bool is_past_end = false;
-    EventTime armed = end_of_time;
+    EventTime armed = no_time;  // the deadline its entry stands for
     Firing<typename RowAgg::State, WindowedRow> firing{};
 
     [[nodiscard]] Window window() const noexcept { return {first, end}; }
@@ -105,12 +105,8 @@ class SessionWindowsNode final : public Node {
   [[nodiscard]] EventTime horizon() const override {
     const EventTime next = later(watermark(), Duration{1});
     if (trigger_.fires_on_records() || !std::is_same_v<GapOf, FixedGap>) return next;
-    EventTime least = std::min(later(watermark(), spec_.gap), std::max(next, queue_.earliest()));
-    if (const std::int64_t every = trigger_.emission().every.count(); every > 0) {
-      const std::int64_t now = saturating_sub(ticks(watermark()), floor_mod(ticks(watermark()), every));
-      least = std::min(least, event_time(saturating_add(saturating_add(now, every), 1)));
-    }
-    return least;
+    const EventTime least = std::min(later(watermark(), spec_.gap), std::max(next, queue_.earliest()));
+    return std::min(least, trigger_.earliest_early(watermark()));
   }
   [[nodiscard]] EventTime next_due() const override { return queue_.earliest(); }
   [[nodiscard]] bool is_timed() const override { return true; }
@@ -264,7 +260,7 @@ class SessionWindowsNode final : public Node {
       Session moved = std::move(*session);
       store_.erase(slot, *session);
       moved.first = own.first;
-      moved.armed = end_of_time;
+      moved.armed = no_time;
       session = &store_.add(slot, std::move(moved));
     }
     session->first = own.first;
@@ -282,7 +278,7 @@ class SessionWindowsNode final : public Node {
   /// The queue needs an entry no later than the session's deadline; one that is too early is moved when it comes up.
   void rearm(Slot slot, Session& session) {
     const EventTime at = deadline(session);
-    if (at >= session.armed) return;
+    if (session.armed != no_time && at >= session.armed) return;
     session.armed = at;
     ++session.token;
     queue_.arm(at, Entry{.id = session.id, .first = session.first, .slot = slot, .token = session.token});
@@ -317,7 +313,7 @@ class SessionWindowsNode final : public Node {
       }
       if (trigger_.grace() == Duration::zero()) return close(slot, session, to);
     }
-    session.armed = end_of_time;
+    session.armed = no_time;
     rearm(slot, session);
   }
   void close(Slot slot, Session& session, EventTime to) {

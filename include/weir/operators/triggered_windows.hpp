@@ -83,7 +83,7 @@ class TriggeredWindowsNode final : public Node {
     WindowDue due{};
     for (std::vector<Slot> slots; due_.take(to, due, slots);) {
       for (const Slot slot : slots) {
-        if (Entry* entry = store_.find(slot, due.window); entry != nullptr) act(due, slot, *entry, to);
+        if (Entry* entry = store_.find(slot, place(due.window)); entry != nullptr) act(due, slot, *entry, to);
       }
       if (due.step == WindowStep::end && trigger_.grace() != Duration::zero()) {
         due_.add({cleanup_of(due.window), WindowStep::cleanup, due.window}, std::move(slots));
@@ -98,12 +98,7 @@ class TriggeredWindowsNode final : public Node {
     if (trigger_.fires_on_records()) return later(watermark(), Duration{1});
     EventTime least = plan_.grid.end(plan_.grid.first_open(watermark(), Duration::zero()));
     if (least <= watermark()) least = end_of_time;
-    if (trigger_.emission().every > Duration::zero()) {
-      const std::int64_t every = trigger_.emission().every.count();
-      const std::int64_t multiple =
-          saturating_add(saturating_sub(ticks(watermark()), floor_mod(ticks(watermark()), every)), every);
-      least = std::min(least, event_time(saturating_add(multiple, 1)));
-    }
+    least = std::min(least, trigger_.earliest_early(watermark()));
     return std::min(least, std::max(next_due(), later(watermark(), Duration{1})));
   }
   [[nodiscard]] EventTime next_due() const override { return due_.earliest(); }
@@ -121,6 +116,8 @@ class TriggeredWindowsNode final : public Node {
   }
 
  private:
+  /// The place of a window in the store. Two windows share one only if 2^64 windows lie between them.
+  [[nodiscard]] static PaneIndex place(WindowIndex index) noexcept { return static_cast<PaneIndex>(index); }
   [[nodiscard]] EventTime cleanup_of(WindowIndex index) const { return later(plan_.grid.end(index), trigger_.grace()); }
   void apply(Slot slot, const Record& record, EventTime at) {
     const WindowIndex first = plan_.grid.first(at);
@@ -135,15 +132,12 @@ class TriggeredWindowsNode final : public Node {
       emitter_.report_late(record, at, is_dropped ? 0 : hit, missed, watermark());
     }
     if (is_dropped || hit == 0) return;
-    for (WindowIndex index = open;; ++index) {
-      add(slot, index, record, at);
-      if (index == last) break;
-    }
+    for (WindowIndex index = open; index <= last; ++index) add(slot, index, record, at);
   }
 
   void add(Slot slot, WindowIndex index, const Record& record, EventTime at) {
     bool is_new = false;
-    Entry& entry = store_.at(slot, index, is_new);
+    Entry& entry = store_.at(slot, place(index), is_new);
     const Window window = plan_.grid.window(index);
     const bool is_past_end = window.end <= watermark();
     if (is_new) {
@@ -185,7 +179,7 @@ class TriggeredWindowsNode final : public Node {
     }
   }
   void clean_up(Slot slot, WindowIndex index, EventTime to) {
-    Entry* entry = store_.find(slot, index);
+    Entry* entry = store_.find(slot, place(index));
     if (entry == nullptr) return;
     if (trigger_.fires_finally(entry->progress)) {
       const bool had_grace = trigger_.grace() != Duration::zero();
@@ -194,7 +188,7 @@ class TriggeredWindowsNode final : public Node {
     } else {
       stats().unemitted += entry->progress.since;
     }
-    store_.erase(slot, index);
+    store_.erase(slot, place(index));
   }
 
   RowEmitter<KeyType, Record, Row, RowAgg> emitter_;

@@ -10,8 +10,10 @@
 
 namespace weir::inline v0::detail {
 
-/// The number of a window inside its grid.
-using WindowIndex = std::int64_t;
+/// The number of a window inside its grid. With one window per microsecond there are more than 2^64 of them.
+__extension__ using WindowIndex = __int128;
+inline constexpr WindowIndex before_all_windows = -(WindowIndex{1} << 100);
+inline constexpr WindowIndex after_all_windows = WindowIndex{1} << 100;
 
 /// A family of windows: sliding (and tumbling) ones, growing ones, or one without end.
 ///

@@ -116,12 +116,10 @@ class PaneSchedule {
   [[nodiscard]] std::uint64_t live_windows(PaneIndex pane, EventTime watermark, std::vector<WindowIndex>& counted) const;
 
  private:
-  static constexpr WindowIndex after_all = std::numeric_limits<WindowIndex>::max();
-
   struct Kind {
     explicit Kind(const WindowPlan& with) : plan(with) {}
     WindowPlan plan;
-    WindowIndex next = std::numeric_limits<WindowIndex>::min();  // the lowest window that has not fired
+    WindowIndex next = before_all_windows;                       // the lowest window that has not fired
     TouchLists pending;                                          // panes that no fired window covered
     std::vector<Slot> active;                                    // keys with panes that fired windows covered
     PaneIndex enrolled = std::numeric_limits<PaneIndex>::min();  // panes up to it are in `active`, not in `pending`

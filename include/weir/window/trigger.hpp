@@ -47,8 +47,12 @@ class Trigger {
   /// The first early pane after a window's first record at `at`, if it is due before `end`.
   [[nodiscard]] EventTime first_early(EventTime at, EventTime end) const noexcept {
     if (emission_.every == Duration::zero()) return no_time;
-    const std::int64_t interval = emission_.every.count();
-    return if_before(saturating_add(saturating_sub(ticks(at), floor_mod(ticks(at), interval)), interval), end);
+    return if_before(multiple_after(at), end);
+  }
+  /// No record at or after `watermark` can make an early pane due at a watermark below this.
+  [[nodiscard]] EventTime earliest_early(EventTime watermark) const noexcept {
+    if (emission_.every == Duration::zero()) return end_of_time;
+    return event_time(saturating_add(multiple_after(watermark), 1));
   }
   /// The early pane after this one. An advance to `to` that passes very many of them fires the last ones only, and the
   /// last advance of all fires none of a window without end.
@@ -83,6 +87,11 @@ class Trigger {
  private:
   static constexpr std::uint64_t most_early_per_advance = 10'000;
 
+  /// The least multiple of `every` after an instant.
+  [[nodiscard]] std::int64_t multiple_after(EventTime at) const noexcept {
+    const std::int64_t every = emission_.every.count();
+    return saturating_add(ticks(at), every - floor_mod(ticks(at), every));
+  }
   static EventTime if_before(std::int64_t early, EventTime end) noexcept {
     return early < saturating_sub(ticks(end), 1) ? event_time(early) : no_time;
   }

@@ -38,8 +38,8 @@ int main() {
     const auto at = weir::event_time(0) + i * 15s;  // two minutes, two users by turns
     pipeline->push(clicks, Click{.user = i % 2, .at = at});
   }
-  pipeline->finish();
+  const absl::Status finished = pipeline->finish();
 
   std::printf("weir %d: %d rows, %lld clicks\n", WEIR_VERSION, rows, static_cast<long long>(counted));
-  return rows == 4 && counted == 8 ? 0 : 1;
+  return finished.ok() && rows == 4 && counted == 8 ? 0 : 1;
 }

@@ -1,0 +1,99 @@
+#include <weir/state/deadline_queue.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <random>
+#include <utility>
+#include <vector>
+
+#include "catch.hpp"
+
+namespace {
+
+using weir::event_time;
+using weir::EventTime;
+using weir::no_time;
+using Fired = std::pair<EventTime, int>;
+
+TEST_CASE("deadlines fire once, in order, at their present time, whatever the granularity and however they move") {
+  std::mt19937_64 random(41);
+  constexpr std::int64_t granularities[] = {0, 1, 7, 1000};
+  for (int script = 0; script < 400; ++script) {
+    weir::detail::DeadlineQueue<int> queue(weir::Duration{granularities[script % 4]});
+    std::map<int, EventTime> present;  // a deadline may move to later, or be dropped, without the queue being told
+    int next = 0;
+    std::int64_t now = -200;
+    const std::int64_t span = script % 3 == 0 ? 20 : 3000;
+    for (int step = 0; step < 60; ++step) {
+      for (std::uint64_t i = random() % 4; i > 0; --i) {
+        const EventTime at = event_time(now + static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(span)) - 2);
+        queue.arm(at, next);
+        present[next++] = at;
+      }
+      if (!present.empty() && random() % 3 == 0) {
+        auto at = present.begin();
+        std::advance(at, static_cast<std::ptrdiff_t>(random() % present.size()));
+        if (random() % 2 == 0) {
+          at->second = weir::later(at->second, weir::Duration{static_cast<std::int64_t>(random() % 50)});
+        } else {
+          present.erase(at);
+        }
+      }
+      now += static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(span / 4));
+      const EventTime to = event_time(now);
+      std::vector<Fired> expected;
+      for (const auto& [entry, at] : present) {
+        if (at <= to) expected.emplace_back(at, entry);
+        if (!(queue.earliest() <= at)) FAIL("earliest() is after a deadline");
+      }
+      std::sort(expected.begin(), expected.end());
+      for (const Fired& one : expected) present.erase(one.second);
+      std::map<int, EventTime> due;
+      for (const Fired& one : expected) due[one.second] = one.first;
+      std::vector<Fired> fired;
+      queue.advance(
+          to,
+          [&](int entry) {
+            if (const auto at = due.find(entry); at != due.end()) return at->second;
+            const auto at = present.find(entry);
+            return at == present.end() ? no_time : at->second;
+          },
+          [&](EventTime at, int entry) { fired.emplace_back(at, entry); });
+      REQUIRE(fired == expected);
+    }
+  }
+}
+
+TEST_CASE("what fires may arm again, in the same step too") {
+  weir::detail::DeadlineQueue<int> queue(weir::Duration{10});
+  EventTime present = event_time(5);
+  queue.arm(present, 1);
+  std::vector<Fired> fired;
+  queue.advance(
+      event_time(30), [&](int) { return present; },
+      [&](EventTime at, int entry) {
+        fired.emplace_back(at, entry);
+        present = weir::later(at, weir::Duration{9});
+        queue.arm(present, entry);
+      });
+  CHECK(fired == std::vector<Fired>{{event_time(5), 1}, {event_time(14), 1}, {event_time(23), 1}});
+  CHECK(queue.earliest() <= event_time(32));
+}
+
+TEST_CASE("deadlines at the ends of time are kept in order") {
+  constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  weir::detail::DeadlineQueue<std::int64_t> queue(weir::Duration{1'000'003});
+  const std::int64_t times[] = {most, least + 1, 0, most - 1, -1, least + 2};
+  for (const std::int64_t at : times) queue.arm(event_time(at), at);
+  std::vector<std::int64_t> fired;
+  CHECK(queue.earliest() <= event_time(least + 1));
+  queue.advance(
+      weir::end_of_time, [](std::int64_t at) { return event_time(at); }, [&](EventTime, std::int64_t at) { fired.push_back(at); });
+  CHECK(fired == std::vector<std::int64_t>{least + 1, least + 2, -1, 0, most - 1, most});
+  CHECK(queue.earliest() == weir::end_of_time);
+}
+
+}  // namespace

@@ -1,0 +1,154 @@
+#include <weir/state/pane_store.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <random>
+#include <vector>
+
+#include "catch.hpp"
+
+namespace {
+
+using weir::detail::PaneIndex;
+using weir::detail::PaneStore;
+using weir::detail::PaneTree;
+using State = std::vector<std::int64_t>;  // in the order of merging
+
+void merge(State& into, const State& from) { into.insert(into.end(), from.begin(), from.end()); }
+
+PaneIndex pane_of(std::mt19937_64& random, int domain) {
+  switch (domain) {
+    case 0: return static_cast<PaneIndex>(random() % 12) - 6;
+    case 1: return static_cast<PaneIndex>(random() % 400) - 200;
+    case 2: return static_cast<PaneIndex>(random() % 9) * 1'000'003 - 4'000'000;
+    default: {
+      constexpr PaneIndex ends[] = {std::numeric_limits<PaneIndex>::min() + 1, -1, 0, std::numeric_limits<PaneIndex>::max() - 300};
+      return ends[random() % 4] + static_cast<PaneIndex>(random() % 300);
+    }
+  }
+}
+
+State expected_in(const std::map<PaneIndex, State>& panes, PaneIndex low, PaneIndex high) {
+  State all;
+  for (const auto& [pane, state] : panes) {
+    if (pane >= low && pane < high) merge(all, state);
+  }
+  return all;
+}
+
+TEST_CASE("the panes of several slots behave like ordered maps under random use") {
+  for (int domain = 0; domain < 4; ++domain) {
+    std::mt19937_64 random(static_cast<std::uint64_t>(domain) + 11);
+    for (int script = 0; script < 40; ++script) {
+      constexpr weir::Slot slots = 3;
+      PaneStore<State> store;
+      store.grow(slots);
+      std::vector<std::map<PaneIndex, State>> expected(slots);
+      for (std::int64_t step = 0; step < 300; ++step) {
+        const auto slot = static_cast<weir::Slot>(random() % slots);
+        auto& panes = expected[slot];
+        const PaneIndex pane = pane_of(random, domain);
+        switch (random() % 12) {
+          case 0:
+            if (random() % 4 != 0) break;
+            store.erase_before(slot, pane);
+            panes.erase(panes.begin(), panes.lower_bound(pane));
+            break;
+          case 1:
+            store.erase(slot, pane);
+            panes.erase(pane);
+            break;
+          case 2: {
+            const State* found = store.find(slot, pane);
+            REQUIRE((found != nullptr) == (panes.count(pane) != 0));
+            if (found != nullptr) REQUIRE(*found == panes[pane]);
+            break;
+          }
+          case 3: case 4: {
+            const PaneIndex other = pane_of(random, domain);
+            const auto [low, high] = std::minmax(pane, other);
+            State all;
+            store.query(slot, low, high, merge, [&all](const State& state) { merge(all, state); });
+            REQUIRE(all == expected_in(panes, low, high));
+            break;
+          }
+          default: {
+            bool is_new = false;
+            State& state = store.at(slot, pane, is_new);
+            REQUIRE(is_new == (panes.count(pane) == 0));
+            state.push_back(step);
+            panes[pane].push_back(step);
+          }
+        }
+        REQUIRE(store.is_empty(slot) == panes.empty());
+        REQUIRE(store.newest(slot) == (panes.empty() ? weir::detail::no_pane : panes.rbegin()->first));
+        std::map<PaneIndex, State> seen;
+        PaneIndex before = weir::detail::no_pane;
+        bool is_ordered = true;
+        store.for_each(slot, [&](PaneIndex at, const State& state) {
+          is_ordered = is_ordered && at > before;
+          before = at;
+          seen.emplace(at, state);
+        });
+        REQUIRE(is_ordered);
+        REQUIRE(seen == panes);
+      }
+    }
+  }
+}
+
+TEST_CASE("a tree of panes answers queries as a map does, over the whole range of panes") {
+  std::mt19937_64 random(23);
+  for (int script = 0; script < 60; ++script) {
+    PaneTree<State>::Pools pools;
+    PaneTree<State> tree(pools);
+    std::map<PaneIndex, State> expected;
+    const int domain = script % 4;
+    for (std::int64_t step = 0; step < 300; ++step) {
+      const PaneIndex pane = pane_of(random, domain);
+      const PaneIndex other = pane_of(random, domain);
+      switch (random() % 6) {
+        case 0: {
+          tree.erase_one(pane);
+          expected.erase(pane);
+          break;
+        }
+        case 1: {
+          const auto [low, high] = std::minmax(pane, other);
+          State all;
+          tree.query(low, high, merge, [&all](const State& state) { merge(all, state); });
+          REQUIRE(all == expected_in(expected, low, high));
+          break;
+        }
+        case 2:
+          if (random() % 8 == 0) {
+            tree.erase_before(pane);
+            expected.erase(expected.begin(), expected.lower_bound(pane));
+          }
+          break;
+        default:
+          tree.at(pane).push_back(step);
+          expected[pane].push_back(step);
+      }
+      REQUIRE(tree.size() == expected.size());
+      if (!expected.empty()) REQUIRE(tree.newest() == expected.rbegin()->first);
+    }
+  }
+}
+
+TEST_CASE("memory of panes that are gone is used again") {
+  PaneStore<State> store;
+  store.grow(1);
+  std::size_t bytes = 0;
+  for (PaneIndex pane = 0; pane < 100'000; ++pane) {
+    bool is_new = false;
+    store.at(0, pane, is_new);
+    store.erase_before(0, pane - 100);
+    if (pane == 5'000) bytes = store.size_bytes();
+  }
+  CHECK(store.size_bytes() == bytes);
+}
+
+}  // namespace
