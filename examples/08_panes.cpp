@@ -46,7 +46,7 @@ int main() {
   pipeline->push(orders, {1, 250, minute(20)});  // minute 15 has passed: an early pane with all there is
   support::expect(total == 350 && panes.back().timing == weir::Timing::early);
 
-  pipeline->push(orders, {2, 10, minute(61)});  // the hour is over, also for shop 1, which heard nothing since
+  pipeline->push(orders, {2, 10, minute(61)});  // the hour is over, for the silent shop 1 too
   support::expect(total == 350 && panes.back().timing == weir::Timing::on_time);
 
   pipeline->push(orders, {1, 50, minute(59)});  // inside the grace: the hour is amended

@@ -55,5 +55,5 @@ int main() {
     pipeline->push(logins, std::span(turn.arrived));
     if (!pipeline->tick(turn.now).ok()) break;  // a callback has thrown: the pipeline runs no further
   }
-  support::expect(alarms == std::vector<std::string>{"eve"});  // when the minute of her third failure was over
+  support::expect(alarms == std::vector<std::string>{"eve"});  // once the minute of her third try was over
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -69,27 +70,31 @@ struct Case {
 /// Registers a case; call it from a static initialiser.
 bool add(Case entry);
 
-/// A contender that owns `operation`, pushes the stream in batches of 256 (or one by one) and counts into
-/// `tally`.
+/// Pushes all records: in batches where the operation takes them and more than one is asked for, else one by one.
+template <class Operation, class Record>
+void push_all(Operation& operation, std::span<const Record> records, [[maybe_unused]] std::size_t batch) {
+  if constexpr (requires { operation.push(records); }) {
+    if (batch > 1) {
+      for (std::size_t i = 0; i < records.size(); i += batch) {
+        operation.push(records.subspan(i, std::min(batch, records.size() - i)));
+      }
+      return;
+    }
+  }
+  if constexpr (requires { operation.push(records.front()); }) {
+    for (const Record& record : records) operation.push(record);
+  }
+}
+
+/// A contender that owns `operation`, pushes the stream and counts into `tally`.
 template <class Operation, class Record>
 [[nodiscard]] Contender contender(std::shared_ptr<Stream<Record>> stream,
                                   std::shared_ptr<Operation> operation, std::shared_ptr<Tally> tally,
                                   std::size_t batch = 256) {
   Contender out;
   out.pass = [stream, operation, batch] {
-    const std::span<const Record> records = stream->records();
     const double start = thread_seconds();
-    if constexpr (requires { operation->push(records); }) {
-      if (batch > 1) {
-        for (std::size_t i = 0; i < records.size(); i += batch) {
-          operation->push(records.subspan(i, std::min(batch, records.size() - i)));
-        }
-        return thread_seconds() - start;
-      }
-    }
-    if constexpr (requires { operation->push(records.front()); }) {
-      for (const Record& record : records) operation->push(record);
-    }
+    push_all(*operation, stream->records(), batch);
     return thread_seconds() - start;
   };
   out.finish = [operation, tally] {

@@ -93,7 +93,7 @@ void laws() {
 
   // [region more_laws]
   const std::vector<std::uint64_t> numbers = {1, 2, 3, 3, 2, 99};
-  const weir::testing::LawReport parity = weir::testing::check_laws(Parity{}, numbers);  // remove undoes merge
+  const weir::testing::LawReport parity = weir::testing::check_laws(Parity{}, numbers);  // and remove
   // [end]
   support::expect(static_cast<bool>(parity));
 }

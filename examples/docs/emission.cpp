@@ -24,8 +24,8 @@ namespace {
 
 constexpr weir::EventTime minute(int number) { return weir::EventTime{std::chrono::minutes{number}}; }
 
-/// The turnovers of one hour with sales of 1, 2 and 4 cents at minutes 5, 20 and 40, the hour closed at minute 62,
-/// and a late sale of 16 cents for minute 50; retractions count negative.
+/// The turnovers of an hour with sales of 1, 2 and 4 cents at minutes 5, 20 and 40, that a sale at minute 62
+/// closes, and a late one of 16 cents at minute 50 amends; retractions count negative.
 std::vector<std::int64_t> panes_of(weir::TumblingSpec spec) {
   weir::Graph graph{"panes"};
   auto sales = graph.source<Sale>("sales", {.time = &Sale::at, .watermark = weir::ascending()});

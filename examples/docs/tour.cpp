@@ -79,7 +79,7 @@ void whole_pipeline() {
       {7, 2, 10, true, minute(2)}, {8, 1, 5, false, minute(3)}, {7, 1, 1, true, minute(90)}};
   const weir::WallTime wall_now{2h};
   // [region push]
-  weir::Admit admit = pipeline->push(payments, payment);             // on_time, late, future, rejected, refused
+  weir::Admit admit = pipeline->push(payments, payment);             // on_time, late, future, rejected ...
   weir::Admitted many = pipeline->push(payments, std::span(batch));  // the same result, faster
   absl::Status ticked = pipeline->tick(wall_now);                    // idle inputs, future guard
   absl::Status finished = pipeline->finish();                        // closes everything, once

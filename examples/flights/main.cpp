@@ -78,7 +78,7 @@ absl::StatusOr<Outcome> replay(const Trial& trial, std::span<const Flight> recor
     pipeline->push(flights.channel(trial.channels == 1 || flight.origin == Airport::iah ? 0 : 1), flight);
   }
   if (absl::Status status = pipeline->finish(); !status.ok()) return status;
-  if (shown != nullptr) support::print_accounting(*pipeline, {"flights", "hours"}, *shown);
+  if (shown != nullptr) support::print_accounting(*pipeline, *shown, {"flights", "hours"});
   outcome.lost = pipeline->stats("hours").late;
   return outcome;
 }
@@ -129,7 +129,7 @@ int run(std::span<const Flight> flights) {
   golden.check("lost with a bound of 30 min and a grace of 8 h", amended.lost, 0);
   golden.check("miles after all amendments", amended.total.miles, 176'801'042);
   table.print();
-  std::puts("\nWhat is lost is no fair sample: long flights are recorded late, a short bound sees the short ones.");
+  std::puts("\nThe loss is no fair sample: long flights are recorded late, a short bound sees short ones.");
   return golden.exit_code();
 }
 

@@ -88,7 +88,7 @@ struct LedgerPipeline {
 ///                                                          └─ sessions, gap 7 days
 inline absl::StatusOr<LedgerPipeline> build_ledger(Ledger& ledger) {
   weir::Graph graph{"ledger"};
-  // The till's clock shows minutes: a minute of patience lets an invoice exactly one gap later join its session.
+  // The till's clock shows minutes: a minute of patience lets an invoice join that comes exactly a gap later.
   auto payments = graph.source<Payment>("payments", {.time = &Payment::at,
                                                      .watermark = weir::trailing(1min)});
   auto customers = payments | weir::filter(is_known) | weir::key_by(&Payment::customer);

@@ -63,8 +63,8 @@ int run(std::span<const Payment> payments) {
   std::printf("%s", features->pipeline.text().c_str());
   const double seconds = support::replay_in_batches(features->pipeline, features->payments, payments);
   print_report(report);
-  support::print_accounting(features->pipeline,
-                            {"payments", "velocity_1h", "velocity_24h", "refunds", "unknown_customer"}, golden);
+  support::print_accounting(features->pipeline, golden,
+                            {"payments", "velocity_1h", "velocity_24h", "refunds", "unknown_customer"});
 
   FeatureReport singly;
   auto again = build_features(singly);

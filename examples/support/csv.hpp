@@ -49,8 +49,8 @@ template <class Integer>
   return true;
 }
 
-/// All records of a gzip CSV file with a header row. `parse` is `bool(const Cells&, Record&)`; false stops with
-/// an error.
+/// All records of a gzip CSV file with a header row. `parse` is `bool(const Cells&, Record&)`; the first line
+/// for which it is false stops the reading.
 template <class Record, class Parse>
 [[nodiscard]] absl::StatusOr<std::vector<Record>> read_csv(const std::string& path, std::size_t columns,
                                                            Parse parse) {

@@ -25,7 +25,8 @@ class Golden {
     ++checked_;
     if (std::cmp_equal(got, expected)) return;
     ++wrong_;
-    std::printf("\nWRONG  %s: got %s, expected %s\n", what.c_str(), grouped(got).c_str(), grouped(expected).c_str());
+    std::printf("\nWRONG  %s: got %s, expected %s\n", what.c_str(), grouped(got).c_str(),
+                grouped(expected).c_str());
   }
 
   /// The program's exit code: 0 if every value was as stated.

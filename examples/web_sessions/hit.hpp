@@ -33,7 +33,7 @@ inline bool read_hit(const support::Cells& cells, Hit& hit) {
   return true;
 }
 
-/// {"ts": ms, "client": 1, "method": "GET", "path": "/", "status": 200, "bytes": 5 or null, ...}, in that order
+/// {"ts": ms, "client": 1, "method": "GET", "path": "/", "status": 200, "bytes": 5 or null, ...}
 inline simdjson::error_code read_hit_object(simdjson::ondemand::object& object, Hit& hit) {
   std::int64_t ms = 0;
   std::uint64_t client = 0, status = 0;

@@ -107,7 +107,7 @@ absl::Status replay(const Log& log, std::span<const Hit> hits, bool is_first, su
   const double seconds = support::replay_in_batches(batches->pipeline, batches->hits, hits);
   print_visits(report);
   print_traffic(report);
-  support::print_accounting(batches->pipeline, {"hits", "visits_60s", "visits_1800s"}, golden);
+  support::print_accounting(batches->pipeline, golden, {"hits", "visits_60s", "visits_1800s"});
   const weir::LatencyHistogram pushes = support::replay_one_by_one(single->pipeline, single->hits, hits);
   support::print_speed(hits.size(), seconds, pushes);
   check(log, report, golden);

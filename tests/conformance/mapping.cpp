@@ -51,7 +51,9 @@ weir::EventTime watermark_of(std::int64_t inclusive) {
   return weir::later(weir::event_time(inclusive), one_tick);
 }
 
-std::int64_t inclusive(weir::EventTime watermark) { return weir::ticks(weir::earlier(watermark, one_tick)); }
+std::int64_t inclusive(weir::EventTime watermark, std::int64_t at_the_end) {
+  return watermark == weir::end_of_time ? at_the_end : weir::ticks(weir::earlier(watermark, one_tick));
+}
 
 weir::WatermarkRule<Record> rule_of(const std::optional<Strategy>& strategy) {
   if (!strategy) return weir::host_driven();

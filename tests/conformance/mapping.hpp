@@ -26,8 +26,8 @@ struct Record {
 /// The corpus says "no more events at or before w", weir "all further events at or after W": W is one tick
 /// later.
 [[nodiscard]] weir::EventTime watermark_of(std::int64_t inclusive);
-/// And back.
-[[nodiscard]] std::int64_t inclusive(weir::EventTime watermark);
+/// And back. The end of time stands for the last two inclusive watermarks; `at_the_end` says which one is meant.
+[[nodiscard]] std::int64_t inclusive(weir::EventTime watermark, std::int64_t at_the_end);
 
 /// How the source moves its watermark; host driven without a strategy.
 [[nodiscard]] weir::WatermarkRule<Record> rule_of(const std::optional<Strategy>& strategy);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include <weir/weir.hpp>
@@ -13,10 +14,12 @@
 namespace conformance {
 namespace {
 
-Emission watermark_emission(weir::EventTime watermark) {
+constexpr std::int64_t last_watermark = std::numeric_limits<std::int64_t>::max();
+
+Emission watermark_emission(weir::EventTime watermark, std::int64_t at_the_end) {
   Emission emission;
   emission.kind = Emission::Kind::watermark;
-  emission.at = inclusive(watermark);
+  emission.at = inclusive(watermark, at_the_end);
   return emission;
 }
 
@@ -32,8 +35,9 @@ class Watch {
   void look_at_watermark(weir::EventTime watermark, std::vector<Emission>& out) {
     if (watermark <= seen_) return;
     seen_ = watermark;
-    out.push_back(watermark_emission(watermark));
+    out.push_back(watermark_emission(watermark, at_the_end_));
   }
+  void set_at_the_end(std::int64_t inclusive_watermark) { at_the_end_ = inclusive_watermark; }
   void look_at_status(bool is_idle, std::vector<Emission>& out) {
     if (std::exchange(is_idle_, is_idle) != is_idle) out.push_back(status_emission(is_idle));
   }
@@ -42,6 +46,7 @@ class Watch {
   // A watermark one tick above "none" says that nothing at "no timestamp" comes any more: nobody emits that.
   weir::EventTime seen_ = weir::later(weir::no_time, weir::Duration{1});
   bool is_idle_ = false;
+  std::int64_t at_the_end_ = last_watermark - 1;
 };
 
 /// A source without windows behind it, so that the source itself is what is watched.
@@ -52,6 +57,7 @@ class Generator final : public Subject {
     if (!op.strategy) return "no strategy";
     if (std::string error = unmappable(checked); !error.empty()) return error;
     emits_at_ticks_ = op.strategy->type != "punctuated";
+    if (!emits_at_ticks_) watch_.set_at_the_end(last_watermark);
     weir::Graph graph{"conformance"};
     source_ = graph.source<Record>("events", {.time = &Record::at,
                                               .watermark = rule_of(op.strategy),
@@ -142,6 +148,7 @@ class Merge final : public Subject {
   [[nodiscard]] absl::Status drive(std::size_t input, const Step& step) {
     const weir::Channel<Record> channel = source_->channel(input);
     if (step.action == Step::Action::input_watermark) {
+      if (step.number == last_watermark) watch_.set_at_the_end(last_watermark);
       alone_.update(input, watermark_of(step.number));
       return pipeline_->advance(channel, watermark_of(step.number));
     }

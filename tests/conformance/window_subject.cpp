@@ -272,9 +272,12 @@ std::uint64_t Windows::rejected() const {
 }
 
 absl::Status Windows::advance(std::int64_t watermark) {
-  const bool is_end = watermark == std::numeric_limits<std::int64_t>::max();
-  return is_end && !has_events_after_the_end_ ? pipeline_->finish()
-                                              : pipeline_->advance(*source_, watermark_of(watermark));
+  constexpr std::int64_t last = std::numeric_limits<std::int64_t>::max();
+  if (watermark == last && !has_events_after_the_end_) return pipeline_->finish();
+  weir::EventTime to = watermark_of(watermark);
+  // Only the very last watermark ends a window without end; in weir the last two are the same.
+  if (op_.assigner.type == "global" && watermark == last - 1) to = weir::event_time(last - 1);
+  return pipeline_->advance(*source_, to);
 }
 
 Outcome Windows::apply(const Step& step) {

@@ -1,5 +1,6 @@
 #include <weir/weir.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -193,9 +194,10 @@ TEST_CASE("the pipeline may be destroyed inside any of its callbacks; the runnin
           }
           plays::visits = nullptr;
         }
+        const std::int64_t leaked = heap::live() - before;
         CAPTURE(kind, place, at);
         CHECK(is_gone);
-        CHECK(heap::live() - before == 0);
+        CHECK(leaked == 0);
       }
     }
   }

@@ -89,12 +89,6 @@ std::optional<Built> build(Kind kind, Output& out) {
   });
   const auto first = graph.source<Item>("first", {.time = time, .watermark = kind == Kind::punctuated ? marked : WatermarkRule<Item>(trailing(us(6)))});
   const auto second = graph.source<Item>("second", {.time = time, .watermark = trailing(us(6))});
-  struct Name {
-    std::string operator()(const Item& item) const {
-      visit(Place::key);
-      return key_name(item);
-    }
-  };
   struct Names {  // keys by a view of something that outlives the call
     std::string_view operator()(const Item& item) const {
       visit(Place::key);
@@ -116,7 +110,7 @@ std::optional<Built> build(Kind kind, Output& out) {
     case Kind::tumbling: collect(windowed<Vector>(keyed, tumbling({.size = us(10), .grace = us(0)}), "w"), "w", out); break;
     case Kind::tumbling_grace: collect(windowed<Vector>(keyed, tumbling({.size = us(10), .grace = us(15)}), "w"), "w", out); break;
     case Kind::sliding: collect(windowed<Vector>(keyed, sliding({.size = us(12), .every = us(4), .grace = us(5)}), "w"), "w", out); break;
-    case Kind::many_panes: collect(windowed<Vector>(keyed, sliding({.size = us(80), .every = us(1), .grace = us(0)}), "w"), "w", out); break;
+    case Kind::many_panes: collect(windowed<Vector>(first | key_by([](const Item&) -> std::string_view { return "one"; }), sliding({.size = us(90), .every = us(1), .grace = us(0)}), "w"), "w", out); break;
     case Kind::shared: {
       auto [small, large] = windowed<Vector>(keyed, windows(tumbling({.size = us(10), .grace = us(3)}), sliding({.size = us(20), .every = us(5), .grace = us(0)})), "w");
       collect(small, "small", out);
@@ -159,7 +153,7 @@ std::optional<Built> build(Kind kind, Output& out) {
         visit(Place::rows);
         out.row(static_cast<std::int64_t>(name.size()));
       });
-      collect(windowed<Vector>(items | key_by(Name{}), tumbling({.size = us(10), .grace = us(0)}), "w"), "w", out);
+      collect(windowed<Vector>(items | key_by(Names{}), tumbling({.size = us(10), .grace = us(0)}), "w"), "w", out);
       break;
     }
     case Kind::merged:

@@ -68,7 +68,9 @@ void check_random(std::uint64_t seed, std::size_t most_keys, std::size_t steps, 
       continue;
     } else {
       REQUIRE(slot < dictionary.slot_bound());
-      for (const auto& [other, of_other] : expected) REQUIRE(of_other != slot);
+      bool is_free = true;
+      for (const auto& [other, of_other] : expected) is_free = is_free && of_other != slot;
+      REQUIRE(is_free);
       expected.emplace(name(key), slot);
     }
     REQUIRE(name(dictionary.key(slot)) == name(key));

@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "catch.hpp"
@@ -30,10 +31,10 @@ PaneIndex pane_of(std::mt19937_64& random, int domain) {
   }
 }
 
-State expected_in(const std::map<PaneIndex, State>& panes, PaneIndex low, PaneIndex high) {
+State expected_in(const std::map<PaneIndex, State>& panes, PaneIndex low, PaneIndex last) {
   State all;
   for (const auto& [pane, state] : panes) {
-    if (pane >= low && pane < high) merge(all, state);
+    if (pane >= low && pane <= last) merge(all, state);
   }
   return all;
 }
@@ -53,8 +54,8 @@ TEST_CASE("the panes of several slots behave like ordered maps under random use"
         switch (random() % 12) {
           case 0:
             if (random() % 4 != 0) break;
-            store.erase_before(slot, pane);
-            panes.erase(panes.begin(), panes.lower_bound(pane));
+            store.erase_through(slot, pane);
+            panes.erase(panes.begin(), panes.upper_bound(pane));
             break;
           case 1:
             store.erase(slot, pane);
@@ -68,10 +69,10 @@ TEST_CASE("the panes of several slots behave like ordered maps under random use"
           }
           case 3: case 4: {
             const PaneIndex other = pane_of(random, domain);
-            const auto [low, high] = std::minmax(pane, other);
+            const auto [low, last] = std::pair(std::min(pane, other), std::max(pane, other));
             State all;
-            store.query(slot, low, high, merge, [&all](const State& state) { merge(all, state); });
-            REQUIRE(all == expected_in(panes, low, high));
+            store.query(slot, low, last, merge, [&all](const State& state) { merge(all, state); });
+            REQUIRE(all == expected_in(panes, low, last));
             break;
           }
           default: {
@@ -116,16 +117,16 @@ TEST_CASE("a tree of panes answers queries as a map does, over the whole range o
           break;
         }
         case 1: {
-          const auto [low, high] = std::minmax(pane, other);
+          const auto [low, last] = std::pair(std::min(pane, other), std::max(pane, other));
           State all;
-          tree.query(low, high, merge, [&all](const State& state) { merge(all, state); });
-          REQUIRE(all == expected_in(expected, low, high));
+          tree.query(low, last, merge, [&all](const State& state) { merge(all, state); });
+          REQUIRE(all == expected_in(expected, low, last));
           break;
         }
         case 2:
           if (random() % 8 == 0) {
-            tree.erase_before(pane);
-            expected.erase(expected.begin(), expected.lower_bound(pane));
+            tree.erase_through(pane);
+            expected.erase(expected.begin(), expected.upper_bound(pane));
           }
           break;
         default:
@@ -145,7 +146,7 @@ TEST_CASE("memory of panes that are gone is used again") {
   for (PaneIndex pane = 0; pane < 100'000; ++pane) {
     bool is_new = false;
     store.at(0, pane, is_new);
-    store.erase_before(0, pane - 100);
+    store.erase_through(0, pane - 100);
     if (pane == 5'000) bytes = store.size_bytes();
   }
   CHECK(store.size_bytes() == bytes);

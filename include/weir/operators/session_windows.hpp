@@ -318,7 +318,7 @@ class SessionWindowsNode final : public Node {
   }
   void close(Slot slot, Session& session, EventTime to) {
     if (trigger_.fires_finally(session.firing.progress)) {
-      const Timing timing = trigger_.grace() != Duration::zero() ? Timing::late : Timing::on_time;
+      const Timing timing = trigger_.final_timing(session.end, watermark());
       fire_pane(emitter_, trigger_, slot, session.firing, session.window(), timing, true, to, to);
     } else {
       stats().unemitted += session.firing.progress.since;

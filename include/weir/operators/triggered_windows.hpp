@@ -22,6 +22,7 @@ struct Firing {
   State state{};
   Progress progress{};
   EventTime newest = no_time;   // of the records in it
+  std::uint64_t order = 0;      // of its first record among those of all windows
   std::unique_ptr<Row> last{};  // what was put out last, if rows are retracted
 };
 
@@ -82,6 +83,7 @@ class TriggeredWindowsNode final : public Node {
   void advance(EventTime to) override {
     WindowDue due{};
     for (std::vector<Slot> slots; due_.take(to, due, slots);) {
+      if (due.step == WindowStep::early) sort_by_touch(slots, due.window);
       for (const Slot slot : slots) {
         if (Entry* entry = store_.find(slot, place(due.window)); entry != nullptr) act(due, slot, *entry, to);
       }
@@ -118,6 +120,12 @@ class TriggeredWindowsNode final : public Node {
  private:
   /// The place of a window in the store. Two windows share one only if 2^64 windows lie between them.
   [[nodiscard]] static PaneIndex place(WindowIndex index) noexcept { return static_cast<PaneIndex>(index); }
+  /// Early panes of one instant come from keys that were put down for it at different times.
+  void sort_by_touch(std::vector<Slot>& slots, WindowIndex index) {
+    std::sort(slots.begin(), slots.end(), [this, index](Slot a, Slot b) {
+      return store_.find(a, place(index))->order < store_.find(b, place(index))->order;
+    });
+  }
   [[nodiscard]] EventTime cleanup_of(WindowIndex index) const { return later(plan_.grid.end(index), trigger_.grace()); }
   void apply(Slot slot, const Record& record, EventTime at) {
     const WindowIndex first = plan_.grid.first(at);
@@ -141,6 +149,7 @@ class TriggeredWindowsNode final : public Node {
     const Window window = plan_.grid.window(index);
     const bool is_past_end = window.end <= watermark();
     if (is_new) {
+      entry.order = ++touches_;
       due_.add(is_past_end ? WindowDue{cleanup_of(index), WindowStep::cleanup, index}
                            : WindowDue{window.end, WindowStep::end, index},
                slot);
@@ -182,9 +191,9 @@ class TriggeredWindowsNode final : public Node {
     Entry* entry = store_.find(slot, place(index));
     if (entry == nullptr) return;
     if (trigger_.fires_finally(entry->progress)) {
-      const bool had_grace = trigger_.grace() != Duration::zero();
-      fire_pane(emitter_, trigger_, slot, *entry, plan_.grid.window(index), had_grace ? Timing::late : Timing::on_time, true,
-                to, to);
+      const Window window = plan_.grid.window(index);
+      const Timing timing = trigger_.final_timing(window.end, watermark());
+      fire_pane(emitter_, trigger_, slot, *entry, window, timing, true, to, to);
     } else {
       stats().unemitted += entry->progress.since;
     }
@@ -196,6 +205,7 @@ class TriggeredWindowsNode final : public Node {
   Trigger trigger_;
   PaneStore<Entry> store_;
   DueLists due_;
+  std::uint64_t touches_ = 0;
 };
 
 }  // namespace weir::inline v0::detail

@@ -28,7 +28,7 @@ class DeadlineQueue {
 
   void arm(EventTime deadline, Entry entry) {
     const std::int64_t bucket = floor_div(ticks(deadline), granularity_);
-    if (bucket < opened_) {
+    if (bucket <= opened_) {
       insert_near(deadline, std::move(entry));
       return;
     }
@@ -99,13 +99,13 @@ class DeadlineQueue {
     std::vector<Entry> entries = std::move(buckets_.begin()->second);
     buckets_.erase(buckets_.begin());
     last_ = nullptr;
-    opened_ = bucket + 1;
+    opened_ = bucket;
     near_.clear();
     near_at_ = 0;
     for (Entry& entry : entries) {
       const EventTime now = deadline_of(entry);
       if (now == no_time) continue;
-      if (floor_div(ticks(now), granularity_) < opened_) {
+      if (floor_div(ticks(now), granularity_) <= opened_) {
         near_.emplace_back(now, std::move(entry));
       } else {
         arm(now, std::move(entry));
@@ -123,7 +123,7 @@ class DeadlineQueue {
 
   std::int64_t granularity_;
   std::map<std::int64_t, std::vector<Entry>> buckets_;
-  std::int64_t opened_ = INT64_MIN;  // buckets below are sorted into near_, or over
+  std::int64_t opened_ = INT64_MIN;  // buckets up to it are sorted into near_, or over
   std::vector<Near> near_;  // sorted; what lies before near_at_ is over
   std::size_t near_at_ = 0;
   std::vector<Near> added_;  // a heap of what was armed into opened buckets

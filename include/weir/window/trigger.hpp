@@ -5,6 +5,7 @@
 
 #include <weir/time/instant.hpp>
 #include <weir/window/emission.hpp>
+#include <weir/window/window.hpp>
 
 /// \file
 /// When a window fires: the rules of `Emission`, in one place for every kind of window.
@@ -80,6 +81,11 @@ class Trigger {
     if (emission_.at_close && grace_ == Duration::zero()) return false;
     return emission_.final_pane == FinalPane::always ||
            (emission_.final_pane == FinalPane::if_new && progress.since > 0);
+  }
+  /// The timing of the last pane: on time if the end and the end of the grace came in one step and nothing fired at the end.
+  [[nodiscard]] Timing final_timing(EventTime end, EventTime watermark_before) const noexcept {
+    if (grace_ == Duration::zero()) return Timing::on_time;
+    return !emission_.at_close && watermark_before < end ? Timing::on_time : Timing::late;
   }
   /// A pane at the end is the last one if nothing can follow it.
   [[nodiscard]] bool is_final_at_end() const noexcept { return grace_ == Duration::zero(); }

@@ -1,0 +1,39 @@
+#include <weir/window/touch_lists.hpp>
+
+#include <cstdint>
+#include <map>
+#include <random>
+#include <utility>
+#include <vector>
+
+#include "catch.hpp"
+
+namespace {
+
+using weir::detail::TouchLists;
+
+TEST_CASE("touch lists give the keys of each pane in the order of their first touch, oldest pane first") {
+  std::mt19937_64 random(9);
+  for (int script = 0; script < 300; ++script) {
+    TouchLists lists;
+    std::map<std::int64_t, std::vector<weir::Slot>> expected;
+    std::int64_t newest = 0;
+    for (weir::Slot step = 0; step < 200; ++step) {
+      if (random() % 4 != 0 || expected.empty()) {
+        newest += random() % 5 == 0 ? 1 : 0;
+        const std::int64_t pane = newest - static_cast<std::int64_t>(random() % 6);
+        lists.add(pane, step);
+        expected[pane].push_back(step);
+      } else {
+        REQUIRE(lists.front() == expected.begin()->first);
+        std::vector<weir::Slot> slots = lists.take_front();
+        REQUIRE(slots == expected.begin()->second);
+        expected.erase(expected.begin());
+        if (random() % 2 == 0) lists.recycle(std::move(slots));
+      }
+      REQUIRE(lists.is_empty() == expected.empty());
+    }
+  }
+}
+
+}  // namespace
