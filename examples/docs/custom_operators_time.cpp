@@ -43,7 +43,7 @@ struct Silent {
 // [end]
 
 // [region on_watermark]
-/// How many beats came between one rise of the watermark and the next. Without a key: one State for the stream.
+/// How many beats came between two rises of the watermark. Without a key: one State for the stream.
 struct BeatsPerStep {
   struct State { std::int64_t beats = 0; };
 
@@ -68,7 +68,7 @@ void silences() {
   auto pipeline = std::move(graph).build();
   support::expect(pipeline.ok());
   pipeline->push(beats, {1, minute(0)});
-  support::expect(pipeline->advance(beats, minute(1)).ok() && minutes.empty());  // W = 1: minute 1 has not passed yet
+  support::expect(pipeline->advance(beats, minute(1)).ok() && minutes.empty());  // W = minute 1: not yet passed
   support::expect(pipeline->advance(beats, minute(3)).ok() && minutes == std::vector<std::int64_t>{1, 2});
   support::expect(pipeline->advance(beats, minute(9)).ok() && minutes == std::vector<std::int64_t>{1, 2, 3});
 }

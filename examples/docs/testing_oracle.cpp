@@ -37,7 +37,9 @@ void random_scripts() {
   support::expect(!text.empty());
 
   // [region shrink]
-  const auto fails = [&naive](const oracle::Script& candidate) { return naive.run(candidate).counters.ingested > 0; };
+  const auto fails = [&naive](const oracle::Script& candidate) {
+    return naive.run(candidate).counters.ingested > 0;
+  };
   const oracle::Script smallest = oracle::shrink(script, fails);  // must hold for `script`
   // [end]
   support::expect(fails(smallest) && smallest.records.size() <= script.records.size());

@@ -120,12 +120,12 @@ bool PaneSchedule::next_firing(EventTime to, WindowFiring& firing) {
   return true;
 }
 
-bool PaneSchedule::fills_empty(std::size_t number, Slot slot) {
-  Kind& kind = kinds_[number];
+bool PaneSchedule::fills_empty(const WindowFiring& firing, Slot slot) {
+  Kind& kind = kinds_[firing.kind];
   if (kind.plan.most_empty == 0) return false;
   const auto at = kind.empties.find(slot);
   if (at == kind.empties.end()) return false;
-  if (at->second < kind.plan.most_empty) {
+  if (at->second < kind.plan.most_empty && firing.window.start != end_of_time) {
     ++at->second;
     return true;
   }

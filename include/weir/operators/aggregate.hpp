@@ -102,7 +102,8 @@ struct Aggregate {
 /// The result is a stream of `Windowed<Key, Row>`; its `late()` is the stream of records that missed a window. Behind
 /// `windows(a, b, ...)` it is one such stream per window.
 ///
-/// Order:   rows by window end, then the order in which keys first touched the window
+/// Order:   rows by window end. Keys of one window: tumbling, as they first touched it; overlapping windows, first those of
+///          the window before, then the new ones; sessions, by creation. The same in any batch split
 /// Late:    counted, reported once on `late()`, see the window's spec
 /// Keeps:   see the window
 /// Errors:  a result that does not fit its field is held at the field's limit and marked in `Windowed::overflowed`

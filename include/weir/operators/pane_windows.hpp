@@ -20,7 +20,7 @@ namespace weir::inline v0::detail {
 /// Each record is added to one pane of its key, whatever the number and size of the windows. A closing window merges
 /// the panes it covers, for the keys that have any.
 ///
-/// Order:   rows by window end, then window kind as declared, then the order in which keys first touched the window
+/// Order:   rows by window end, then window kind as declared, then keys in the order of `PaneSchedule`
 /// Late:    see `LatePolicy`; inside the grace a record fires its closed windows again at once
 /// Keeps:   panes, until no window that is open can use them
 template <class KeyType, class Record, class Row, class RowAgg>
@@ -216,7 +216,7 @@ class PaneWindowsNode final : public Node {
       prefetch_row(slots, i + 6);
       const Slot slot = slots[i];
       const State* state = gather(slot, firing.low, firing.last);
-      if (state == nullptr && !schedule_.fills_empty(firing.kind, slot)) {
+      if (state == nullptr && !schedule_.fills_empty(firing, slot)) {
         schedule_.dismiss(firing.kind, slot);
         release(slot, reached);
         continue;

@@ -48,7 +48,8 @@ struct Judgement {
 
 /// The schedule of several kinds of windows over one set of panes.
 ///
-/// Order:   firings by window end, then kind as declared; keys as they first touched the window
+/// Order:   firings by window end, then kind as declared. Keys: alone on their panes, as they first touched the window; else
+///          first those that the firing before visited, then the new ones by pane and first touch of it
 /// Time:    touch 1; a firing costs the keys it visits, whatever lies between it and the one before
 /// Memory:  4 bytes per key and pane that no window has covered yet, and per key that one has
 class PaneSchedule {
@@ -90,7 +91,7 @@ class PaneSchedule {
     if (kinds_[kind].plan.most_empty > 0) kinds_[kind].empties[slot] = 0;
   }
   /// A visited key had none: whether it gets an empty row.
-  [[nodiscard]] bool fills_empty(std::size_t kind, Slot slot);
+  [[nodiscard]] bool fills_empty(const WindowFiring& firing, Slot slot);
   /// The key need not be visited again by this kind until it touches a pane.
   void dismiss(std::size_t kind, Slot slot) noexcept { flags_[slot] &= ~(1U << kind); }
   /// When the window of a firing closes for good.
