@@ -73,16 +73,23 @@ void Oracle::Machine::apply(const Script& script, const Step& step) {
   if (finished) return;
   Channel& channel = channels[step.channel];
   switch (step.action) {
-    case Action::push: break;
+    case Action::push:
+      break;
     case Action::advance:
       if (step.at < channel.watermark) note(reached, Rare::regression_ignored);
       outcome.counters.regressions += step.at < channel.watermark ? 1 : 0;
       if (!channel.is_active && step.at > channel.watermark) note(reached, Rare::advance_while_idle);
       if (channel.is_active) raise(channel, step.at);
       break;
-    case Action::tick: tick(step.at); break;
-    case Action::set_idle: deactivate(channel); break;
-    case Action::set_active: activate(channel); break;
+    case Action::tick:
+      tick(step.at);
+      break;
+    case Action::set_idle:
+      deactivate(channel);
+      break;
+    case Action::set_active:
+      activate(channel);
+      break;
     case Action::close:
       if (!channel.is_closed) note(reached, Rare::channel_closed);
       deactivate(channel);
@@ -112,7 +119,8 @@ void Oracle::Machine::push(std::uint32_t index, const Record& record) {
     return note(reached, Rare::rejected);
   }
   const Ticks proposed = proposed_watermark(record);
-  const bool is_future = source.max_future_skew && clock && record.time > saturated(Wide{*clock} + *source.max_future_skew);
+  const bool is_future =
+      source.max_future_skew && clock && record.time > saturated(Wide{*clock} + *source.max_future_skew);
   const bool is_jump = !is_future && jumps(channel, proposed);
   if (is_future) {
     ++counters.future;
@@ -160,7 +168,8 @@ void Oracle::Machine::deactivate(Channel& channel) {
   if (!channel.is_active) return;
   channel.is_active = false;
   channel.is_aligned = false;
-  const bool is_last = std::none_of(channels.begin(), channels.end(), [](const Channel& c) { return c.is_active; });
+  const bool is_last =
+      std::none_of(channels.begin(), channels.end(), [](const Channel& c) { return c.is_active; });
   if (is_last && channel.watermark == merged) {
     for (const Channel& other : channels) {
       if (other.watermark > merged) note(reached, Rare::idle_flush);
@@ -216,7 +225,8 @@ const Outcome& Oracle::run(const Script& script) {
   machine.start(script.config);
   for (const Step& step : script.steps) {
     machine.apply(script, step);
-    machine.outcome.marks.push_back({machine.outcome.rows.size(), machine.outcome.late.size(), machine.watermark});
+    machine.outcome.marks.push_back(
+        {machine.outcome.rows.size(), machine.outcome.late.size(), machine.watermark});
   }
   return machine.outcome;
 }
@@ -224,19 +234,72 @@ const Outcome& Oracle::run(const Script& script) {
 const Reached& Oracle::reached() const { return machine_->reached; }
 
 const char* name(Rare rule) {
-  static constexpr std::array<const char*, rare_rules> names = {
-      "late pane", "first pane is late", "partially late", "late record", "unassigned", "dropped whole",
-      "several ends in one step", "start saturated", "end saturated", "close saturated", "sum overflowed", "retraction",
-      "empty pane at end", "final pane, late", "final pane, on time", "final pane, empty", "leftover dropped",
-      "late record held", "late record waits for n", "closed for good", "after(n) fired", "every(d) fired",
-      "every(d) skipped, empty", "every(d) passed several", "every(d) due at once", "every(d) ends with time", "discarded, then silent", "empty window",
-      "empty window capped", "empty window amended", "session bridged", "session merged three", "session touch, merged",
-      "session touch, separate", "session contains short gap", "session re-fires on time", "session re-fires late",
-      "absorbed session retracted", "merge reached after(n)", "merge kept earlier early pane", "longest hit",
-      "most_records hit", "marker ended session", "marker refused record", "judged before merging", "record without a gap", "count window full",
-      "count window partial", "lifetime fired", "idle by tick", "idle flush", "record reactivates", "record of closed channel", "unaligned ignored",
-      "realigned", "channel closed", "future record held", "jump refused", "regression ignored", "advance while idle",
-      "punctuation moved W", "watermark saturated", "rejected", "refused", "firing inside a batch", "late inside a batch"};
+  static constexpr std::array<const char*, rare_rules> names = {"late pane",
+                                                                "first pane is late",
+                                                                "partially late",
+                                                                "late record",
+                                                                "unassigned",
+                                                                "dropped whole",
+                                                                "several ends in one step",
+                                                                "start saturated",
+                                                                "end saturated",
+                                                                "close saturated",
+                                                                "sum overflowed",
+                                                                "retraction",
+                                                                "empty pane at end",
+                                                                "final pane, late",
+                                                                "final pane, on time",
+                                                                "final pane, empty",
+                                                                "leftover dropped",
+                                                                "late record held",
+                                                                "late record waits for n",
+                                                                "closed for good",
+                                                                "after(n) fired",
+                                                                "every(d) fired",
+                                                                "every(d) skipped, empty",
+                                                                "every(d) passed several",
+                                                                "every(d) due at once",
+                                                                "every(d) ends with time",
+                                                                "discarded, then silent",
+                                                                "empty window",
+                                                                "empty window capped",
+                                                                "empty window amended",
+                                                                "session bridged",
+                                                                "session merged three",
+                                                                "session touch, merged",
+                                                                "session touch, separate",
+                                                                "session contains short gap",
+                                                                "session re-fires on time",
+                                                                "session re-fires late",
+                                                                "absorbed session retracted",
+                                                                "merge reached after(n)",
+                                                                "merge kept earlier early pane",
+                                                                "longest hit",
+                                                                "most_records hit",
+                                                                "marker ended session",
+                                                                "marker refused record",
+                                                                "judged before merging",
+                                                                "record without a gap",
+                                                                "count window full",
+                                                                "count window partial",
+                                                                "lifetime fired",
+                                                                "idle by tick",
+                                                                "idle flush",
+                                                                "record reactivates",
+                                                                "record of closed channel",
+                                                                "unaligned ignored",
+                                                                "realigned",
+                                                                "channel closed",
+                                                                "future record held",
+                                                                "jump refused",
+                                                                "regression ignored",
+                                                                "advance while idle",
+                                                                "punctuation moved W",
+                                                                "watermark saturated",
+                                                                "rejected",
+                                                                "refused",
+                                                                "firing inside a batch",
+                                                                "late inside a batch"};
   return names[static_cast<std::size_t>(rule)];
 }
 

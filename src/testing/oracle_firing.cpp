@@ -47,7 +47,8 @@ void WindowSide::publish(Ticks watermark) {
     }
     if (next == live_.size()) return;
     const bool ends = rank(live_[next]) == 1;
-    if (ends && first_end != no_time && saturated(live_[next].span.end) > first_end) note(*reached_, Rare::fired_by_jump);
+    if (ends && first_end != no_time && saturated(live_[next].span.end) > first_end)
+      note(*reached_, Rare::fired_by_jump);
     if (ends && first_end == no_time) first_end = saturated(live_[next].span.end);
     act(next, before);
   }
@@ -184,7 +185,8 @@ void WindowSide::make_empty_windows(Ticks before) {
         make_empty_window(taken.record.key, {span.start + k * every, span.end + k * every}, key_rank, before);
       }
       const Span capped{span.start + (most + 1) * every, span.end + (most + 1) * every};
-      if (before < saturated(capped.end) && capped.end <= watermark_) note(*reached_, Rare::empty_window_capped);
+      if (before < saturated(capped.end) && capped.end <= watermark_)
+        note(*reached_, Rare::empty_window_capped);
     }
   }
 }

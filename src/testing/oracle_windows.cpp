@@ -65,9 +65,12 @@ std::size_t WindowSide::count_contents(const Live& window) const {
 void WindowSide::process(const Record& record) {
   taken_.push_back({.record = record, .watermark = watermark_});
   switch (config_.kind) {
-    case Kind::session: return process_session(record);
-    case Kind::count: return process_count(record);
-    default: return process_grid(record);
+    case Kind::session:
+      return process_session(record);
+    case Kind::count:
+      return process_count(record);
+    default:
+      return process_grid(record);
   }
 }
 
@@ -103,7 +106,8 @@ void WindowSide::process_grid(const Record& record) {
   std::uint32_t missed = 0;
   for (const Span& span : spans_) {
     ++(watermark_ < closes_at(span) ? hit : missed);
-    const bool in_grace = saturated(span.end) <= watermark_ && watermark_ < saturated(span.end + config_.grace);
+    const bool in_grace =
+        saturated(span.end) <= watermark_ && watermark_ < saturated(span.end + config_.grace);
     if (in_grace && config_.emit.late == LateFiring::close) note(*reached_, Rare::closed_for_good);
   }
   if (hit > 0 && missed > 0 && config_.drop_whole) {
@@ -217,7 +221,8 @@ void WindowSide::find_partners(const Record& record, const Span& own) {
   for (std::size_t i = 0; i < live_.size(); ++i) {
     if (live_[i].key == record.key && touches(live_[i].span, own)) partners_.push_back(i);
   }
-  std::sort(partners_.begin(), partners_.end(), [this](std::size_t a, std::size_t b) { return live_[a].age < live_[b].age; });
+  std::sort(partners_.begin(), partners_.end(),
+            [this](std::size_t a, std::size_t b) { return live_[a].age < live_[b].age; });
   Wide first = record.time;
   Wide last = record.time;
   std::uint64_t count = 1;
@@ -260,7 +265,8 @@ WindowSide::Live& WindowSide::merge_partners(const Record& record, const Span& o
     for (Taken& taken : taken_) {
       if (taken.session == absorbed.age) taken.session = survivor.age;
     }
-    survivor.span = {std::min(survivor.span.start, absorbed.span.start), std::max(survivor.span.end, absorbed.span.end)};
+    survivor.span = {std::min(survivor.span.start, absorbed.span.start),
+                     std::max(survivor.span.end, absorbed.span.end)};
     survivor.last_time = std::max(survivor.last_time, absorbed.last_time);
     survivor.taken += absorbed.taken;
     was_past_end = was_past_end || absorbed.end_passed;
@@ -294,7 +300,8 @@ void WindowSide::process_session(const Record& record) {
   const Span own{Wide{record.time}, Wide{record.time} + gap};
   const bool own_is_late = watermark_ >= closes_at(own);
   find_partners(record, own);
-  if (own_is_late && !partners_.empty() && config_.judged_before_merging) note(*reached_, Rare::judged_before_merging);
+  if (own_is_late && !partners_.empty() && config_.judged_before_merging)
+    note(*reached_, Rare::judged_before_merging);
   if (own_is_late && (partners_.empty() || config_.judged_before_merging)) return report(record, 0, 1);
   report(record, 1, 0);
   const std::size_t merged = partners_.size();

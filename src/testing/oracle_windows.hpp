@@ -41,17 +41,17 @@ class WindowSide {
   };
   struct Taken {  // a record that reached the operator
     Record record{};
-    Ticks watermark = no_time;    // when it arrived
-    bool dropped = false;         // by drop_whole
-    bool emitted = false;         // sessions: in some pane of its session
-    std::uint64_t session = 0;    // sessions: the one it is in; 0: none
+    Ticks watermark = no_time;  // when it arrived
+    bool dropped = false;       // by drop_whole
+    bool emitted = false;       // sessions: in some pane of its session
+    std::uint64_t session = 0;  // sessions: the one it is in; 0: none
   };
   struct Live {  // a window of a key that has not closed yet
     Ticks key = 0;
     Span span{};
-    Wide last_time = 0;            // sessions: newest record
-    std::uint64_t age = 0;         // order of first touch; sessions: their id
-    std::uint64_t taken = 0;       // sessions: records ever
+    Wide last_time = 0;              // sessions: newest record
+    std::uint64_t age = 0;           // order of first touch; sessions: their id
+    std::uint64_t taken = 0;         // sessions: records ever
     std::size_t emitted_before = 0;  // grids: records that arrived before this one were in some pane
     std::optional<Wide> next_early{};
     std::uint32_t fired = 0;
@@ -105,7 +105,7 @@ class WindowSide {
   std::uint64_t next_age_ = 0;
   std::vector<Taken> taken_{};
   std::vector<Live> live_{};
-  std::vector<Span> spans_{};          // of the record in hand
+  std::vector<Span> spans_{};            // of the record in hand
   std::vector<std::size_t> partners_{};  // indices into live_
 };
 

@@ -58,7 +58,7 @@ class Generator {
   Domain domain_;
   Random random_;
   Script& script_;
-  Ticks anchor_ = 0;       // extreme: where the times are
+  Ticks anchor_ = 0;  // extreme: where the times are
   bool two_anchors_ = false;
   bool moves_on_ = false;  // times drift upwards instead of being spread evenly
   bool has_huge_lengths_ = false;
@@ -70,8 +70,8 @@ class Generator {
   bool has_ticks_ = false;
   bool has_status_ = false;
   Ticks keys_ = 2;
-  Ticks now_ = 0;      // long and drifting scripts: where the times are
-  Ticks clock_ = 0;    // of the host
+  Ticks now_ = 0;    // long and drifting scripts: where the times are
+  Ticks clock_ = 0;  // of the host
   std::uint64_t records_ = 0;
 };
 
@@ -93,7 +93,8 @@ void Generator::choose_domain() {
 /// A size, gap, grace or bound: positive.
 Ticks Generator::length() {
   if (has_huge_lengths_ && chance(60)) {
-    const Ticks huge[] = {end_of_time, end_of_time - 1, end_of_time / 2, end_of_time / 2 + 7, end_of_time / 5, Ticks{1} << 61};
+    const Ticks huge[] = {end_of_time,         end_of_time - 1, end_of_time / 2,
+                          end_of_time / 2 + 7, end_of_time / 5, Ticks{1} << 61};
     return huge[random_.below(std::size(huge))];
   }
   if (domain_ == Domain::long_ && chance(40)) return between(1, 20);
@@ -123,7 +124,8 @@ void Generator::choose_windows() {
   }
   if (w.kind == Kind::session) choose_session();
   if (chance(40)) w.offset = chance(50) ? between(-7, 7) : between(0, std::min<Ticks>(w.size - 1, 20));
-  if (w.kind != Kind::count && w.kind != Kind::lifetime && chance(65)) w.grace = chance(80) ? between(1, 6) : length();
+  if (w.kind != Kind::count && w.kind != Kind::lifetime && chance(65))
+    w.grace = chance(80) ? between(1, 6) : length();
   w.drop_whole = (w.kind == Kind::sliding || w.kind == Kind::cumulating) && chance(25);
   const bool is_grid = w.kind == Kind::tumbling || w.kind == Kind::sliding;
   if (is_grid && chance(35)) w.emit_empty = static_cast<std::uint32_t>(between(1, 3));
@@ -174,7 +176,8 @@ void Generator::choose_emission() {
   if (w.kind != Kind::lifetime && chance(30)) emit.late_after = static_cast<std::uint32_t>(between(1, 3));
   if (chance(50)) emit.final_pane = chance(50) ? FinalPane::if_new : FinalPane::always;
   emit.also_if_empty = emit.at_close && chance(30);
-  if (chance(65)) w.panes = chance(is_merging_ ? 20 : 50) ? Accumulation::discarding : Accumulation::retracting;
+  if (chance(65))
+    w.panes = chance(is_merging_ ? 20 : 50) ? Accumulation::discarding : Accumulation::retracting;
   if (!w.emit_empty && !chance(15)) return;
   // Empty windows, and panes shared between windows, go with this only.
   emit = {.late = chance(20) ? LateFiring::close : LateFiring::each};
@@ -244,9 +247,11 @@ Ticks Generator::watermark() {
 Record Generator::make_record() {
   const WindowConfig& w = windows();
   Record record{.key = between(0, keys_ - 1), .time = instant(), .value = between(-9, 9)};
-  if (has_huge_values_ && chance(40)) record.value = chance(50) ? end_of_time - between(0, 3) : no_time + between(0, 3);
+  if (has_huge_values_ && chance(40))
+    record.value = chance(50) ? end_of_time - between(0, 3) : no_time + between(0, 3);
   if (w.gap_from_record) {
-    const bool is_wide = chance(is_merging_ ? 12 : 25);  // a wide gap among narrow ones merges many sessions at once
+    const bool is_wide =
+        chance(is_merging_ ? 12 : 25);  // a wide gap among narrow ones merges many sessions at once
     record.gap = is_wide ? between(5, 14) : between(1, bridges_ ? 1 : 4);
     if (has_huge_lengths_) record.gap = length();
     if (chance(1)) record.gap = between(-1, 0);

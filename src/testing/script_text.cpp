@@ -12,13 +12,15 @@ namespace weir::inline v0::testing::oracle {
 
 namespace {
 
-constexpr std::array<const char*, 6> kinds = {"tumbling", "sliding", "cumulating", "session", "count", "lifetime"};
+constexpr std::array<const char*, 6> kinds = {"tumbling", "sliding", "cumulating",
+                                              "session",  "count",   "lifetime"};
 constexpr std::array<const char*, 3> rules = {"trailing", "punctuated", "host_driven"};
 constexpr std::array<const char*, 3> late_firings = {"each", "hold", "close"};
 constexpr std::array<const char*, 3> final_panes = {"none", "if_new", "always"};
 constexpr std::array<const char*, 3> accumulations = {"accumulating", "discarding", "retracting"};
 constexpr std::array<const char*, 3> timings = {"early", "on_time", "late"};
-constexpr std::array<const char*, 7> actions = {"push", "advance", "tick", "set_idle", "set_active", "close", "finish"};
+constexpr std::array<const char*, 7> actions = {"push",       "advance", "tick",  "set_idle",
+                                                "set_active", "close",   "finish"};
 
 template <class Enum, std::size_t Count>
 const char* word(const std::array<const char*, Count>& words, Enum value) {
@@ -64,7 +66,8 @@ std::string emission_text(const Emission& emit) {
 }
 
 std::string record_text(const Record& record, const Config& config) {
-  std::string result = "{key " + std::to_string(record.key) + ", at " + text(record.time) + ", value " + text(record.value);
+  std::string result =
+      "{key " + std::to_string(record.key) + ", at " + text(record.time) + ", value " + text(record.value);
   if (config.windows.gap_from_record) result += ", gap " + text(record.gap);
   if (record.marker) result += ", marker";
   if (record.punctuation != no_time) result += ", W " + text(record.punctuation);
@@ -99,9 +102,11 @@ std::string to_text(const Config& config) {
                            .line();
   Fields window(std::string("window: ") + word(kinds, w.kind));
   if (w.kind == Kind::session) {
-    window.add("gap", w.gap_from_record ? "from the record" : text(w.gap)).flag("separate", w.touching_separate);
+    window.add("gap", w.gap_from_record ? "from the record" : text(w.gap))
+        .flag("separate", w.touching_separate);
     window.flag("judged_before_merging", w.judged_before_merging).add("longest", w.longest);
-    window.add("most_records", w.most_records ? std::to_string(*w.most_records) : "", w.most_records.has_value());
+    window.add("most_records", w.most_records ? std::to_string(*w.most_records) : "",
+               w.most_records.has_value());
     window.flag("ends_at_marker", w.ends_at_marker);
   } else if (w.kind != Kind::lifetime) {
     window.add("size", text(w.size)).add("every", text(w.every), w.kind != Kind::tumbling);
@@ -124,26 +129,38 @@ std::string to_text(const Script& script) {
 std::string to_text(const Row& row) {
   std::string result = row.is_retraction ? "retract " : "row ";
   result += "key " + std::to_string(row.key) + " [" + text(row.start) + ", " + text(row.end) + ") ";
-  result += std::string(word(timings, row.timing)) + " index " + std::to_string(row.index) + (row.is_final ? " final" : "");
-  result += " as_of " + text(row.as_of) + " W " + text(row.watermark) + ": count " + std::to_string(row.count);
+  result += std::string(word(timings, row.timing)) + " index " + std::to_string(row.index) +
+            (row.is_final ? " final" : "");
+  result +=
+      " as_of " + text(row.as_of) + " W " + text(row.watermark) + ": count " + std::to_string(row.count);
   result += " sum " + text(row.sum) + (row.sum_overflowed ? " (overflowed)" : "");
-  result += " min " + text(row.min) + " max " + text(row.max) + " first " + text(row.first) + " last " + text(row.last);
+  result += " min " + text(row.min) + " max " + text(row.max) + " first " + text(row.first) + " last " +
+            text(row.last);
   return result;
 }
 
 std::string to_text(const LateNotice& notice) {
-  return "late key " + std::to_string(notice.key) + " at " + text(notice.time) + " value " + text(notice.value) + " hit " +
-         std::to_string(notice.hit) + " missed " + std::to_string(notice.missed) + " W " + text(notice.watermark);
+  return "late key " + std::to_string(notice.key) + " at " + text(notice.time) + " value " +
+         text(notice.value) + " hit " + std::to_string(notice.hit) + " missed " +
+         std::to_string(notice.missed) + " W " + text(notice.watermark);
 }
 
 std::string to_text(const Counters& c) {
-  const std::pair<const char*, std::uint64_t> all[] = {
-      {"ingested", c.ingested},       {"on_time", c.on_time},         {"late", c.late},
-      {"future", c.future},           {"jumped", c.jumped},           {"rejected", c.rejected},
-      {"refused", c.refused},         {"regressions", c.regressions}, {"applied", c.applied},
-      {"partially_late", c.partially_late}, {"late_whole", c.late_whole}, {"unassigned", c.unassigned},
-      {"unusable", c.unusable},
-      {"windows_missed", c.windows_missed}, {"unemitted", c.unemitted}};
+  const std::pair<const char*, std::uint64_t> all[] = {{"ingested", c.ingested},
+                                                       {"on_time", c.on_time},
+                                                       {"late", c.late},
+                                                       {"future", c.future},
+                                                       {"jumped", c.jumped},
+                                                       {"rejected", c.rejected},
+                                                       {"refused", c.refused},
+                                                       {"regressions", c.regressions},
+                                                       {"applied", c.applied},
+                                                       {"partially_late", c.partially_late},
+                                                       {"late_whole", c.late_whole},
+                                                       {"unassigned", c.unassigned},
+                                                       {"unusable", c.unusable},
+                                                       {"windows_missed", c.windows_missed},
+                                                       {"unemitted", c.unemitted}};
   std::string result = "counters:";
   for (const auto& [what, count] : all) result += std::string(" ") + what + " " + std::to_string(count);
   return result;
@@ -218,7 +235,8 @@ void drop_options(const Script& script, std::vector<Script>& out) {
 
 std::vector<Script> smaller(const Script& script) {
   std::vector<Script> candidates;
-  for (std::size_t length = script.steps.size() / 2; length > 0; length /= 2) drop_steps(script, length, candidates);
+  for (std::size_t length = script.steps.size() / 2; length > 0; length /= 2)
+    drop_steps(script, length, candidates);
   drop_records(script, candidates);
   drop_options(script, candidates);
   return candidates;

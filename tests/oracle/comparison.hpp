@@ -27,14 +27,16 @@ std::string difference(const char* what, const std::vector<Line>& expected, cons
   return text;
 }
 
-inline std::string difference(const std::vector<oracle::Mark>& expected, const std::vector<oracle::Mark>& actual) {
+inline std::string difference(const std::vector<oracle::Mark>& expected,
+                              const std::vector<oracle::Mark>& actual) {
   for (std::size_t i = 0; i < std::min(expected.size(), actual.size()); ++i) {
     if (expected[i] == actual[i]) continue;
     const auto text = [](const oracle::Mark& mark) {
       return "rows " + std::to_string(mark.rows) + ", late " + std::to_string(mark.late) + ", W " +
              (mark.watermark == oracle::no_time ? std::string("none") : std::to_string(mark.watermark));
     };
-    return "after step " + std::to_string(i) + "\n  oracle " + text(expected[i]) + "\n  weir   " + text(actual[i]) + "\n";
+    return "after step " + std::to_string(i) + "\n  oracle " + text(expected[i]) + "\n  weir   " +
+           text(actual[i]) + "\n";
   }
   return "";
 }
@@ -70,7 +72,8 @@ class Comparison {
       if (rig_.error().empty() && actual == expected) continue;
       text += mode == Mode::one_by_one ? "-- one by one\n" : "-- in batches\n";
       if (!rig_.error().empty()) text += "error: " + rig_.error() + "\n";
-      text += difference("row", expected.rows, actual.rows) + difference("late notice", expected.late, actual.late);
+      text += difference("row", expected.rows, actual.rows) +
+              difference("late notice", expected.late, actual.late);
       text += difference(expected.marks, actual.marks);
       if (!(expected.counters == actual.counters)) {
         text += "oracle " + to_text(expected.counters) + "\nweir   " + to_text(actual.counters) + "\n";

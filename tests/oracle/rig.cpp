@@ -42,24 +42,33 @@ weir::Tumbling fixed(const WindowConfig& w) {
   std::optional<weir::EmptyWindows> empty;
   if (w.emit_empty) empty = weir::EmptyWindows{.most = *w.emit_empty};
   switch (w.kind) {
-    case Kind::tumbling: return weir::tumbling({size, offset, grace, late, emit, panes, empty});
-    case Kind::sliding: return weir::sliding({size, every, offset, grace, late, emit, panes, empty});
-    case Kind::cumulating: return weir::cumulating({size, every, offset, grace, late, emit, panes});
-    default: return weir::lifetime({.emit = emit, .panes = panes});
+    case Kind::tumbling:
+      return weir::tumbling({size, offset, grace, late, emit, panes, empty});
+    case Kind::sliding:
+      return weir::sliding({size, every, offset, grace, late, emit, panes, empty});
+    case Kind::cumulating:
+      return weir::cumulating({size, every, offset, grace, late, emit, panes});
+    default:
+      return weir::lifetime({.emit = emit, .panes = panes});
   }
 }
 
 auto counted(const WindowConfig& w) {
   const auto every = static_cast<std::uint32_t>(w.every == w.size ? 0 : w.every);
-  return weir::count_windows({.size = static_cast<std::uint32_t>(w.size), .every = every, .partial = w.partial});
+  return weir::count_windows(
+      {.size = static_cast<std::uint32_t>(w.size), .every = every, .partial = w.partial});
 }
 
 auto session(const WindowConfig& w) {
-  return weir::session({.gap = duration(w.gap), .longest = duration(w.longest), .most_records = w.most_records,
+  return weir::session({.gap = duration(w.gap),
+                        .longest = duration(w.longest),
+                        .most_records = w.most_records,
                         .touching = w.touching_separate ? weir::Touching::separate : weir::Touching::merge,
                         .judged = w.judged_before_merging ? weir::SessionLateness::before_merging
                                                           : weir::SessionLateness::after_merging,
-                        .grace = duration(w.grace), .emit = emission_of(w.emit), .panes = static_cast<weir::Accumulation>(w.panes)});
+                        .grace = duration(w.grace),
+                        .emit = emission_of(w.emit),
+                        .panes = static_cast<weir::Accumulation>(w.panes)});
 }
 
 weir::Duration gap_of(const Event& event) { return event.gap; }
@@ -67,10 +76,10 @@ bool is_marker(const Event& event) { return event.marker; }
 
 /// The aggregate whose rows are compared.
 auto totals() {
-  return weir::aggregate<Totals>("windows", weir::count().as(&Totals::count), weir::sum(&Event::value).as(&Totals::sum),
-                                 weir::min(&Event::value).as(&Totals::min), weir::max(&Event::value).as(&Totals::max),
-                                 weir::first(&Event::value).as(&Totals::first),
-                                 weir::last(&Event::value).as(&Totals::last));
+  return weir::aggregate<Totals>(
+      "windows", weir::count().as(&Totals::count), weir::sum(&Event::value).as(&Totals::sum),
+      weir::min(&Event::value).as(&Totals::min), weir::max(&Event::value).as(&Totals::max),
+      weir::first(&Event::value).as(&Totals::first), weir::last(&Event::value).as(&Totals::last));
 }
 
 oracle::Row row_of(const weir::Windowed<std::int64_t, Totals>& row) {
@@ -117,14 +126,18 @@ void attach_windows(const Keyed& keyed, const WindowConfig& w, oracle::Outcome& 
     return w.ends_at_marker ? attach(keyed, session(w).gap_from(gap_of).ends_at(is_marker), out)
                             : attach(keyed, session(w).gap_from(gap_of), out);
   }
-  return w.ends_at_marker ? attach(keyed, session(w).ends_at(is_marker), out) : attach(keyed, session(w), out);
+  return w.ends_at_marker ? attach(keyed, session(w).ends_at(is_marker), out)
+                          : attach(keyed, session(w), out);
 }
 
 weir::WatermarkRule<Event> rule_of(const oracle::SourceConfig& source) {
   switch (source.rule) {
-    case oracle::WatermarkRule::trailing: return weir::trailing(duration(source.bound));
-    case oracle::WatermarkRule::host_driven: return weir::host_driven();
-    case oracle::WatermarkRule::punctuated: break;
+    case oracle::WatermarkRule::trailing:
+      return weir::trailing(duration(source.bound));
+    case oracle::WatermarkRule::host_driven:
+      return weir::host_driven();
+    case oracle::WatermarkRule::punctuated:
+      break;
   }
   return weir::punctuated([](const Event& event) -> std::optional<weir::EventTime> {
     return event.punctuation == weir::no_time ? std::nullopt : std::optional{event.punctuation};
@@ -147,14 +160,15 @@ template <class Attach>
 std::optional<Built> Rig::build(const Config& config, Attach attach) {
   weir::Graph graph{"oracle"};
   const oracle::SourceConfig& source = config.source;
-  weir::Source<Event> events = graph.source<Event>("events", {.time = &Event::at,
-                                                              .watermark = rule_of(source),
-                                                              .idle_after = duration(source.idle_after),
-                                                              .channels = source.channels,
-                                                              .max_future_skew = duration(source.max_future_skew),
-                                                              .max_jump = duration(source.max_jump),
-                                                              .earliest = weir::event_time(source.earliest),
-                                                              .latest = weir::event_time(source.latest)});
+  weir::Source<Event> events =
+      graph.source<Event>("events", {.time = &Event::at,
+                                     .watermark = rule_of(source),
+                                     .idle_after = duration(source.idle_after),
+                                     .channels = source.channels,
+                                     .max_future_skew = duration(source.max_future_skew),
+                                     .max_jump = duration(source.max_jump),
+                                     .earliest = weir::event_time(source.earliest),
+                                     .latest = weir::event_time(source.latest)});
   attach(events | weir::key_by(&Event::key));
   auto built = std::move(graph).build();
   if (!built.ok()) {
@@ -198,7 +212,8 @@ std::array<Rows, 2> Rig::run_shared(const oracle::Script& script, const WindowCo
 void Rig::play(Built& built, const oracle::Script& script, Mode mode) {
   for (const oracle::Step& step : script.steps) {
     act(built, script, step, mode);
-    out_.marks.push_back({out_.rows.size(), out_.late.size(), weir::ticks(built.pipeline.watermark(built.events))});
+    out_.marks.push_back(
+        {out_.rows.size(), out_.late.size(), weir::ticks(built.pipeline.watermark(built.events))});
   }
 }
 
@@ -207,13 +222,26 @@ void Rig::act(Built& built, const oracle::Script& script, const oracle::Step& st
   const weir::Channel<Event> channel = built.events.channel(step.channel);
   absl::Status status;
   switch (step.action) {
-    case oracle::Action::push: return push(built, script, step, mode);
-    case oracle::Action::advance: status = pipeline.advance(channel, weir::event_time(step.at)); break;
-    case oracle::Action::tick: status = pipeline.tick(weir::WallTime{duration(step.at)}); break;
-    case oracle::Action::set_idle: status = pipeline.set_idle(channel); break;
-    case oracle::Action::set_active: status = pipeline.set_active(channel); break;
-    case oracle::Action::close: status = pipeline.close(channel); break;
-    case oracle::Action::finish: status = pipeline.finish(); break;
+    case oracle::Action::push:
+      return push(built, script, step, mode);
+    case oracle::Action::advance:
+      status = pipeline.advance(channel, weir::event_time(step.at));
+      break;
+    case oracle::Action::tick:
+      status = pipeline.tick(weir::WallTime{duration(step.at)});
+      break;
+    case oracle::Action::set_idle:
+      status = pipeline.set_idle(channel);
+      break;
+    case oracle::Action::set_active:
+      status = pipeline.set_active(channel);
+      break;
+    case oracle::Action::close:
+      status = pipeline.close(channel);
+      break;
+    case oracle::Action::finish:
+      status = pipeline.finish();
+      break;
   }
   if (!status.ok()) error_ = status.ToString();
 }
@@ -233,11 +261,21 @@ void Rig::push(Built& built, const oracle::Script& script, const oracle::Step& s
   }
   for (const Event& event : batch_) {
     switch (built.pipeline.push(channel, event)) {
-      case weir::Admit::on_time: ++admitted_.on_time; break;
-      case weir::Admit::late: ++admitted_.late; break;
-      case weir::Admit::future: ++admitted_.future; break;
-      case weir::Admit::rejected: ++admitted_.rejected; break;
-      case weir::Admit::refused: ++admitted_.refused; break;
+      case weir::Admit::on_time:
+        ++admitted_.on_time;
+        break;
+      case weir::Admit::late:
+        ++admitted_.late;
+        break;
+      case weir::Admit::future:
+        ++admitted_.future;
+        break;
+      case weir::Admit::rejected:
+        ++admitted_.rejected;
+        break;
+      case weir::Admit::refused:
+        ++admitted_.refused;
+        break;
     }
   }
 }
@@ -264,11 +302,13 @@ void Rig::count(Built& built, const oracle::Script& script) {
   if (!source.conserves() || !windows.conserves()) error_ = "the counters of a node do not balance";
   if (admitted_.rejected != source.rejected) error_ = "Admit::rejected and the source's counter differ";
   if (admitted_.late != source.behind) error_ = "Admit::late and the source's counter differ";
-  if (admitted_.future != source.future + source.jumped) error_ = "Admit::future and the source's counters differ";
+  if (admitted_.future != source.future + source.jumped)
+    error_ = "Admit::future and the source's counters differ";
   if (windows.emitted != out_.rows.size() + out_.late.size()) error_ = "emitted differs from what came out";
   const bool is_finished = !script.steps.empty() && script.steps.back().action == oracle::Action::finish;
   const bool may_hold = script.config.windows.kind == Kind::count;
-  if (is_finished && !may_hold && built.pipeline.live_windows("windows") != 0) error_ = "windows are live after finish()";
+  if (is_finished && !may_hold && built.pipeline.live_windows("windows") != 0)
+    error_ = "windows are live after finish()";
 }
 
 }  // namespace rig

@@ -31,12 +31,16 @@ class Story {
     script_.records.push_back(record);
     return step({.action = Action::push, .channel = channel, .first = first, .count = 1});
   }
-  Story& push(Ticks time, Ticks value = 1, Ticks key = 0) { return push(Record{.key = key, .time = time, .value = value}); }
+  Story& push(Ticks time, Ticks value = 1, Ticks key = 0) {
+    return push(Record{.key = key, .time = time, .value = value});
+  }
   Story& reach(Ticks watermark, std::uint32_t channel = 0) {
     return step({.action = Action::advance, .channel = channel, .at = watermark + 1});
   }
   Story& tick(Ticks now) { return step({.action = Action::tick, .at = now}); }
-  Story& act(Action action, std::uint32_t channel = 0) { return step({.action = action, .channel = channel}); }
+  Story& act(Action action, std::uint32_t channel = 0) {
+    return step({.action = action, .channel = channel});
+  }
   Story& finish() { return act(Action::finish); }
 
   Outcome run() const { return oracle::Oracle().run(script_); }
@@ -45,9 +49,11 @@ class Story {
     std::vector<std::string> result;
     for (const Row& row : run().rows) {
       static const char* const timings[] = {"early", "on_time", "late"};
-      result.push_back((row.is_retraction ? "-" : "") + std::to_string(row.key) + " [" + std::to_string(row.start) + "," +
-                       std::to_string(row.end) + ") " + std::to_string(row.count) + "/" + std::to_string(row.sum) + " " +
-                       timings[static_cast<int>(row.timing)] + "#" + std::to_string(row.index) + (row.is_final ? "!" : ""));
+      result.push_back((row.is_retraction ? "-" : "") + std::to_string(row.key) + " [" +
+                       std::to_string(row.start) + "," + std::to_string(row.end) + ") " +
+                       std::to_string(row.count) + "/" + std::to_string(row.sum) + " " +
+                       timings[static_cast<int>(row.timing)] + "#" + std::to_string(row.index) +
+                       (row.is_final ? "!" : ""));
     }
     return result;
   }
@@ -114,8 +120,8 @@ TEST_CASE("tumbling/negative-timestamps-offset-3: windows before 1970 are floore
     value *= 2;
   }
   story.reach(-5).reach(2).reach(9).reach(16);
-  CHECK(story.rows() == Lines{"0 [-11,-4) 2/3 on_time#0!", "0 [-4,3) 5/124 on_time#0!", "0 [3,10) 2/384 on_time#0!",
-                              "0 [10,17) 1/512 on_time#0!"});
+  CHECK(story.rows() == Lines{"0 [-11,-4) 2/3 on_time#0!", "0 [-4,3) 5/124 on_time#0!",
+                              "0 [3,10) 2/384 on_time#0!", "0 [10,17) 1/512 on_time#0!"});
 }
 
 TEST_CASE("tumbling/numeric-aggregates: first and last go by time, then by arrival") {
@@ -143,7 +149,8 @@ TEST_CASE("sliding/slide-larger-than-size: records in the gaps are unassigned, n
   Story story{sliding(3, 10)};
   for (const Ticks time : {1, 2, 3, 5, 9, 10, 11, 100}) story.push(time, time);
   story.reach(1000);
-  CHECK(story.rows() == Lines{"0 [0,3) 2/3 on_time#0!", "0 [10,13) 2/21 on_time#0!", "0 [100,103) 1/100 on_time#0!"});
+  CHECK(story.rows() ==
+        Lines{"0 [0,3) 2/3 on_time#0!", "0 [10,13) 2/21 on_time#0!", "0 [100,103) 1/100 on_time#0!"});
   CHECK(story.run().counters.unassigned == 3);
   CHECK(story.run().late.empty());
 }
@@ -151,7 +158,8 @@ TEST_CASE("sliding/slide-larger-than-size: records in the gaps are unassigned, n
 TEST_CASE("sliding/partially-late: the open windows take the record, and it is reported once") {
   Story story{sliding(3000, 1000)};
   story.push(3999).reach(3999).push(3500).reach(5999);
-  CHECK(story.rows() == Lines{"0 [1000,4000) 1/1 on_time#0!", "0 [2000,5000) 2/2 on_time#0!", "0 [3000,6000) 2/2 on_time#0!"});
+  CHECK(story.rows() == Lines{"0 [1000,4000) 1/1 on_time#0!", "0 [2000,5000) 2/2 on_time#0!",
+                              "0 [3000,6000) 2/2 on_time#0!"});
   const Outcome result = story.run();
   CHECK(result.counters.partially_late == 1);
   CHECK(result.late == std::vector<oracle::LateNotice>{{0, 3500, 1, 2, 1, 4000}});
@@ -175,7 +183,8 @@ TEST_CASE("lateness/boundary-of-cleanup: a window takes records until the waterm
 TEST_CASE("session/bridge-three-dynamic: a bridge joins two sessions, a touch the third") {
   Story story{with_gaps_of_records()};
   const Ticks moves[][3] = {{0, 1, 3}, {5, 2, 3}, {10, 4, 3}, {8, 8, 2}, {3, 16, 2}};
-  for (const auto& [time, value, gap] : moves) story.push(Record{.key = 0, .time = time, .value = value, .gap = gap});
+  for (const auto& [time, value, gap] : moves)
+    story.push(Record{.key = 0, .time = time, .value = value, .gap = gap});
   story.reach(12);
   CHECK(story.rows() == Lines{"0 [0,13) 5/31 on_time#0!"});
 }
@@ -194,7 +203,8 @@ TEST_CASE("session/exact-gap: touching decides about records exactly one gap apa
   CHECK(Story{config}.push(0).push(10).push(21).reach(30).rows() ==
         Lines{"0 [0,20) 2/2 on_time#0!", "0 [21,31) 1/1 on_time#0!"});
   config.windows.touching_separate = true;
-  CHECK(Story{config}.push(0).push(10).reach(30).rows() == Lines{"0 [0,10) 1/1 on_time#0!", "0 [10,20) 1/1 on_time#0!"});
+  CHECK(Story{config}.push(0).push(10).reach(30).rows() ==
+        Lines{"0 [0,10) 1/1 on_time#0!", "0 [10,20) 1/1 on_time#0!"});
 }
 
 TEST_CASE("session/reopened-after-close: a record near a closed session starts a new one") {
@@ -202,12 +212,15 @@ TEST_CASE("session/reopened-after-close: a record near a closed session starts a
         Lines{"0 [0,5) 1/1 on_time#0!", "0 [3,8) 1/1 on_time#0!"});
 }
 
-TEST_CASE("lateness/session-huge-lateness-accumulating: a merge may fire late, or move the end and fire on time again") {
+TEST_CASE(
+    "lateness/session-huge-lateness-accumulating: a merge may fire late, or move the end and fire on time "
+    "again") {
   Story story{session(3000, 10000)};
-  story.push(1000).reach(1999).push(2000).reach(4998).push(4500).push(8500).reach(7400).push(7000).reach(11501);
+  story.push(1000).reach(1999).push(2000).reach(4998).push(4500).push(8500).reach(7400).push(7000).reach(
+      11501);
   story.push(11600).reach(14600).push(10000).push(14500).reach(20000).reach(100000);
-  CHECK(story.rows() == Lines{"0 [1000,11500) 5/5 on_time#0", "0 [11600,14600) 1/1 on_time#0", "0 [1000,14600) 7/7 late#1",
-                              "0 [1000,17500) 8/8 on_time#2"});
+  CHECK(story.rows() == Lines{"0 [1000,11500) 5/5 on_time#0", "0 [11600,14600) 1/1 on_time#0",
+                              "0 [1000,14600) 7/7 late#1", "0 [1000,17500) 8/8 on_time#2"});
 }
 
 TEST_CASE("lateness/session-late-merge-discarding: a late record is judged after merging") {
@@ -215,13 +228,15 @@ TEST_CASE("lateness/session-late-merge-discarding: a late record is judged after
   config.windows.panes = oracle::Accumulation::discarding;
   Story story{config};
   story.push(11600).reach(14600).push(10000).push(14500).reach(20000);
-  CHECK(story.rows() ==
-        Lines{"0 [11600,14600) 1/1 on_time#0", "0 [10000,14600) 1/1 late#1", "0 [10000,17500) 1/1 on_time#2"});
+  CHECK(story.rows() == Lines{"0 [11600,14600) 1/1 on_time#0", "0 [10000,14600) 1/1 late#1",
+                              "0 [10000,17500) 1/1 on_time#2"});
   config.windows.judged_before_merging = true;
   CHECK(Story{config}.push(11600).reach(14600).push(10000).run().counters.late_whole == 1);
 }
 
-TEST_CASE("a retracting merge takes back the absorbed sessions, oldest first, then the survivor before its next pane") {
+TEST_CASE(
+    "a retracting merge takes back the absorbed sessions, oldest first, then the survivor before its next "
+    "pane") {
   Config config = session(3, 100);
   config.windows.panes = oracle::Accumulation::retracting;
   Story story{config};
@@ -242,8 +257,12 @@ TEST_CASE("caps of sessions: a record that does not fit starts its own session")
         Lines{"0 [0,6) 2/2 on_time#0!", "0 [2,8) 2/2 on_time#0!"});
   config = session(5);
   config.windows.ends_at_marker = true;
-  CHECK(Story{config}.push(0).push(Record{.time = 1, .value = 2, .marker = true}).push(2, 4).reach(100).rows() ==
-        Lines{"0 [0,6) 2/3 on_time#0!", "0 [2,7) 1/4 on_time#0!"});
+  CHECK(Story{config}
+            .push(0)
+            .push(Record{.time = 1, .value = 2, .marker = true})
+            .push(2, 4)
+            .reach(100)
+            .rows() == Lines{"0 [0,6) 2/3 on_time#0!", "0 [2,7) 1/4 on_time#0!"});
 }
 
 TEST_CASE("trigger/beam-early-ontime-final: early panes, the end, and a final pane for what was held") {
@@ -254,7 +273,8 @@ TEST_CASE("trigger/beam-early-ontime-final: early panes, the end, and a final pa
   config.windows.emit.final_pane = oracle::FinalPane::if_new;
   Story story{config};
   story.push(100).push(200).push(500).reach(999).push(750).push(250).finish();
-  CHECK(story.rows() == Lines{"0 [0,1000) 2/2 early#0", "0 [0,1000) 1/1 on_time#1", "0 [0,1000) 2/2 late#2!"});
+  CHECK(story.rows() ==
+        Lines{"0 [0,1000) 2/2 early#0", "0 [0,1000) 1/1 on_time#1", "0 [0,1000) 2/2 late#2!"});
 }
 
 TEST_CASE("trigger/beam-empty-panes-always: empty panes at the end and at the close") {
@@ -272,8 +292,8 @@ TEST_CASE("trigger/beam-window-closed-after-ontime: closing for good ignores the
   config.windows.emit.late = oracle::LateFiring::close;
   Story story{config};
   story.push(23, 10).push(40, 12).reach(69).push(60, 14).reach(129).push(40, 16);
-  CHECK(story.rows() == Lines{"0 [-60,40) 1/10 on_time#0!", "0 [-30,70) 2/22 on_time#0!", "0 [0,100) 3/36 on_time#0!",
-                              "0 [30,130) 2/26 on_time#0!"});
+  CHECK(story.rows() == Lines{"0 [-60,40) 1/10 on_time#0!", "0 [-30,70) 2/22 on_time#0!",
+                              "0 [0,100) 3/36 on_time#0!", "0 [30,130) 2/26 on_time#0!"});
   CHECK(story.run().counters.windows_missed == 4);
 }
 
@@ -282,7 +302,15 @@ TEST_CASE("trigger/count-on-tumbling: leftovers are dropped and counted") {
   config.windows.emit.at_close = false;
   config.windows.emit.after = 3;
   Story story{config};
-  story.push(1, 1).push(1001, 1).push(2, 2).push(3, 4).push(4, 8).push(1002, 2).reach(999).push(1003, 4).reach(1999);
+  story.push(1, 1)
+      .push(1001, 1)
+      .push(2, 2)
+      .push(3, 4)
+      .push(4, 8)
+      .push(1002, 2)
+      .reach(999)
+      .push(1003, 4)
+      .reach(1999);
   CHECK(story.rows() == Lines{"0 [0,1000) 3/7 early#0", "0 [1000,2000) 3/7 early#0"});
   CHECK(story.run().counters.unemitted == 1);
 }
@@ -302,8 +330,8 @@ TEST_CASE("trigger/continuous-merge-keeps-earliest: early panes at multiples, th
   config.windows.emit.every = 5;
   Story story{config};
   story.push(0, 1).push(12, 2).push(8, 4).reach(4).reach(5).reach(12).reach(16).reach(30);
-  CHECK(story.rows() == Lines{"0 [0,22) 3/7 early#0", "0 [0,22) 3/7 early#1", "0 [0,22) 3/7 early#2", "0 [0,22) 3/7 early#3",
-                              "0 [0,22) 3/7 on_time#4!"});
+  CHECK(story.rows() == Lines{"0 [0,22) 3/7 early#0", "0 [0,22) 3/7 early#1", "0 [0,22) 3/7 early#2",
+                              "0 [0,22) 3/7 early#3", "0 [0,22) 3/7 on_time#4!"});
 }
 
 TEST_CASE("trigger/beam-global-drain: a lifetime window closes at finish") {
@@ -326,24 +354,31 @@ TEST_CASE("trigger/beam-global-drain: a lifetime window closes at finish") {
 TEST_CASE("count/sliding: full windows come when all their records arrived, partial ones at every step") {
   Story full{count(5, 3, false)};
   for (Ticks i = 1; i <= 11; ++i) full.push(0, i);
-  CHECK(full.rows() == Lines{"0 [0,1) 5/15 on_time#0!", "0 [0,1) 5/30 on_time#0!", "0 [0,1) 5/45 on_time#0!"});
+  CHECK(full.rows() ==
+        Lines{"0 [0,1) 5/15 on_time#0!", "0 [0,1) 5/30 on_time#0!", "0 [0,1) 5/45 on_time#0!"});
   Story partial{count(4, 2, true)};
   for (Ticks i = 1; i <= 6; ++i) partial.push(i, 1);
-  CHECK(partial.rows() == Lines{"0 [1,3) 2/2 on_time#0!", "0 [1,5) 4/4 on_time#0!", "0 [3,7) 4/4 on_time#0!"});
+  CHECK(partial.rows() ==
+        Lines{"0 [1,3) 2/2 on_time#0!", "0 [1,5) 4/4 on_time#0!", "0 [3,7) 4/4 on_time#0!"});
 }
 
 TEST_CASE("emit_empty: so many empty windows after the last that holds records, then silence") {
   Config config = tumbling(10);
   config.windows.emit_empty = 2;
   CHECK(Story{config}.push(1).push(55).reach(100).rows() ==
-        Lines{"0 [0,10) 1/1 on_time#0!", "0 [10,20) 0/0 on_time#0!", "0 [20,30) 0/0 on_time#0!", "0 [50,60) 1/1 on_time#0!",
-              "0 [60,70) 0/0 on_time#0!", "0 [70,80) 0/0 on_time#0!"});
+        Lines{"0 [0,10) 1/1 on_time#0!", "0 [10,20) 0/0 on_time#0!", "0 [20,30) 0/0 on_time#0!",
+              "0 [50,60) 1/1 on_time#0!", "0 [60,70) 0/0 on_time#0!", "0 [70,80) 0/0 on_time#0!"});
 }
 
 TEST_CASE("extreme: bounds saturate, no-time is rejected, finish fires everything once") {
   Config config = tumbling(1000, 2000);
   Story story{config};
-  story.push(oracle::end_of_time - 1750).push(oracle::no_time).push(oracle::no_time + 1).finish().finish().push(0);
+  story.push(oracle::end_of_time - 1750)
+      .push(oracle::no_time)
+      .push(oracle::no_time + 1)
+      .finish()
+      .finish()
+      .push(0);
   const Outcome result = story.run();
   REQUIRE(result.rows.size() == 2);
   CHECK(result.rows[0].start == oracle::no_time);
@@ -356,7 +391,13 @@ TEST_CASE("watermark-merge/resume-and-realign: a returning channel is not counte
   Config config = tumbling(1);
   config.source.channels = 3;
   Story story{config};
-  story.reach(10, 0).reach(7, 1).reach(3, 2).act(Action::set_idle, 2).act(Action::set_active, 2).reach(5, 2).reach(9, 2);
+  story.reach(10, 0)
+      .reach(7, 1)
+      .reach(3, 2)
+      .act(Action::set_idle, 2)
+      .act(Action::set_active, 2)
+      .reach(5, 2)
+      .reach(9, 2);
   story.reach(12, 1);
   const Ticks none = oracle::no_time;
   CHECK(story.watermarks() == std::vector<Ticks>{none, none, 4, 8, 8, 8, 8, 10});
@@ -367,7 +408,13 @@ TEST_CASE("watermark-merge/all-idle-flushes-maximum, also when idleness is decid
   config.source.channels = 2;
   config.source.idle_after = 5;
   Story story{config};
-  story.reach(10, 0).reach(3, 1).tick(0).push(Record{.time = 4}, 0).tick(4).tick(5).push(Record{.time = 20}, 1);
+  story.reach(10, 0)
+      .reach(3, 1)
+      .tick(0)
+      .push(Record{.time = 4}, 0)
+      .tick(4)
+      .tick(5)
+      .push(Record{.time = 20}, 1);
   CHECK(story.watermarks() == std::vector<Ticks>{oracle::no_time, 4, 4, 4, 4, 11, 11});
 }
 
@@ -385,7 +432,9 @@ TEST_CASE("guards: records of the future and jumps are kept but do not move the 
 }
 
 TEST_CASE("a shrunk script still fails and is small") {
-  const auto has_late_notice = [](const Script& script) { return !oracle::Oracle().run(script).late.empty(); };
+  const auto has_late_notice = [](const Script& script) {
+    return !oracle::Oracle().run(script).late.empty();
+  };
   std::uint64_t seed = 5;
   while (!has_late_notice(oracle::random_script(seed))) ++seed;
   const Script shrunk = oracle::shrink(oracle::random_script(seed), has_late_notice);

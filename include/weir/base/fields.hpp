@@ -32,7 +32,7 @@ concept HasFields = requires(const Type& value) {
   ::std::string_view { #name }
 
 /// Names the fields of a struct, in the namespace of the struct: `WEIR_FIELDS(Payment, user, amount, at);`
-/// A struct with fields can be a key. At most 50 fields.
+/// A struct with fields can be a key. At most 41 fields.
 #define WEIR_FIELDS(Type, ...)                                                                                \
   [[maybe_unused]] inline auto weir_fields(const Type& value) {                                               \
     return ::std::tie(WEIR_DETAIL_FOR_EACH(WEIR_DETAIL_FIELD, __VA_ARGS__));                                  \

@@ -12,7 +12,8 @@ class Timer {
  public:
   explicit Timer(EventTime at) : at_(at) {}
 
-  /// Sets the timer; setting it again moves it. An instant that the watermark has passed fires in the same step.
+  /// Sets the timer; setting it again moves it. An instant that the watermark has passed fires when the watermark next
+  /// rises. One advance fires a key's timer at most 10,000 times, and the last one of all fires none that it set itself.
   void set(EventTime at) noexcept { at_ = at; }
   void cancel() noexcept { at_ = no_time; }
   [[nodiscard]] bool is_set() const noexcept { return at_ != no_time; }

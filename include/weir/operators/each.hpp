@@ -157,6 +157,8 @@ class KeyedEachNode final : public EachBase<Op> {
     EventTime armed = no_time;
     std::uint64_t sequence = 0;
     bool is_used = false;
+    std::uint32_t fired = 0;    // times in the advance that is running
+    std::uint64_t advance = 0;  // which one that was
   };
   struct Entry {
     std::uint64_t sequence;
@@ -185,9 +187,10 @@ class KeyedEachNode final : public EachBase<Op> {
 
   void advance(EventTime to) override {
     if constexpr (Base::Traits::has_timer) {
+      ++advances_;
       queue_.advance(
           to, [this](const Entry& entry) { return deadline_of(entry); },
-          [this](EventTime, const Entry& entry) { fire(entry); });
+          [this, to](EventTime, const Entry& entry) { fire(entry, to); });
       Base::flush();
     }
   }
@@ -230,19 +233,28 @@ class KeyedEachNode final : public EachBase<Op> {
     cell.armed = cell.timer == no_time ? no_time : later(cell.timer, Duration{1});
     return cell.armed;
   }
-  void fire(const Entry& entry) {
+  void fire(const Entry& entry, EventTime to) {
     Cell& cell = cells_[entry.slot];
+    cell.fired = cell.advance == advances_ ? cell.fired + 1 : 1;
+    cell.advance = advances_;
     const EventTime at = std::exchange(cell.timer, no_time);
     cell.armed = no_time;
     Timer timer{no_time};
     if constexpr (Base::has_on_timer) Base::on_timer(cell.state, dictionary_->key(entry.slot), at, entry.slot, timer);
+    // A timer that sets itself again and again must not keep a jump of the watermark, or finish(), from ending.
+    if (timer.is_set() && timer.at() < to && (to == end_of_time || cell.fired >= most_firings)) {
+      ++this->stats().skipped_firings;
+      timer.cancel();
+    }
     set_timer(entry.slot, cell, timer);
   }
+  static constexpr std::uint32_t most_firings = 10'000;
 
   const KeyDictionary<KeyType>* dictionary_;
   Column<Cell> cells_;
   DeadlineQueue<Entry> queue_{std::chrono::milliseconds{100}};
   std::uint64_t sequence_ = 0;
+  std::uint64_t advances_ = 0;
 };
 
 }  // namespace detail
@@ -265,6 +277,8 @@ struct Each {
   }
   template <class KeyType, class RecordType>
   auto attach(const KeyedStream<KeyType, RecordType>& keyed) && {
+    static_assert(!requires { &Op::on_watermark; },
+                  "weir: on_watermark() is for operators without a key; behind a key_by use the key's timer");
     static_assert(std::is_same_v<typename Traits::In, RecordType>,
                   "weir: each() got an operator whose process() takes another record type than the stream has");
     using Added = detail::KeyedEachNode<KeyType, Op>;

@@ -16,6 +16,7 @@ namespace weir::inline v0 {
 
 /// Options of `key_by`.
 struct KeyBySpec {
+  std::string name;  ///< keys metrics and errors; empty: "key_by #n"
   std::size_t most_keys = std::size_t{1} << 24;  ///< keys at one time; records of further keys are rejected and counted
 };
 
@@ -25,7 +26,7 @@ template <class KeyType, class Record, class Projection>
 class KeyByNode final : public Node {
  public:
   KeyByNode(std::string name, Projection projection, KeyBySpec spec, HashSeed seed)
-      : Node(std::move(name), "key_by"), projection_(std::move(projection)), spec_(spec), keyspace_(seed, spec.most_keys) {}
+      : Node(std::move(name), "key_by"), projection_(std::move(projection)), spec_(std::move(spec)), keyspace_(seed, spec_.most_keys) {}
 
   [[nodiscard]] Port<Record>& port() noexcept { return port_; }
   [[nodiscard]] Keyspace<KeyType>& keyspace() noexcept { return keyspace_; }
@@ -101,8 +102,9 @@ struct KeyBy {
                     "weir: a key is an integer, enum, string, or a tuple or WEIR_FIELDS struct of these; floats are not");
       if constexpr (Key<KeyType>) {
         using Added = detail::KeyByNode<StoredKey<KeyType>, RecordType, Projection>;
-        auto& node = stream.feed(std::make_unique<Added>(detail::unique_name(stream.wiring(), "key_by"),
-                                                         std::move(projection), spec, stream.wiring().hash_seed()));
+        auto& node = stream.feed(std::make_unique<Added>(
+            spec.name.empty() ? detail::unique_name(stream.wiring(), "key_by") : spec.name, std::move(projection), spec,
+            stream.wiring().hash_seed()));
         return KeyedStream<StoredKey<KeyType>, RecordType>(Stream<RecordType>(stream.wiring(), node, node.port()),
                                                            node.keyspace());
       }
@@ -121,7 +123,7 @@ struct KeyBy {
 /// Errors:  records of new keys above `most_keys` are rejected and counted
 template <class Projection>
 [[nodiscard]] KeyBy<Projection> key_by(Projection projection, KeyBySpec spec = {}) {
-  return {std::move(projection), spec};
+  return {std::move(projection), std::move(spec)};
 }
 
 }  // namespace weir::inline v0

@@ -38,8 +38,9 @@ class PaneWindowsNode final : public Node {
   [[nodiscard]] RowEmitter<KeyType, Record, Row, RowAgg>& emitter() noexcept { return emitter_; }
   void check(Problems& problems) const override {
     for (std::size_t i = 0; i < schedule_.kinds(); ++i) {
-      check_plan(problems, name(), schedule_.plan(i), schedule_.kinds() > 1);
-      check_panes(problems, name(), schedule_.layout().width, schedule_.plan(i).grid);
+      const WindowPlan& plan = schedule_.plan(i);
+      check_plan(problems, name(), plan, schedule_.kinds() > 1);
+      if (plan.has_positive_sizes()) check_panes(problems, name(), schedule_.layout().width, plan.grid);
     }
   }
 

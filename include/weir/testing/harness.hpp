@@ -15,7 +15,7 @@
 /// \file
 /// Harness: a graph on the bench. Push, move time, look at what came out.
 
-namespace weir::testing {
+namespace weir::inline v0::testing {
 
 /// Runs a graph and remembers what its streams gave. Streams to look at are named with `watch` before the first push.
 ///
@@ -111,4 +111,4 @@ class Harness {
   std::vector<std::unique_ptr<RecordingBase>> recordings_;
 };
 
-}  // namespace weir::testing
+}  // namespace weir::inline v0::testing

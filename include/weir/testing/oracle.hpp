@@ -9,37 +9,45 @@
 #include <vector>
 
 /// \file
-/// A second implementation of weir's windows that is meant to be obviously right: it keeps every record it was given and
-/// recomputes each window from them whenever it emits. It includes nothing of weir, on purpose; times are plain ticks.
+/// A second implementation of weir's windows that is meant to be obviously right: it keeps every record it was
+/// given and recomputes each window from them whenever it emits. It includes nothing of weir, on purpose; times
+/// are plain ticks.
 ///
 /// Rules that `semantics.md` leaves open, decided here:
-///  1. Source. A record, even one that is rejected, makes its channel active; then it is judged against the source's W, applied,
-///     and moves W. Beyond the future guard it counts as `future`, beyond the jump guard as `jumped`, late or not. The jump
-///     guard compares with the W of the record's own channel and lets the first W pass. A finished pipeline refuses; a closed
-///     channel takes records like any other, but they do not move W.
-///  2. Channels. The output is the minimum over active, aligned channels, looked at whenever one of them moves or leaves. A
-///     channel is aligned once its W has reached the output; turning idle or closing ends that. If the last active channel
-///     leaves and its W was the output, the output becomes the maximum over all. A `tick` makes channels idle one after the
-///     other. `advance` on an idle or closed channel is ignored. A clock that goes back is ignored. A channel without a
-///     record counts as active at the first tick; `set_active` counts as activity.
+///  1. Source. A record, even one that is rejected, makes its channel active; then it is judged against the
+///     source's W, applied, and moves W. Beyond the future guard it counts as `future`, beyond the jump guard
+///     as `jumped`, late or not. The jump guard compares with the W of the record's own channel and lets the
+///     first W pass. A finished pipeline refuses; a closed channel takes records like any other, but they do
+///     not move W.
+///  2. Channels. The output is the minimum over active, aligned channels, looked at whenever one of them
+///     moves or leaves. A channel is aligned once its W has reached the output; turning idle or closing ends
+///     that. If the last active channel leaves and its W was the output, the output becomes the maximum over
+///     all. A `tick` makes channels idle one after the other. `advance` on an idle or closed channel is
+///     ignored. A clock that goes back is ignored. A channel without a record counts as active at the first
+///     tick; `set_active` counts as activity.
 ///  3. `drop_whole` reports as missed only the windows that were closed.
-///  4. A window closes at end + grace, saturating, or at its end with `LateFiring::close`. Where it has no grace at all the
-///     on-time pane is final and no final pane follows it; if no on-time pane came, the final pane comes on time.
-///  5. All counts (`after`, `late_after`, `if_new`, `unemitted`) are of records since the window's last pane of any kind.
-///  6. An early pane of `every` comes for each multiple that a step of W passes, skipped where the window holds nothing. A step
-///     to the end of time passes none of a window that ends there. A session that passes its end drops what is pending; if it
-///     grows beyond W again, the first multiple that W has not passed is pending (or an earlier one of what it merges with).
-///  7. Saturated windows are different windows even if their bounds are equal. Within one deadline: early panes, ends, closes;
-///     each by end, by the end they would have had without saturation, by first touch; then windows that exist only by
-///     `emit_empty`, by first-seen key.
-///  8. `emit_empty`: window k of a key comes out empty when W reaches its end if k holds nothing then and one of the `most`
-///     windows before it does hold records. Needs `at_close`. A late record inside the grace continues such a window.
-///  9. A retraction repeats the row with its window, as_of, index and timing; its watermark is that of the retraction.
-/// 10. Sessions. A record tries the live sessions it touches, oldest first, and joins each that its caps allow; a merge never
-///     exceeds a cap either. Touching is decided on unsaturated ends. Within one step of W: by deadline, then by age. A record
-///     whose gap is not positive is rejected by the operator.
-/// 11. Count windows: [oldest time, newest time + 1), on time, index 0, final, as_of the newest time. With every > size the
-///     records between two windows are unassigned.
+///  4. A window closes at end + grace, saturating, or at its end with `LateFiring::close`. Where it has no
+///     grace at all the on-time pane is final and no final pane follows it; if no on-time pane came, the
+///     final pane comes on time.
+///  5. All counts (`after`, `late_after`, `if_new`, `unemitted`) are of records since the window's last pane
+///     of any kind.
+///  6. An early pane of `every` comes for each multiple that a step of W passes, skipped where the window
+///     holds nothing. A step to the end of time passes none of a window that ends there. A session that
+///     passes its end drops what is pending; if it grows beyond W again, the first multiple that W has not
+///     passed is pending (or an earlier one of what it merges with).
+///  7. Saturated windows are different windows even if their bounds are equal. Within one deadline: early
+///     panes, ends, closes; each by end, by the end they would have had without saturation, by first touch;
+///     then windows that exist only by `emit_empty`, by first-seen key.
+///  8. `emit_empty`: window k of a key comes out empty when W reaches its end if k holds nothing then and one
+///     of the `most` windows before it does hold records. Needs `at_close`. A late record inside the grace
+///     continues such a window.
+///  9. A retraction repeats the row with its window, as_of, index and timing; its watermark is that of the
+///     retraction.
+/// 10. Sessions. A record tries the live sessions it touches, oldest first, and joins each that its caps
+///     allow; a merge never exceeds a cap either. Touching is decided on unsaturated ends. Within one step of
+///     W: by deadline, then by age. A record whose gap is not positive is rejected by the operator.
+/// 11. Count windows: [oldest time, newest time + 1), on time, index 0, final, as_of the newest time. With
+///     every > size the records between two windows are unassigned.
 /// 12. Lifetime windows are [no_time, end_of_time).
 
 namespace weir::inline v0::testing::oracle {
@@ -172,7 +180,7 @@ struct Counters {
   std::uint64_t rejected = 0;
   std::uint64_t refused = 0;      ///< not ingested
   std::uint64_t regressions = 0;  ///< of `advance`
-  std::uint64_t applied = 0;  ///< operator, from here on
+  std::uint64_t applied = 0;      ///< operator, from here on
   std::uint64_t partially_late = 0;
   std::uint64_t late_whole = 0;
   std::uint64_t unassigned = 0;
@@ -203,15 +211,72 @@ struct Outcome {
 
 /// Rules that random scripts reach rarely. A run that does not reach each often enough proves little.
 enum class Rare : std::uint8_t {
-  late_pane, first_pane_late, partially_late, late_record, unassigned, dropped_whole, fired_by_jump, start_saturated,
-  end_saturated, close_saturated, sum_overflowed, retraction, empty_pane, final_pane_late, final_pane_on_time, final_pane_empty,
-  leftover_dropped, late_record_held, late_record_waits, closed_for_good, after_fired, every_fired, every_skipped_empty,
-  every_passed_several, every_due_at_once, every_ends_with_time, discarded_then_silent, empty_window, empty_window_capped, empty_window_amended,
-  session_bridged, session_merged_three, session_touch_merged, session_touch_separate, session_contained, session_refires_on_time,
-  session_refires_late, absorbed_retracted, merge_reached_after, merge_kept_early_pane, longest_hit, most_records_hit,
-  marker_ended, marker_refused, judged_before_merging, no_gap, count_full, count_partial, lifetime_fired, idle_by_tick, idle_flush,
-  record_reactivates, record_of_closed, unaligned_ignored, realigned, channel_closed, future_held, jump_refused, regression_ignored,
-  advance_while_idle, punctuation_moved, watermark_saturated, rejected, refused, firing_inside_batch, late_inside_batch,
+  late_pane,
+  first_pane_late,
+  partially_late,
+  late_record,
+  unassigned,
+  dropped_whole,
+  fired_by_jump,
+  start_saturated,
+  end_saturated,
+  close_saturated,
+  sum_overflowed,
+  retraction,
+  empty_pane,
+  final_pane_late,
+  final_pane_on_time,
+  final_pane_empty,
+  leftover_dropped,
+  late_record_held,
+  late_record_waits,
+  closed_for_good,
+  after_fired,
+  every_fired,
+  every_skipped_empty,
+  every_passed_several,
+  every_due_at_once,
+  every_ends_with_time,
+  discarded_then_silent,
+  empty_window,
+  empty_window_capped,
+  empty_window_amended,
+  session_bridged,
+  session_merged_three,
+  session_touch_merged,
+  session_touch_separate,
+  session_contained,
+  session_refires_on_time,
+  session_refires_late,
+  absorbed_retracted,
+  merge_reached_after,
+  merge_kept_early_pane,
+  longest_hit,
+  most_records_hit,
+  marker_ended,
+  marker_refused,
+  judged_before_merging,
+  no_gap,
+  count_full,
+  count_partial,
+  lifetime_fired,
+  idle_by_tick,
+  idle_flush,
+  record_reactivates,
+  record_of_closed,
+  unaligned_ignored,
+  realigned,
+  channel_closed,
+  future_held,
+  jump_refused,
+  regression_ignored,
+  advance_while_idle,
+  punctuation_moved,
+  watermark_saturated,
+  rejected,
+  refused,
+  firing_inside_batch,
+  late_inside_batch,
   count_
 };
 inline constexpr std::size_t rare_rules = static_cast<std::size_t>(Rare::count_);

@@ -20,6 +20,7 @@ struct WindowPlan {
   Grid grid;
   Trigger trigger;
 
+  [[nodiscard]] bool has_positive_sizes() const noexcept { return size > Duration::zero() && every > Duration::zero(); }
   [[nodiscard]] static WindowPlan of(const TumblingSpec& spec);
   [[nodiscard]] static WindowPlan of(const SlidingSpec& spec);
   [[nodiscard]] static WindowPlan of(const CumulatingSpec& spec);
