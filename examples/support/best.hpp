@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <unordered_map>
+#include <utility>
 #include <vector>
-
-#include <absl/container/flat_hash_map.h>
 
 namespace support {
 
@@ -34,7 +34,7 @@ class Best {
     std::int64_t score;
     Row row;
   };
-  absl::flat_hash_map<Key, Scored> best_;
+  std::unordered_map<Key, Scored> best_;
 };
 
 }  // namespace support

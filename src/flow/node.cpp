@@ -10,7 +10,7 @@ namespace weir::inline v0 {
 void Wiring::adopt(std::unique_ptr<Node> node, std::vector<std::size_t> inputs) {
   WEIR_ASSERT(!is_sealed_, "operators are attached before build(), not after it");
   node->id_ = nodes_.size();
-  node->wants_rest_ = wants_rest_.get();
+  node->work_ = work_.get();
   if (inputs.size() > 1) node->merge_ = std::make_unique<WatermarkMerge>(inputs.size());
   node->inputs_ = std::move(inputs);
   nodes_.push_back(std::move(node));
@@ -98,7 +98,8 @@ void Wiring::spread(const std::vector<std::size_t>& nodes, EventTime cap) {
 
 void Wiring::publish(Node& source, EventTime to) {
   source.watermark_ = to;
-  ++epoch_;
+  ++work_->epoch;
+  work_->target = to;
   const std::vector<std::size_t>& nodes = downstream_[source.id_];
   if (stepped_[source.id_]) {
     // Operators whose outputs meet fire by deadline, not one operator after the other.
@@ -119,7 +120,8 @@ void Wiring::publish(Node& source, EventTime to) {
 
 void Wiring::set_idle(Node& source, bool is_idle) {
   idle_[source.id_] = is_idle;
-  ++epoch_;
+  ++work_->epoch;
+  work_->target = source.watermark_;
   for (const std::size_t id : downstream_[source.id_]) {
     const Node& node = *nodes_[id];
     bool is_all_idle = true;
@@ -149,7 +151,7 @@ EventTime Wiring::horizon(const Node& source) const {
 }
 
 void Wiring::rest_all() {
-  *wants_rest_ = false;
+  work_->wants_rest = false;
   for (const auto& node : nodes_) node->rest();
 }
 

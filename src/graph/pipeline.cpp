@@ -25,6 +25,15 @@ absl::Status PipelineCore::refusal(const char* call) const {
   return absl::OkStatus();
 }
 
+absl::Status PipelineCore::wrong_channel(const Wiring* of, const SourceBase& source, std::size_t channel) const {
+  if (of != wiring_.get()) {
+    return absl::InvalidArgumentError(wiring_->name() + ": the handle belongs to another pipeline; use this graph's own");
+  }
+  if (channel < source.channels()) return absl::OkStatus();
+  return absl::InvalidArgumentError(source.name() + ": channel " + std::to_string(channel) + " does not exist; there are " +
+                                    std::to_string(source.channels()));
+}
+
 void PipelineCore::release(PipelineCore* core) noexcept {
   if (core->busy_) {
     core->released_ = true;
@@ -38,13 +47,10 @@ void PipelineCore::abandon() noexcept {
   leave();
 }
 
-absl::Status PipelineCore::advance(SourceBase& source, std::size_t channel, EventTime watermark) {
+absl::Status PipelineCore::advance(const Wiring* of, SourceBase& source, std::size_t channel, EventTime watermark) {
   if (absl::Status refused = refusal("advance"); !refused.ok()) return refused;
   if (finished_) return absl::OkStatus();
-  if (channel >= source.channels()) {
-    return absl::InvalidArgumentError(source.name() + ": channel " + std::to_string(channel) + " does not exist; there are " +
-                                      std::to_string(source.channels()));
-  }
+  if (absl::Status wrong = wrong_channel(of, source, channel); !wrong.ok()) return wrong;
   const bool is_strict = source.is_strict();
   Call call(*this, 0);
   const bool is_forward = source.advance_channel(*wiring_, channel, watermark);
@@ -57,13 +63,10 @@ absl::Status PipelineCore::advance(SourceBase& source, std::size_t channel, Even
   return error.empty() ? absl::OkStatus() : absl::InvalidArgumentError(error);
 }
 
-absl::Status PipelineCore::change(SourceBase& source, std::size_t channel, ChannelChange change) {
+absl::Status PipelineCore::change(const Wiring* of, SourceBase& source, std::size_t channel, ChannelChange change) {
   if (absl::Status refused = refusal("a channel change"); !refused.ok()) return refused;
   if (finished_) return absl::OkStatus();
-  if (channel >= source.channels()) {
-    return absl::InvalidArgumentError(source.name() + ": channel " + std::to_string(channel) + " does not exist; there are " +
-                                      std::to_string(source.channels()));
-  }
+  if (absl::Status wrong = wrong_channel(of, source, channel); !wrong.ok()) return wrong;
   Call call(*this, 0);
   switch (change) {
     case ChannelChange::idle: source.set_idle(*wiring_, channel); break;

@@ -7,10 +7,6 @@
 
 namespace weir::inline v0::testing::oracle {
 
-namespace {
-constexpr std::uint64_t untouched = std::uint64_t{1} << 40U;  // ages of windows that exist only by emit_empty
-}
-
 /// The W at which something happens to the window next.
 Wide WindowSide::deadline(const Live& window) const {
   const Ticks end = saturated(window.span.end);
@@ -39,19 +35,26 @@ void WindowSide::publish(Ticks watermark) {
   watermark_ = watermark;
   if (config_.emit_empty && config_.emit.at_close) make_empty_windows(before);
   Ticks first_end = no_time;
+  std::optional<Wide> ordered;
   for (;;) {
     std::size_t next = live_.size();
     for (std::size_t i = 0; i < live_.size(); ++i) {
       if (deadline(live_[i]) > watermark_) continue;
       if (next == live_.size() || is_before(live_[i], live_[next])) next = i;
     }
-    if (next == live_.size()) return;
+    if (next == live_.size()) break;
     const bool ends = rank(live_[next]) == 1;
+    if (ends && keeps_list() && ordered != live_[next].span.end) {
+      ordered = live_[next].span.end;
+      order_keys(live_[next].span);
+      continue;
+    }
     if (ends && first_end != no_time && saturated(live_[next].span.end) > first_end)
       note(*reached_, Rare::fired_by_jump);
     if (ends && first_end == no_time) first_end = saturated(live_[next].span.end);
     act(next, before);
   }
+  if (keeps_list()) pass(first_open(watermark_));
 }
 
 void WindowSide::act(std::size_t live_index, Ticks before) {
@@ -169,20 +172,18 @@ void WindowSide::add(Row& row, Wide& sum, const Record& record, Ticks& first_at,
   }
 }
 
-/// The windows that hold nothing when their end is passed now, but follow closely enough on one that holds something.
+/// The windows that hold nothing when their end is passed now, but closely follow one that holds something.
 void WindowSide::make_empty_windows(Ticks before) {
   const Wide most = *config_.emit_empty;
   const Wide every = config_.kind == Kind::tumbling ? config_.size : config_.every;
   for (std::size_t i = 0; i < taken_.size(); ++i) {
     const Taken& taken = taken_[i];
     if (taken.dropped) continue;
-    std::uint64_t key_rank = i;
-    for (std::size_t j = i; j-- > 0;) key_rank = taken_[j].record.key == taken.record.key ? j : key_rank;
     assign(taken.record.time);
     for (const Span& span : spans_) {
-      if (taken.watermark >= closes_at(span)) continue;
+      if (taken.watermark >= saturated(span.end)) continue;
       for (Wide k = 1; k <= most; ++k) {
-        make_empty_window(taken.record.key, {span.start + k * every, span.end + k * every}, key_rank, before);
+        make_empty_window(taken.record.key, {span.start + k * every, span.end + k * every}, before);
       }
       const Span capped{span.start + (most + 1) * every, span.end + (most + 1) * every};
       if (before < saturated(capped.end) && capped.end <= watermark_)
@@ -191,13 +192,13 @@ void WindowSide::make_empty_windows(Ticks before) {
   }
 }
 
-void WindowSide::make_empty_window(Ticks key, const Span& span, std::uint64_t key_rank, Ticks before) {
+void WindowSide::make_empty_window(Ticks key, const Span& span, Ticks before) {
   if (span.start > Wide{end_of_time}) return;
   if (saturated(span.end) <= before || saturated(span.end) > watermark_) return;
   for (const Live& window : live_) {
     if (window.key == key && window.span.end == span.end) return;
   }
-  Live window{.key = key, .span = span, .age = untouched + key_rank};
+  Live window{.key = key, .span = span, .age = listed};
   window.by_emit_empty = true;
   live_.push_back(window);
 }

@@ -16,6 +16,9 @@ void WindowSide::start(const WindowConfig& config, Outcome& outcome, Reached& re
   next_age_ = 1;
   taken_.clear();
   live_.clear();
+  list_.clear();
+  touches_.clear();
+  next_.reset();
 }
 
 bool WindowSide::has_grace() const {
@@ -59,8 +62,6 @@ std::size_t WindowSide::count_contents(const Live& window) const {
   for (std::size_t i = 0; i < taken_.size(); ++i) count += holds(window, i) ? 1 : 0;
   return count;
 }
-
-// --- records ---------------------------------------------------------------------------------------------------------
 
 void WindowSide::process(const Record& record) {
   taken_.push_back({.record = record, .watermark = watermark_});
@@ -117,6 +118,7 @@ void WindowSide::process_grid(const Record& record) {
   }
   report(record, hit, missed);
   if (hit == 0) return;
+  if (keeps_list()) note_touch(record);
   for (std::size_t i = 0; i < spans_.size(); ++i) {
     if (watermark_ < closes_at(spans_[i])) took_one(touch(record, spans_[i]), record);
   }
@@ -179,7 +181,7 @@ void WindowSide::took_one(Live& window, const Record& record) {
   fire(window, Timing::late, record.time, false);
 }
 
-/// By arrival: record number n of the key completes a window when n is a multiple of `every` (or `size` plus a multiple).
+/// By arrival: record n of the key completes a window when n is a multiple of `every`, or `size` plus one.
 void WindowSide::process_count(const Record& record) {
   std::size_t arrived = 0;
   for (const Taken& taken : taken_) arrived += taken.record.key == record.key ? 1 : 0;
@@ -205,8 +207,6 @@ void WindowSide::process_count(const Record& record) {
   row.as_of = last_at;
   out_->rows.push_back(row);
 }
-
-// --- sessions --------------------------------------------------------------------------------------------------------
 
 bool WindowSide::touches(const Span& a, const Span& b) const {
   if (a.start < b.end && b.start < a.end) return true;

@@ -25,6 +25,9 @@ inline Wide floor_quotient(Wide value, Wide divisor) {
   return quotient;
 }
 
+/// Ages of windows whose keys are in the operator's list start here.
+inline constexpr std::uint64_t listed = std::uint64_t{1} << 40U;
+
 inline void note(Reached& reached, Rare rule) { ++reached[static_cast<std::size_t>(rule)]; }
 
 class WindowSide {
@@ -62,6 +65,11 @@ class WindowSide {
     Row last_row{};
   };
 
+  struct Touch {  // a key and a pane that no window has covered yet
+    Wide pane = 0;
+    Ticks key = 0;
+  };
+
   bool is_session() const { return config_.kind == Kind::session; }
   bool has_grace() const;
   Ticks closes_at(const Span& span) const;
@@ -85,11 +93,22 @@ class WindowSide {
   void find_partners(const Record& record, const Span& own);
   Live& merge_partners(const Record& record, const Span& own);
 
+  bool keeps_list() const;
+  Wide pane_width() const;
+  Wide pane_of(Wide at) const;
+  Wide index_of(const Span& span) const;
+  Wide last_pane(Wide index) const;
+  Wide first_open(Ticks watermark) const;
+  void pass(Wide next);
+  void enlist(Ticks key);
+  void note_touch(const Record& record);
+  void order_keys(const Span& span);
+
   Wide deadline(const Live& window) const;
   int rank(const Live& window) const;
   bool is_before(const Live& a, const Live& b) const;
   void make_empty_windows(Ticks before);
-  void make_empty_window(Ticks key, const Span& span, std::uint64_t key_rank, Ticks before);
+  void make_empty_window(Ticks key, const Span& span, Ticks before);
   void act(std::size_t live_index, Ticks before);
   void act_early(Live& window);
   void act_at_end(Live& window);
@@ -105,6 +124,9 @@ class WindowSide {
   std::uint64_t next_age_ = 0;
   std::vector<Taken> taken_{};
   std::vector<Live> live_{};
+  std::vector<Ticks> list_{};            // keys in the order of their rows, see `order_keys`
+  std::vector<Touch> touches_{};         // by arrival
+  std::optional<Wide> next_{};           // the lowest window whose end has not been passed
   std::vector<Span> spans_{};            // of the record in hand
   std::vector<std::size_t> partners_{};  // indices into live_
 };

@@ -15,7 +15,7 @@ Ticks saturated_sum(Ticks a, Ticks b) {
   return b < 0 ? no_time : end_of_time;
 }
 
-/// Makes one script. Members are drawn in the order in which they are declared to be used: window, source, steps.
+/// Makes one script: windows, then their emission, then the source, then the steps.
 class Generator {
  public:
   Generator(std::uint64_t seed, Script& script) : domain_(domain_of(seed)), random_(seed), script_(script) {

@@ -15,6 +15,7 @@ void WatermarkMerge::set_active(std::size_t input) {
   if (one.status != Status::idle) return;
   one.status = Status::active;
   one.is_aligned = one.watermark >= merged_;
+  is_held_ = false;
   ++active_;
 }
 
@@ -55,6 +56,7 @@ bool WatermarkMerge::recompute() {
     least = std::min(least, one.watermark);
     is_any = true;
   }
+  is_held_ = is_any && least >= merged_;
   if (!is_any || least <= merged_) return false;
   merged_ = least;
   return true;

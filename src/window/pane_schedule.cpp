@@ -73,14 +73,17 @@ void PaneSchedule::find_refirings(EventTime at, EventTime watermark, std::vector
       found.push_back({.end = grid(kind).end(index), .kind = i, .index = index, .low = low, .last = high});
     }
   }
-  std::stable_sort(found.begin(), found.end(), [](const Refiring& a, const Refiring& b) { return a.end < b.end; });
+  std::sort(found.begin(), found.end(), [](const Refiring& a, const Refiring& b) {
+    return std::tie(a.end, a.kind, a.index) < std::tie(b.end, b.kind, b.index);
+  });
 }
 
 std::uint32_t PaneSchedule::count_refiring(const Refiring& refiring, Slot slot) {
   const EventTime closed = later(refiring.end, grace(kinds_[refiring.kind]));
-  const auto [at, is_first] =
-      refired_.try_emplace({closed, refiring.kind, refiring.index, slot}, refiring.was_there ? 1U : 0U);
-  return is_first ? at->second : ++at->second;
+  bool is_first = false;
+  std::uint32_t& index = refired_.at({closed, refiring.kind, refiring.index, slot}, is_first);
+  index = is_first ? (refiring.was_there ? 1U : 0U) : index + 1;
+  return index;
 }
 
 PaneSchedule::Due PaneSchedule::due_of(const Kind& kind) const {
@@ -134,16 +137,13 @@ bool PaneSchedule::fills_empty(const WindowFiring& firing, Slot slot) {
 }
 
 void PaneSchedule::end_direct(const WindowFiring& firing, EventTime to) {
-  if (const EventTime end = end_of_use(firing); end <= to) {
-    kinds_[0].pending.recycle(std::move(direct_));
-  } else {
-    retired_.add(end, std::move(direct_));
-  }
+  if (const EventTime end = end_of_use(firing); end > to) retired_.add(end, direct_);
+  kinds_[0].pending.recycle(std::move(direct_));
 }
 
 void PaneSchedule::settle(EventTime to) {
   for (Kind& kind : kinds_) pass(kind, grid(kind).first_open(to, Duration::zero()));
-  refired_.erase(refired_.begin(), refired_.upper_bound({to, ~std::size_t{0}, after_all_windows, no_slot}));
+  while (!refired_.is_empty() && std::get<EventTime>(refired_.first_key()) <= to) refired_.drop_first();
 }
 
 EventTime PaneSchedule::death_of(PaneIndex pane) const {

@@ -16,7 +16,7 @@ std::vector<Slot> TouchLists::take_front() {
 
 void TouchLists::recycle(std::vector<Slot>&& slots) {
   slots.clear();
-  if (slots.capacity() > spare_.capacity()) spare_ = std::move(slots);
+  spares_.push_back(std::move(slots));
 }
 
 std::vector<Slot>& TouchLists::list(PaneIndex pane) {
@@ -28,24 +28,26 @@ std::vector<Slot>& TouchLists::list(PaneIndex pane) {
   const auto at =
       std::lower_bound(begin, lists_.end(), pane, [](const List& one, PaneIndex wanted) { return one.pane < wanted; });
   if (at != lists_.end() && at->pane == pane) return at->slots;
-  return lists_.insert(at, List{.pane = pane, .slots = std::exchange(spare_, {})})->slots;
+  List fresh{.pane = pane, .slots = {}};
+  if (!spares_.empty()) {
+    fresh.slots = std::move(spares_.back());
+    spares_.pop_back();
+  }
+  return lists_.insert(at, std::move(fresh))->slots;
 }
 
-void DeadlineLists::add(EventTime deadline, Slot slot) { lists_[deadline].push_back(slot); }
+void DeadlineLists::add(EventTime deadline, Slot slot) { lists_.at(deadline).push_back(slot); }
 
-void DeadlineLists::add(EventTime deadline, std::vector<Slot>&& slots) {
-  std::vector<Slot>& list = lists_[deadline];
-  if (list.empty()) {
-    list = std::move(slots);
-  } else {
-    list.insert(list.end(), slots.begin(), slots.end());
-  }
+void DeadlineLists::add(EventTime deadline, const std::vector<Slot>& slots) {
+  std::vector<Slot>& list = lists_.at(deadline);
+  list.insert(list.end(), slots.begin(), slots.end());
 }
 
 bool DeadlineLists::take(EventTime to, std::vector<Slot>& slots) {
-  if (lists_.empty() || lists_.begin()->first > to) return false;
-  slots = std::move(lists_.begin()->second);
-  lists_.erase(lists_.begin());
+  if (lists_.is_empty() || lists_.first_key() > to) return false;
+  slots.clear();
+  slots.swap(lists_.first());
+  lists_.drop_first();
   return true;
 }
 

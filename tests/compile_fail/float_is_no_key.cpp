@@ -1,4 +1,4 @@
-// expect: weir: a key is an integer, enum, string, or a tuple or WEIR_FIELDS struct of these; floats are not
+// expect: weir: a key is an integer, enum, string, or a tuple or WEIR_FIELDS struct of these that owns its strings; no floats
 #include <weir/weir.hpp>
 
 using namespace std::chrono_literals;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -56,11 +57,13 @@ class Comparison {
   bool agrees_when_shared(const oracle::Script& script, const oracle::WindowConfig& others) {
     return differences_when_shared(script, others).empty();
   }
-  std::string differences_when_shared(oracle::Script script, const oracle::WindowConfig& others) {
+  std::string differences_when_shared(oracle::Script script, oracle::WindowConfig others) {
     const std::array<Rows, 2> actual = rig_.run_shared(script, others);
     if (!rig_.error().empty()) return "error: " + rig_.error() + "\n";
+    oracle::WindowConfig& windows = script.config.windows;
+    windows.shared_pane = others.shared_pane = shared_pane(windows, others);
     std::string text = difference("row", oracle_.run(script).rows, actual[0]);
-    script.config.windows = others;
+    windows = others;
     return text + difference("row of the others", oracle_.run(script).rows, actual[1]);
   }
   /// What differs; empty if nothing does.
@@ -84,6 +87,15 @@ class Comparison {
   [[nodiscard]] const oracle::Reached& reached() const { return oracle_.reached(); }
 
  private:
+  /// The widest pane that divides all bounds of both.
+  static oracle::Ticks shared_pane(const oracle::WindowConfig& a, const oracle::WindowConfig& b) {
+    const oracle::Ticks width = std::gcd(std::gcd(a.size, step(a)), std::gcd(b.size, step(b)));
+    return std::gcd(width, a.offset - b.offset);
+  }
+  static oracle::Ticks step(const oracle::WindowConfig& w) {
+    return w.kind == oracle::Kind::tumbling ? w.size : w.every;
+  }
+
   oracle::Oracle oracle_;
   Rig rig_;
 };

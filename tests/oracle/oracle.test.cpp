@@ -16,9 +16,9 @@
 
 #include "catch.hpp"
 
-// Random scripts through weir and through the oracle. WEIR_EFFORT says how many: quick 20,000, normal 1,000,000
-// (default), long 100,000,000; WEIR_SCRIPTS gives another number, WEIR_SEED the first seed, WEIR_THREADS the
-// number of threads. Every script has pipelines of its own.
+// Random scripts through weir and through the oracle. WEIR_EFFORT says how many: quick 20,000, normal
+// 1,000,000 (default), long 100,000,000; WEIR_SCRIPTS gives another number, WEIR_SEED the first seed,
+// WEIR_THREADS the number of threads. Every script has pipelines of its own.
 
 namespace {
 

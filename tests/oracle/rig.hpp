@@ -11,7 +11,7 @@
 
 #include <weir/testing/oracle.hpp>
 
-// Plays a script of the oracle through weir's public API and writes down what comes out in the oracle's words.
+// Plays a script of the oracle through weir's public API, and writes down in its words what comes out.
 
 namespace rig {
 
@@ -50,7 +50,8 @@ class Rig {
  public:
   /// What weir makes of the script. `error` says if it could not be built, or broke a law on the way.
   const oracle::Outcome& run(const oracle::Script& script, Mode mode);
-  /// The rows of the script's windows and of others over the same panes. Both must be of fixed shape and emit on close.
+  /// The rows of the script's windows and of others over the same panes. Both must be of fixed shape and emit
+  /// on close.
   std::array<Rows, 2> run_shared(const oracle::Script& script, const oracle::WindowConfig& others);
   [[nodiscard]] const std::string& error() const { return error_; }
 

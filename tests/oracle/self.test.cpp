@@ -6,7 +6,8 @@
 
 #include "catch.hpp"
 
-// Hand-written cases for the oracle itself; most are cases of the shared corpus, named after them. They need nothing of weir.
+// Hand-written cases for the oracle itself; most are cases of the shared corpus, named after them. They need
+// nothing of weir.
 
 namespace oracle = weir::testing::oracle;
 using oracle::Action;

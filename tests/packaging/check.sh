@@ -40,7 +40,7 @@ build_and_run() {  # configures the project in the current folder with the given
 library_build() {  # $1: prefix; the rest: arguments; a build of only the library, installed
   library_prefix=$1
   shift
-  "$cmake" -S "$source" -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DWEIR_BUILD_TESTS=OFF -DWEIR_BUILD_EXAMPLES=OFF "$@"
+  "$cmake" -S "$source" -B build -G Ninja -DCMAKE_CXX_FLAGS=-O0 -DWEIR_BUILD_TESTS=OFF -DWEIR_BUILD_EXAMPLES=OFF "$@"
   "$cmake" --build build -j 1
   "$cmake" --install build --prefix "$library_prefix"
 }

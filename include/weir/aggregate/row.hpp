@@ -131,6 +131,8 @@ class RowAggregator {
 
  public:
   static constexpr std::size_t size = sizeof...(Features);
+  /// Every feature fits the record and the row. Bodies are empty otherwise, so that the fault's message stands alone.
+  static constexpr bool is_sound = ((fault<Features> == detail::Fault::none) && ...);
   static_assert(size > 0,
                 "weir: aggregate<Row>() needs at least one feature, such as weir::count().as(&Row::n)");
   static_assert(size <= 64,
@@ -173,9 +175,6 @@ class RowAggregator {
   }
 
  private:
-  /// Bodies are empty for faulty features, so that the fault's message stands alone.
-  static constexpr bool is_sound = ((fault<Features> == detail::Fault::none) && ...);
-
   template <std::size_t index>
   [[nodiscard]] constexpr decltype(auto) aggregator() const {
     const auto& feature = detail::part<index>(features_);

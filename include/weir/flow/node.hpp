@@ -30,6 +30,17 @@ class Problems {
   std::vector<std::string> messages_;
 };
 
+namespace detail {
+
+/// What the nodes of one graph share while they work.
+struct Work {
+  std::uint64_t epoch = 0;        // changes with every publication and every late record
+  EventTime target = no_time;     // of the publication that is running
+  bool wants_rest = false;
+};
+
+}  // namespace detail
+
 /// Something that runs inside a pipeline: a source, an operator or a sink.
 ///
 /// Records reach a node through the ports of its upstream nodes; time reaches it through `advance`. A node judges
@@ -73,7 +84,11 @@ class Node {
 
  protected:
   /// Asks for `rest` after the host's call that is running.
-  void ask_for_rest() noexcept { *wants_rest_ = true; }
+  void ask_for_rest() noexcept { work_->wants_rest = true; }
+  /// The publication that is running; an `advance` may be one of several steps of it.
+  [[nodiscard]] std::uint64_t publication() const noexcept { return work_->epoch; }
+  /// How far the publication that is running goes.
+  [[nodiscard]] EventTime target() const noexcept { return work_->target; }
 
  private:
   friend class Wiring;
@@ -81,7 +96,7 @@ class Node {
   EventTime watermark_ = no_time;
   std::vector<std::size_t> inputs_;
   std::unique_ptr<WatermarkMerge> merge_;  // only with several inputs
-  bool* wants_rest_ = nullptr;
+  detail::Work* work_ = nullptr;
   std::size_t id_ = 0;
 };
 
@@ -119,11 +134,11 @@ class Wiring {
   /// How far this source's watermark may rise before it has to be published.
   [[nodiscard]] EventTime horizon(const Node& source) const;
   /// Changes whenever a watermark was published or a late record came: horizons read before are void.
-  [[nodiscard]] std::uint64_t epoch() const noexcept { return epoch_; }
-  void start_epoch() noexcept { ++epoch_; }
+  [[nodiscard]] std::uint64_t epoch() const noexcept { return work_->epoch; }
+  void start_epoch() noexcept { ++work_->epoch; }
   /// Calls `rest` on every node if one asked for it.
   void rest() {
-    if (*wants_rest_) rest_all();
+    if (work_->wants_rest) rest_all();
   }
 
  private:
@@ -142,8 +157,7 @@ class Wiring {
   std::vector<bool> single_;                           // per node
   std::vector<bool> stepped_;                          // per source: timed nodes meet or follow each other
   std::vector<bool> idle_;                             // per node
-  std::uint64_t epoch_ = 0;
-  std::unique_ptr<bool> wants_rest_ = std::make_unique<bool>(false);
+  std::unique_ptr<detail::Work> work_ = std::make_unique<detail::Work>();
   bool is_sealed_ = false;
 };
 

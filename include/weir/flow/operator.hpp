@@ -17,16 +17,15 @@ namespace weir::inline v0 {
 namespace detail {
 
 template <class Type>
-struct out_of;
+struct out_of {
+  using type = void;
+};
 template <class Record>
 struct out_of<Out<Record>&> {
   using type = Record;
 };
-
 template <class Type>
-inline constexpr bool is_out = false;
-template <class Record>
-inline constexpr bool is_out<Out<Record>&> = true;
+inline constexpr bool is_out = !std::is_void_v<typename out_of<Type>::type>;
 
 struct NoState {};
 
@@ -40,26 +39,27 @@ struct state_of<Op> {
   using type = typename Op::State;
 };
 
+/// The first thing that is wrong with a process().
+enum class ProcessFault : unsigned char { none, shape, order, input };
+
 /// A process() taken apart: In, whether there is a timer, and the records of the outputs.
 template <class InType, bool timer, class... Outs>
 struct Ports {
-  static_assert((is_out<Outs> && ...),
-                "weir: process() takes [State&,] const In&, [weir::Timer&,] and then weir::Out<T>& only, in this order");
-  using In = InType;
+  using In = std::remove_cvref_t<InType>;
   static constexpr bool has_timer = timer;
-  using Records = std::tuple<typename out_of<Outs>::type...>;
+  static constexpr ProcessFault fault =
+      !(is_out<Outs> && ...) ? ProcessFault::order
+      : !(std::is_lvalue_reference_v<InType> && std::is_const_v<std::remove_reference_t<InType>>) ? ProcessFault::input
+                                                                                                 : ProcessFault::none;
+  using Records = std::tuple<std::conditional_t<is_out<Outs>, typename out_of<Outs>::type, NoState>...>;
 };
 
-template <class First, class... Rest>
+template <class In, class... Rest>
 struct after_state {
-  static_assert(std::is_lvalue_reference_v<First> && std::is_const_v<std::remove_reference_t<First>>,
-                "weir: process() takes its record as const In&");
-  using In = std::remove_cvref_t<First>;
   using type = Ports<In, false, Rest...>;
 };
-template <class First, class... Rest>
-struct after_state<First, Timer&, Rest...> {
-  using In = std::remove_cvref_t<First>;
+template <class In, class... Rest>
+struct after_state<In, Timer&, Rest...> {
   using type = Ports<In, true, Rest...>;
 };
 
@@ -73,15 +73,21 @@ struct parse<Op, typename Op::State&, Args...> : after_state<Args...> {
   static constexpr bool has_state = true;
 };
 
+struct NoPorts {
+  using In = void;
+  using Records = std::tuple<>;
+  static constexpr bool has_timer = false;
+  static constexpr ProcessFault fault = ProcessFault::shape;
+};
 template <class Op, class Member>
 struct process_of {
-  static_assert(sizeof(Op) == 0,
-                "weir: process() must be void and const; keep what it remembers in State, where weir can expire it");
+  using type = NoPorts;
+  static constexpr bool has_state = false;
 };
-template <class Op, class... Args>
-struct process_of<Op, void (Op::*)(Args...) const> : parse<Op, Args...> {};
-template <class Op, class... Args>
-struct process_of<Op, void (Op::*)(Args...) const noexcept> : parse<Op, Args...> {};
+template <class Op, class First, class... Args>
+struct process_of<Op, void (Op::*)(First, Args...) const> : parse<Op, First, Args...> {};
+template <class Op, class First, class... Args>
+struct process_of<Op, void (Op::*)(First, Args...) const noexcept> : parse<Op, First, Args...> {};
 
 }  // namespace detail
 
@@ -98,6 +104,7 @@ struct OperatorTraits {
   using State = typename detail::state_of<Op>::type;
   using Records = typename Ports::Records;
   static constexpr bool has_state = Process::has_state;
+  static constexpr detail::ProcessFault fault = Ports::fault;
   static constexpr bool has_timer = Ports::has_timer || requires { &Op::on_timer; };
 };
 

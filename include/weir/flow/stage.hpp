@@ -15,6 +15,7 @@
 namespace weir::inline v0 {
 
 /// A stateless step: `stage(record, next)` calls `next(result)` once per result, and `Output<In>` names the result.
+/// `takes<In>` says whether it fits a record, `require<In>()` complains if it does not.
 template <class StageType>
 concept Stage = requires { typename StageType::weir_stage; };
 
@@ -33,6 +34,17 @@ struct Chain {
   using weir_stage = void;
   template <class In>
   using Output = typename Second::template Output<typename First::template Output<In>>;
+
+  template <class In>
+  static constexpr bool takes =
+      First::template takes<In> && Second::template takes<typename First::template Output<In>>;
+  template <class In>
+  static constexpr void require() {
+    First::template require<In>();
+    if constexpr (First::template takes<In>) Second::template require<typename First::template Output<In>>();
+  }
+  template <class Handle>
+  static constexpr bool accepts = detail::is_stream<Handle>;
 
   First first;
   Second second;
@@ -94,9 +106,14 @@ inline std::string unique_name(const Wiring& wiring, const std::string& kind) {
 
 template <class Record, class StageType>
 auto attach_stage(const Stream<Record>& stream, StageType stage) {
-  using Added = StageNode<Record, StageType>;
-  auto& node = stream.feed(std::make_unique<Added>(unique_name(stream.wiring(), stage.kind()), std::move(stage)));
-  return Stream<typename Added::Output>(stream.wiring(), node, node.port());
+  StageType::template require<Record>();
+  if constexpr (StageType::template takes<Record>) {
+    using Added = StageNode<Record, StageType>;
+    auto& node = stream.feed(std::make_unique<Added>(unique_name(stream.wiring(), stage.kind()), std::move(stage)));
+    return Stream<typename Added::Output>(stream.wiring(), node, node.port());
+  } else {
+    return stream;
+  }
 }
 
 template <class KeyType, class Record, class StageType>

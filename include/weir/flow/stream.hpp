@@ -15,9 +15,26 @@
 
 namespace weir::inline v0 {
 
-/// A verb: something that `stream | verb` attaches. It has `attach(handle)`, which adds nodes and returns a handle.
+/// A verb: something that `stream | verb` attaches. It has `attach(handle)`, which adds nodes and returns a handle, and
+/// says with `accepts<Handle>` behind which handles it goes.
 template <class VerbType, class Handle>
-concept Verb = requires(VerbType verb, const Handle& handle) { std::move(verb).attach(handle); };
+concept Verb = VerbType::template accepts<Handle>;
+
+namespace detail {
+
+/// A handle whose records can be looked at one by one: with or without a key, but not cut into windows.
+template <class Handle>
+inline constexpr bool is_stream = requires { typename Handle::Record; } && !requires { typename Handle::weir_windowed; };
+template <class Handle>
+inline constexpr bool is_keyed = is_stream<Handle> && requires { typename Handle::KeyType; };
+template <class Handle>
+inline constexpr bool is_windowed = requires { typename Handle::weir_windowed; };
+
+/// What a verb "returns" after it said what is wrong with it, so that the message stands alone.
+template <class Handle>
+Handle never();
+
+}  // namespace detail
 
 /// Attaches a verb to a handle: one named node, or a few, and a new handle.
 template <class Handle, class VerbType>

@@ -56,7 +56,7 @@ class SourceBase : public Node {
 
  protected:
   [[nodiscard]] bool has_jump_guard() const noexcept { return settings_.max_jump.has_value(); }
-  [[nodiscard]] EventTime horizon() const noexcept { return horizon_; }
+  [[nodiscard]] EventTime publish_from() const noexcept { return horizon_; }
   [[nodiscard]] EventTime future_limit() const noexcept { return future_limit_; }
   [[nodiscard]] EventTime newest(std::size_t channel) const noexcept { return channels_[channel].newest; }
   [[nodiscard]] EventTime channel_watermark(std::size_t channel) const noexcept { return merge_.watermark(channel); }

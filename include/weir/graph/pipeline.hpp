@@ -56,15 +56,16 @@ class PipelineCore {
   [[nodiscard]] absl::Status status() const;
   /// OK, or why a call cannot run now.
   [[nodiscard]] absl::Status refusal(const char* call) const;
+  [[nodiscard]] absl::Status wrong_channel(const Wiring* of, const SourceBase& source, std::size_t channel) const;
   [[nodiscard]] Wiring& wiring() noexcept { return *wiring_; }
   [[nodiscard]] const Wiring& wiring() const noexcept { return *wiring_; }
   [[nodiscard]] Meter& meter() noexcept { return meter_; }
   /// The host gives the pipeline up: at once, or when the call that is running ends.
   static void release(PipelineCore* core) noexcept;
 
-  [[nodiscard]] absl::Status advance(SourceBase& source, std::size_t channel, EventTime watermark);
+  [[nodiscard]] absl::Status advance(const Wiring* of, SourceBase& source, std::size_t channel, EventTime watermark);
   enum class ChannelChange : std::uint8_t { idle, active, close };
-  [[nodiscard]] absl::Status change(SourceBase& source, std::size_t channel, ChannelChange change);
+  [[nodiscard]] absl::Status change(const Wiring* of, SourceBase& source, std::size_t channel, ChannelChange change);
   [[nodiscard]] absl::Status tick(WallTime now);
   [[nodiscard]] absl::Status finish();
   [[nodiscard]] const OperatorStats& stats(std::string_view name);
@@ -135,7 +136,7 @@ class Pipeline {
   /// Errors: going back is ignored and counted, with `.strict` also InvalidArgument.
   template <class Record>
   absl::Status advance(const Channel<Record>& channel, EventTime watermark) {
-    return core_->advance(*channel.node, channel.index, watermark);
+    return core_->advance(channel.wiring, *channel.node, channel.index, watermark);
   }
   template <class Record>
   absl::Status advance(const Source<Record>& source, EventTime watermark) {
@@ -144,16 +145,16 @@ class Pipeline {
   /// The channel is silent and must not hold the watermark back, until its next record or `set_active`.
   template <class Record>
   absl::Status set_idle(const Channel<Record>& channel) {
-    return core_->change(*channel.node, channel.index, detail::PipelineCore::ChannelChange::idle);
+    return core_->change(channel.wiring, *channel.node, channel.index, detail::PipelineCore::ChannelChange::idle);
   }
   template <class Record>
   absl::Status set_active(const Channel<Record>& channel) {
-    return core_->change(*channel.node, channel.index, detail::PipelineCore::ChannelChange::active);
+    return core_->change(channel.wiring, *channel.node, channel.index, detail::PipelineCore::ChannelChange::active);
   }
   /// The channel has ended for good.
   template <class Record>
   absl::Status close(const Channel<Record>& channel) {
-    return core_->change(*channel.node, channel.index, detail::PipelineCore::ChannelChange::close);
+    return core_->change(channel.wiring, *channel.node, channel.index, detail::PipelineCore::ChannelChange::close);
   }
 
   /// The host's clock. Decides idleness exactly at the call, and guards against times in the future.

@@ -173,7 +173,7 @@ class SourceNode final : public SourceBase {
             .watermark = channel_watermark(channel),
             .reached = reached(),
             .others = least_of_others(channel),
-            .horizon = horizon()};
+            .horizon = publish_from()};
     const std::size_t taken = time_.visit([&](const auto& time) {
       return rule_.kind == WatermarkKind::trailing ? scan<true>(records, count, time, run)
                                                    : scan<false>(records, count, time, run);

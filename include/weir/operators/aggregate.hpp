@@ -35,14 +35,22 @@ class Aggregated : public Stream<Windowed<KeyType, Row>> {
 /// Turns windows into rows. See `aggregate`.
 template <class Row, class... Features>
 struct Aggregate {
+  template <class Handle>
+  static constexpr bool accepts = detail::is_windowed<Handle>;
+
   std::string name;
   std::tuple<Features...> features;
 
   template <class KeyType, class RecordType, class Shape>
   auto attach(const WindowedStream<KeyType, RecordType, Shape>& windowed) && {
     using RowAgg = RowAggregator<Row, RecordType, Features...>;
-    RowAgg aggregator = std::apply([](auto&... feature) { return RowAgg(std::move(feature)...); }, features);
-    return place(windowed.keyed(), windowed.shape(), std::move(aggregator));
+    if constexpr (RowAgg::is_sound) {
+      RowAgg aggregator = std::apply([](auto&... feature) { return RowAgg(std::move(feature)...); }, features);
+      return place(windowed.keyed(), windowed.shape(), std::move(aggregator));
+    } else {
+      static_cast<void>(sizeof(typename RowAgg::State));  // says what is wrong, once
+      return detail::never<Aggregated<KeyType, Row, RecordType>>();
+    }
   }
 
  private:

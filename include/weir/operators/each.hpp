@@ -157,8 +157,8 @@ class KeyedEachNode final : public EachBase<Op> {
     EventTime armed = no_time;
     std::uint64_t sequence = 0;
     bool is_used = false;
-    std::uint32_t fired = 0;    // times in the advance that is running
-    std::uint64_t advance = 0;  // which one that was
+    std::uint32_t fired = 0;        // times in the publication that is running
+    std::uint64_t publication = 0;  // which one that was
   };
   struct Entry {
     std::uint64_t sequence;
@@ -187,10 +187,9 @@ class KeyedEachNode final : public EachBase<Op> {
 
   void advance(EventTime to) override {
     if constexpr (Base::Traits::has_timer) {
-      ++advances_;
       queue_.advance(
           to, [this](const Entry& entry) { return deadline_of(entry); },
-          [this, to](EventTime, const Entry& entry) { fire(entry, to); });
+          [this](EventTime, const Entry& entry) { fire(entry); });
       Base::flush();
     }
   }
@@ -233,15 +232,16 @@ class KeyedEachNode final : public EachBase<Op> {
     cell.armed = cell.timer == no_time ? no_time : later(cell.timer, Duration{1});
     return cell.armed;
   }
-  void fire(const Entry& entry, EventTime to) {
+  void fire(const Entry& entry) {
     Cell& cell = cells_[entry.slot];
-    cell.fired = cell.advance == advances_ ? cell.fired + 1 : 1;
-    cell.advance = advances_;
+    cell.fired = cell.publication == this->publication() ? cell.fired + 1 : 1;
+    cell.publication = this->publication();
     const EventTime at = std::exchange(cell.timer, no_time);
     cell.armed = no_time;
     Timer timer{no_time};
     if constexpr (Base::has_on_timer) Base::on_timer(cell.state, dictionary_->key(entry.slot), at, entry.slot, timer);
     // A timer that sets itself again and again must not keep a jump of the watermark, or finish(), from ending.
+    const EventTime to = this->target();
     if (timer.is_set() && timer.at() < to && (to == end_of_time || cell.fired >= most_firings)) {
       ++this->stats().skipped_firings;
       timer.cancel();
@@ -254,7 +254,6 @@ class KeyedEachNode final : public EachBase<Op> {
   Column<Cell> cells_;
   DeadlineQueue<Entry> queue_{std::chrono::milliseconds{100}};
   std::uint64_t sequence_ = 0;
-  std::uint64_t advances_ = 0;
 };
 
 }  // namespace detail
@@ -263,6 +262,8 @@ class KeyedEachNode final : public EachBase<Op> {
 template <Operator Op>
 struct Each {
   using Traits = OperatorTraits<Op>;
+  template <class Handle>
+  static constexpr bool accepts = detail::is_stream<Handle>;
 
   std::string name;
   Op op;
@@ -270,23 +271,44 @@ struct Each {
   template <class RecordType>
   auto attach(const Stream<RecordType>& stream) && {
     static_assert(!Traits::has_timer, "weir: an operator with a timer needs a key_by before each(); timers are per key");
-    static_assert(std::is_same_v<typename Traits::In, RecordType>,
-                  "weir: each() got an operator whose process() takes another record type than the stream has");
-    auto& node = stream.feed(std::make_unique<detail::EachNode<Op>>(std::move(name), std::move(op)));
-    return outputs(stream.wiring(), node, std::type_identity<typename Traits::Records>{});
+    if constexpr (Traits::has_timer || !fits<RecordType>()) {
+      return stream;
+    } else {
+      auto& node = stream.feed(std::make_unique<detail::EachNode<Op>>(std::move(name), std::move(op)));
+      return outputs(stream.wiring(), node, std::type_identity<typename Traits::Records>{});
+    }
   }
   template <class KeyType, class RecordType>
   auto attach(const KeyedStream<KeyType, RecordType>& keyed) && {
     static_assert(!requires { &Op::on_watermark; },
                   "weir: on_watermark() is for operators without a key; behind a key_by use the key's timer");
-    static_assert(std::is_same_v<typename Traits::In, RecordType>,
-                  "weir: each() got an operator whose process() takes another record type than the stream has");
-    using Added = detail::KeyedEachNode<KeyType, Op>;
-    auto& node = keyed.feed(std::make_unique<Added>(std::move(name), std::move(op), keyed.keyspace().dictionary));
-    return outputs(keyed.wiring(), node, std::type_identity<typename Traits::Records>{});
+    if constexpr (fits<RecordType>()) {
+      using Added = detail::KeyedEachNode<KeyType, Op>;
+      auto& node = keyed.feed(std::make_unique<Added>(std::move(name), std::move(op), keyed.keyspace().dictionary));
+      return outputs(keyed.wiring(), node, std::type_identity<typename Traits::Records>{});
+    } else {
+      return keyed.stream();
+    }
   }
 
  private:
+  /// Whether process() is as it should be and takes the stream's records; complains if not.
+  template <class RecordType>
+  static constexpr bool fits() {
+    using detail::ProcessFault;
+    static_assert(Traits::fault != ProcessFault::shape,
+                  "weir: process() must be void and const; keep what it remembers in State, where weir can expire it");
+    static_assert(Traits::fault != ProcessFault::order,
+                  "weir: process() takes [State&,] const In&, [weir::Timer&,] and then weir::Out<T>& only, in this order");
+    static_assert(Traits::fault != ProcessFault::input, "weir: process() takes its record as const In&");
+    if constexpr (Traits::fault == ProcessFault::none) {
+      constexpr bool is_same = std::is_same_v<typename Traits::In, RecordType>;
+      static_assert(is_same, "weir: each() got an operator whose process() takes another record type than the stream has");
+      return is_same;
+    } else {
+      return false;
+    }
+  }
   template <class NodeType, class... Records>
   static auto outputs(Wiring& wiring, NodeType& node, std::type_identity<std::tuple<Records...>>) {
     return streams<NodeType, Records...>(wiring, node, std::index_sequence_for<Records...>{});

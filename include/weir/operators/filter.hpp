@@ -16,15 +16,20 @@ struct Filter {
   template <class In>
   using Output = In;
 
+  template <class In>
+  static constexpr bool takes = std::is_invocable_r_v<bool, const Predicate&, const In&>;
+  template <class In>
+  static constexpr void require() {
+    static_assert(takes<In>, "weir: filter() takes a bool member of the record, or a callable bool(const Record&)");
+  }
+  template <class Handle>
+  static constexpr bool accepts = detail::is_stream<Handle>;
+
   Predicate predicate;
 
   template <class In, class Next>
   void operator()(const In& record, Next&& next) const {
-    static_assert(std::is_invocable_r_v<bool, const Predicate&, const In&>,
-                  "weir: filter() takes a bool member of the record, or a callable bool(const Record&)");
-    if constexpr (std::is_invocable_r_v<bool, const Predicate&, const In&>) {
-      if (detail::project(predicate, record)) next(record);
-    }
+    if (detail::project(predicate, record)) next(record);
   }
   template <class Handle>
   auto attach(const Handle& handle) && {

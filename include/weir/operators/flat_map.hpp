@@ -14,6 +14,12 @@ struct FlatMap {
   using weir_stage = void;
   template <class In>
   using Output = Result;
+  template <class In>
+  static constexpr bool takes = true;
+  template <class In>
+  static constexpr void require() {}
+  template <class Handle>
+  static constexpr bool accepts = detail::is_stream<Handle>;
 
   Function function;
 

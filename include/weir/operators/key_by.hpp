@@ -41,7 +41,7 @@ class KeyByNode final : public Node {
     const bool has_all = keyspace_.dictionary.intern(
         batch.size, [&](std::size_t i) -> decltype(auto) { return project(projection_, batch.records[i]); }, slots_.data());
     stats().ingested += batch.size;
-    if (keyspace_.dictionary.has_new_keys()) this->ask_for_rest();
+    if (!has_all || keyspace_.dictionary.has_new_keys()) this->ask_for_rest();
     if (!has_all) [[unlikely]] {
       return deliver_some(batch);
     }
@@ -51,8 +51,9 @@ class KeyByNode final : public Node {
 
   void rest() override {
     const std::size_t added = keyspace_.dictionary.take_new_keys();
-    // Two old keys are looked at for each new one, so the dictionary stays below twice the keys in use.
-    keyspace_.dictionary.reclaim(2 * added, [this](Slot slot) { return keyspace_.holds(slot); });
+    // Two old keys are looked at for each new one, so the dictionary stays below twice the keys in use. At the limit no key
+    // is new, and the hand goes on at a steady pace.
+    keyspace_.dictionary.reclaim(std::max(2 * added, batch_limit), [this](Slot slot) { return keyspace_.holds(slot); });
   }
   void refresh(OperatorStats& stats) const override {
     stats.emitted = stats.applied;
@@ -89,6 +90,9 @@ class KeyByNode final : public Node {
 /// Gives records their key. See `key_by`.
 template <class Projection>
 struct KeyBy {
+  template <class Handle>
+  static constexpr bool accepts = detail::is_stream<Handle> && !detail::is_keyed<Handle>;
+
   Projection projection;
   KeyBySpec spec;
 
@@ -99,7 +103,7 @@ struct KeyBy {
     if constexpr (reads) {
       using KeyType = std::remove_cvref_t<std::invoke_result_t<const Projection&, const RecordType&>>;
       static_assert(Key<KeyType>,
-                    "weir: a key is an integer, enum, string, or a tuple or WEIR_FIELDS struct of these; floats are not");
+                    "weir: a key is an integer, enum, string, or a tuple or WEIR_FIELDS struct of these that owns its strings; no floats");
       if constexpr (Key<KeyType>) {
         using Added = detail::KeyByNode<StoredKey<KeyType>, RecordType, Projection>;
         auto& node = stream.feed(std::make_unique<Added>(
@@ -107,7 +111,11 @@ struct KeyBy {
             stream.wiring().hash_seed()));
         return KeyedStream<StoredKey<KeyType>, RecordType>(Stream<RecordType>(stream.wiring(), node, node.port()),
                                                            node.keyspace());
+      } else {
+        return detail::never<KeyedStream<int, RecordType>>();
       }
+    } else {
+      return detail::never<KeyedStream<int, RecordType>>();
     }
   }
 };

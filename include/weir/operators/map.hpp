@@ -9,12 +9,35 @@
 
 namespace weir::inline v0 {
 
+namespace detail {
+
+template <class Function, class In>
+struct MapOutput {
+  using type = In;
+};
+template <class Function, class In>
+  requires std::is_invocable_v<const Function&, const In&>
+struct MapOutput<Function, In> {
+  using type = std::remove_cvref_t<std::invoke_result_t<const Function&, const In&>>;
+};
+
+}  // namespace detail
+
 /// Turns each record into another. See `map`.
 template <class Function>
 struct Map {
   using weir_stage = void;
   template <class In>
-  using Output = std::remove_cvref_t<std::invoke_result_t<const Function&, const In&>>;
+  static constexpr bool takes = std::is_invocable_v<const Function&, const In&>;
+  template <class In>
+  static constexpr void require() {
+    static_assert(takes<In>,
+                  "weir: map() takes a member of the record, or a callable on const Record& that returns the new record");
+  }
+  template <class In>
+  using Output = typename detail::MapOutput<Function, In>::type;
+  template <class Handle>
+  static constexpr bool accepts = detail::is_stream<Handle>;
 
   Function function;
 
@@ -24,13 +47,7 @@ struct Map {
   }
   template <class Handle>
   auto attach(const Handle& handle) && {
-    static_assert(std::is_invocable_v<const Function&, const typename Handle::Record&>,
-                  "weir: map() takes a member of the record, or a callable on const Record& that returns the new record");
-    if constexpr (std::is_invocable_v<const Function&, const typename Handle::Record&>) {
-      return detail::attach_stage(handle, std::move(*this));
-    } else {
-      return handle;
-    }
+    return detail::attach_stage(handle, std::move(*this));
   }
   [[nodiscard]] std::string kind() const { return "map"; }
 };

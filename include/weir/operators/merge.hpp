@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include <weir/flow/stream.hpp>
@@ -27,6 +28,17 @@ class MergeNode final : public Node {
   Port<Record> port_;
 };
 
+template <class Record, class... More>
+Stream<Record> attach_merge(std::string name, const Stream<Record>& first, const More&... more) {
+  Wiring& wiring = first.wiring();
+  WEIR_ASSERT(((&more.wiring() == &wiring) && ...), "merge() joins streams of one graph");
+  auto& node = wiring.add(std::make_unique<MergeNode<Record>>(std::move(name)),
+                          {Wiring::id(first.node()), Wiring::id(more.node())...});
+  first.connect(node);
+  (more.connect(node), ...);
+  return Stream<Record>(wiring, node, node.port());
+}
+
 }  // namespace detail
 
 /// Several streams of one record type as one. Its watermark is the minimum over the inputs that are not idle.
@@ -36,15 +48,13 @@ class MergeNode final : public Node {
 /// Keeps:   nothing
 template <class Record, class... More>
 [[nodiscard]] Stream<Record> merge(std::string name, const Stream<Record>& first, const More&... more) {
-  static_assert((std::is_convertible_v<const More&, const Stream<Record>&> && ...),
-                "weir: merge() takes streams of one record type; map() the others to it first");
-  auto& wiring = first.wiring();
-  WEIR_ASSERT(((&static_cast<const Stream<Record>&>(more).wiring() == &wiring) && ...), "merge() joins streams of one graph");
-  auto& node = wiring.add(std::make_unique<detail::MergeNode<Record>>(std::move(name)),
-                          {Wiring::id(first.node()), Wiring::id(static_cast<const Stream<Record>&>(more).node())...});
-  first.connect(node);
-  (static_cast<const Stream<Record>&>(more).connect(node), ...);
-  return Stream<Record>(wiring, node, node.port());
+  constexpr bool fits = (std::is_convertible_v<const More&, const Stream<Record>&> && ...);
+  static_assert(fits, "weir: merge() takes streams of one record type; map() the others to it first");
+  if constexpr (fits) {
+    return detail::attach_merge(std::move(name), first, static_cast<const Stream<Record>&>(more)...);
+  } else {
+    return first;
+  }
 }
 
 }  // namespace weir::inline v0

@@ -77,8 +77,8 @@ class PaneWindowsNode final : public Node {
       }
     }
     schedule_.settle(to);
-    for (std::vector<Slot> slots; schedule_.take_retired(to, slots);) {
-      for (const Slot slot : slots) release(slot, to);
+    while (schedule_.take_retired(to, retired_)) {
+      for (const Slot slot : retired_) release(slot, to);
     }
     emitter_.flush();
   }
@@ -248,6 +248,7 @@ class PaneWindowsNode final : public Node {
   State merged_{};
   const State empty_{};
   std::vector<Refiring> refirings_;
+  std::vector<Slot> retired_;
 };
 
 }  // namespace weir::inline v0::detail

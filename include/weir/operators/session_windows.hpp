@@ -301,10 +301,10 @@ class SessionWindowsNode final : public Node {
     Progress& progress = session.firing.progress;
     if (progress.next_early != no_time && later(progress.next_early, Duration{1}) < session.end) {
       const EventTime early = progress.next_early;
-      if (trigger_.fires_early(progress, session.end, to)) {
+      if (trigger_.fires_early(progress, session.end, this->target())) {
         fire_pane(emitter_, trigger_, slot, session.firing, session.window(), Timing::early, false, early, to);
       }
-      progress.next_early = trigger_.early_after(early, end_of_time, std::min(to, session.end), stats().skipped_firings);
+      progress.next_early = trigger_.early_after(early, end_of_time, std::min(this->target(), session.end), stats().skipped_firings);
     } else {
       session.is_past_end = true;
       if (trigger_.fires_at_end(progress)) {

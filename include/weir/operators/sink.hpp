@@ -32,6 +32,9 @@ class SinkNode final : public Node {
 /// Hands records to the host. See `sink` and `tap`.
 template <class Function, bool is_end>
 struct Sink {
+  template <class Handle>
+  static constexpr bool accepts = detail::is_stream<Handle>;
+
   std::string name;
   Function function;
 

@@ -82,15 +82,15 @@ class TriggeredWindowsNode final : public Node {
 
   void advance(EventTime to) override {
     WindowDue due{};
-    for (std::vector<Slot> slots; due_.take(to, due, slots);) {
-      if (due.step == WindowStep::early) sort_by_touch(slots, due.window);
-      for (const Slot slot : slots) {
+    while (due_.take(to, due, taken_)) {
+      if (due.step == WindowStep::early) sort_by_touch(taken_, due.window);
+      for (const Slot slot : taken_) {
         if (Entry* entry = store_.find(slot, place(due.window)); entry != nullptr) act(due, slot, *entry, to);
       }
       if (due.step == WindowStep::end && trigger_.grace() != Duration::zero()) {
-        due_.add({cleanup_of(due.window), WindowStep::cleanup, due.window}, std::move(slots));
+        due_.add({cleanup_of(due.window), WindowStep::cleanup, due.window}, taken_);
       } else if (due.step == WindowStep::end) {
-        for (const Slot slot : slots) clean_up(slot, due.window, to);
+        for (const Slot slot : taken_) clean_up(slot, due.window, to);
       }
     }
     emitter_.flush();
@@ -171,10 +171,10 @@ class TriggeredWindowsNode final : public Node {
     switch (what.step) {
       case WindowStep::early: {
         const EventTime early = entry.progress.next_early;
-        if (trigger_.fires_early(entry.progress, window.end, to)) {
+        if (trigger_.fires_early(entry.progress, window.end, this->target())) {
           fire_pane(emitter_, trigger_, slot, entry, window, Timing::early, false, early, to);
         }
-        const EventTime next = trigger_.early_after(early, window.end, to, stats().skipped_firings);
+        const EventTime next = trigger_.early_after(early, window.end, this->target(), stats().skipped_firings);
         entry.progress.next_early = next;
         if (next != no_time) due_.add({later(next, Duration{1}), WindowStep::early, what.window}, slot);
         break;
@@ -205,6 +205,7 @@ class TriggeredWindowsNode final : public Node {
   Trigger trigger_;
   PaneStore<Entry> store_;
   DueLists due_;
+  std::vector<Slot> taken_;
   std::uint64_t touches_ = 0;
 };
 

@@ -23,6 +23,7 @@ template <class KeyT, class RecordType, class Shape>
 class WindowedStream {
  public:
   using weir_handle = void;
+  using weir_windowed = void;
   using KeyType = KeyT;
   using Record = RecordType;
 
@@ -61,6 +62,9 @@ struct CountShape {
 /// A verb that cuts a keyed stream into windows.
 template <class Shape>
 struct Windows {
+  template <class Handle>
+  static constexpr bool accepts = detail::is_keyed<Handle>;
+
   Shape shape;
 
   template <class KeyType, class RecordType>
@@ -72,6 +76,9 @@ struct Windows {
 /// The verb of session windows, with what depends on the record.
 template <class GapOf, class EndsAt>
 struct Sessions {
+  template <class Handle>
+  static constexpr bool accepts = detail::is_keyed<Handle>;
+
   detail::SessionShape<GapOf, EndsAt> shape;
 
   /// Each record brings its own gap: a member, or a callable that gives a Duration. Not positive: the record is rejected.

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <utility>
 #include <vector>
 
+#include <weir/state/recycled_map.hpp>
 #include <weir/time/instant.hpp>
 
 /// \file
@@ -33,9 +33,7 @@ class DeadlineQueue {
       return;
     }
     if (last_ == nullptr || last_bucket_ != bucket) {
-      std::vector<Entry>& found = buckets_[bucket];
-      if (found.capacity() == 0) found.swap(spare_);
-      last_ = &found;
+      last_ = &buckets_.at(bucket);
       last_bucket_ = bucket;
     }
     last_->push_back(std::move(entry));
@@ -44,9 +42,9 @@ class DeadlineQueue {
   /// No deadline is before this; `end_of_time` if there is none.
   [[nodiscard]] EventTime earliest() const noexcept {
     if (const Near* next = nearest(); next != nullptr) return next->first;
-    if (buckets_.empty()) return end_of_time;
+    if (buckets_.is_empty()) return end_of_time;
     std::int64_t start = 0;
-    if (__builtin_mul_overflow(buckets_.begin()->first, granularity_, &start)) return event_time(INT64_MIN + 1);
+    if (__builtin_mul_overflow(buckets_.first_key(), granularity_, &start)) return event_time(INT64_MIN + 1);
     return event_time(start);
   }
 
@@ -94,15 +92,15 @@ class DeadlineQueue {
   }
   template <class DeadlineOf>
   bool open_next(EventTime to, DeadlineOf& deadline_of) {
-    if (buckets_.empty() || buckets_.begin()->first > floor_div(ticks(to), granularity_)) return false;
-    const std::int64_t bucket = buckets_.begin()->first;
-    std::vector<Entry> entries = std::move(buckets_.begin()->second);
-    buckets_.erase(buckets_.begin());
+    if (buckets_.is_empty() || buckets_.first_key() > floor_div(ticks(to), granularity_)) return false;
+    const std::int64_t bucket = buckets_.first_key();
+    opening_.swap(buckets_.first());
+    buckets_.drop_first();
     last_ = nullptr;
     opened_ = bucket;
     near_.clear();
     near_at_ = 0;
-    for (Entry& entry : entries) {
+    for (Entry& entry : opening_) {
       const EventTime now = deadline_of(entry);
       if (now == no_time) continue;
       if (floor_div(ticks(now), granularity_) <= opened_) {
@@ -112,8 +110,7 @@ class DeadlineQueue {
       }
     }
     std::sort(near_.begin(), near_.end());
-    entries.clear();
-    if (entries.capacity() > spare_.capacity()) spare_.swap(entries);
+    opening_.clear();
     return true;
   }
   void insert_near(EventTime deadline, Entry entry) {
@@ -122,14 +119,14 @@ class DeadlineQueue {
   }
 
   std::int64_t granularity_;
-  std::map<std::int64_t, std::vector<Entry>> buckets_;
+  RecycledMap<std::int64_t, std::vector<Entry>> buckets_;
   std::int64_t opened_ = INT64_MIN;  // buckets up to it are sorted into near_, or over
   std::vector<Near> near_;  // sorted; what lies before near_at_ is over
   std::size_t near_at_ = 0;
   std::vector<Near> added_;  // a heap of what was armed into opened buckets
   std::vector<Entry>* last_ = nullptr;
   std::int64_t last_bucket_ = 0;
-  std::vector<Entry> spare_;
+  std::vector<Entry> opening_;
 };
 
 }  // namespace weir::inline v0::detail

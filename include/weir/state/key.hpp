@@ -35,9 +35,15 @@ concept WordLike = std::is_integral_v<Type> || std::is_enum_v<Type> || std::is_s
 template <class Type>
 constexpr bool is_key();
 
+/// Inside a tuple or a struct strings must own their bytes: the key is stored as it is.
+template <class Type>
+constexpr bool is_key_part() {
+  return is_key<Type>() && (!StringLike<Type> || std::is_same_v<Type, std::string>);
+}
+
 template <class Tuple, std::size_t... Index>
 constexpr bool are_keys(std::index_sequence<Index...>) {
-  return (is_key<std::remove_cvref_t<std::tuple_element_t<Index, Tuple>>>() && ...);
+  return (is_key_part<std::remove_cvref_t<std::tuple_element_t<Index, Tuple>>>() && ...);
 }
 
 template <class Type>

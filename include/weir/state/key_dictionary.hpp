@@ -54,7 +54,8 @@ class KeyDictionary {
     }
     bool has_all = true;
     while (done < count) {
-      View key = key_of(done);
+      decltype(auto) raw = key_of(done);  // a key by value must outlive the view of it
+      View key = raw;
       slots[done] = add(key, hash(key));
       has_all = has_all && slots[done] != no_slot;
       done = find_known(done + 1, count, key_of, slots);
@@ -102,7 +103,8 @@ class KeyDictionary {
     const auto keys = keys_.view();
     const HashSeed seed = seed_;
     for (std::size_t i = from; i < count; ++i) {
-      View key = key_of(i);
+      decltype(auto) raw = key_of(i);
+      View key = raw;
       const std::uint64_t hash = detail::hash_key<std::remove_cvref_t<View>>(key, seed);
       slots[i] = index.find(hash, [&](Slot slot) { return detail::same_key<KeyType>(keys[slot], key); });
       if (slots[i] == no_slot) return i;
@@ -117,11 +119,14 @@ class KeyDictionary {
     const HashSeed seed = seed_;
     std::array<std::uint64_t, batch_limit> hashes;
     for (std::size_t i = from; i < count; ++i) {
-      hashes[i] = detail::hash_key<std::remove_cvref_t<View>>(key_of(i), seed);
+      decltype(auto) raw = key_of(i);
+      View key = raw;
+      hashes[i] = detail::hash_key<std::remove_cvref_t<View>>(key, seed);
       index.prefetch(hashes[i]);
     }
     for (std::size_t i = from; i < count; ++i) {
-      View key = key_of(i);
+      decltype(auto) raw = key_of(i);
+      View key = raw;
       slots[i] = index.find(hashes[i], [&](Slot slot) { return detail::same_key<KeyType>(keys[slot], key); });
       if (slots[i] == no_slot) return i;
     }

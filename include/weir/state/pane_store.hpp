@@ -60,6 +60,7 @@ class PaneStore {
   PaneStore(const PaneStore&) = delete;
   PaneStore& operator=(const PaneStore&) = delete;
   ~PaneStore() {
+    drop_older(unfinished_);
     for (std::size_t slot = 0; slot < rests_.size(); ++slot) drop_older(rests_[static_cast<Slot>(slot)]);
   }
 
@@ -132,12 +133,12 @@ class PaneStore {
   }
 
   /// Removes the panes up to `last`.
-  void erase_through(Slot slot, PaneIndex last) noexcept {
+  void erase_through(Slot slot, PaneIndex last) {
     if (Line& line = lines_[slot]; line.pane <= last && line.pane != no_pane) reset(line);
     if (rests_[slot].older != nullptr) erase_older_through(rests_[slot], last);
   }
 
-  void erase(Slot slot, PaneIndex pane) noexcept {
+  void erase(Slot slot, PaneIndex pane) {
     Line& line = lines_[slot];
     if (line.pane == pane) {
       reset(line);
@@ -192,7 +193,7 @@ class PaneStore {
     while (at > 0 && items(run)[at - 1].pane >= pane) --at;
     return at;
   }
-  static void reset(Line& line) noexcept {
+  static void reset(Line& line) {
     line.pane = no_pane;
     line.state = State{};
   }
@@ -238,13 +239,17 @@ class PaneStore {
     rest.older = wider;
   }
   void plant(Rest& rest) {
-    Grove* trees = new (groves_.take()) Grove(pools_);
+    Rest planted{.older = &(new (groves_.take()) Grove(pools_))->head};
+    // Whatever throws below: the unfinished tree hangs on a slot of its own and goes with the store.
+    std::swap(planted.older, unfinished_.older);
     Item* all = items(rest.older);
-    for (std::uint32_t at = 0; at < rest.older->size; ++at) trees->tree.at(all[at].pane) = std::move(all[at].state);
+    for (std::uint32_t at = 0; at < rest.older->size; ++at) {
+      grove(unfinished_.older).tree.at(all[at].pane) = std::move(all[at].state);
+    }
     drop_older(rest);
-    rest.older = &trees->head;
+    std::swap(rest.older, unfinished_.older);
   }
-  void erase_older_through(Rest& rest, PaneIndex last) noexcept {
+  void erase_older_through(Rest& rest, PaneIndex last) {
     if (rest.older->capacity == tree_mark) {
       Grove& trees = grove(rest.older);
       trees.tree.erase_through(last);
@@ -281,6 +286,7 @@ class PaneStore {
                                RawPool{run_bytes(8), run_alignment}, RawPool{run_bytes(16), run_alignment},
                                RawPool{run_bytes(32), run_alignment}};
   RawPool groves_{sizeof(Grove), alignof(Grove)};
+  Rest unfinished_;
   typename Tree::Pools pools_;
 };
 

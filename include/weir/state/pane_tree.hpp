@@ -93,11 +93,11 @@ class PaneTree {
   }
 
   /// Removes panes up to `last`.
-  void erase_through(PaneIndex last) noexcept {
+  void erase_through(PaneIndex last) {
     if (root_ != nullptr && erase(root_, level_, first_of(prefix_, level_), last)) root_ = nullptr;
   }
   /// Removes one pane, if it is there.
-  void erase_one(PaneIndex pane) noexcept {
+  void erase_one(PaneIndex pane) {
     if (find(pane) != nullptr && erase_path(root_, level_, pane)) root_ = nullptr;
   }
 
@@ -200,7 +200,7 @@ class PaneTree {
   }
 
   // Both return whether the node is gone.
-  bool erase(Node* node, unsigned level, std::uint64_t first, PaneIndex last) noexcept {
+  bool erase(Node* node, unsigned level, std::uint64_t first, PaneIndex last) {
     if (first > ordered(last)) return false;
     node->has_merged = false;
     for (unsigned rest = node->mask; rest != 0; rest &= rest - 1) {
@@ -215,7 +215,7 @@ class PaneTree {
     }
     return release_if_empty(node, level);
   }
-  bool erase_path(Node* node, unsigned level, PaneIndex pane) noexcept {
+  bool erase_path(Node* node, unsigned level, PaneIndex pane) {
     node->has_merged = false;
     const unsigned at = digit(pane, level);
     if (level == 0) {
@@ -225,7 +225,7 @@ class PaneTree {
     }
     return release_if_empty(node, level);
   }
-  void forget(Leaf* leaf, unsigned at) noexcept {
+  void forget(Leaf* leaf, unsigned at) {
     leaf->states[at] = State{};
     unmark(leaf, at);
     --size_;

@@ -92,7 +92,7 @@ class SessionStore {
     const auto at = line.others->find({first, id});
     return at == line.others->end() ? nullptr : &at->second;
   }
-  void erase(Slot slot, const Session& session) noexcept {
+  void erase(Slot slot, const Session& session) {
     Line& line = lines_[slot];
     if (&line.session == &session) {
       line.session = Session{};

@@ -9,9 +9,9 @@
 #include <vector>
 
 /// \file
-/// A second implementation of weir's windows that is meant to be obviously right: it keeps every record it was
-/// given and recomputes each window from them whenever it emits. It includes nothing of weir, on purpose; times
-/// are plain ticks.
+/// A second implementation of weir's windows that is meant to be obviously right: it keeps every record it
+/// was given and recomputes each window from them whenever it emits. It includes nothing of weir, on purpose;
+/// times are plain ticks.
 ///
 /// Rules that `semantics.md` leaves open, decided here:
 ///  1. Source. A record, even one that is rejected, makes its channel active; then it is judged against the
@@ -36,11 +36,11 @@
 ///     passes its end drops what is pending; if it grows beyond W again, the first multiple that W has not
 ///     passed is pending (or an earlier one of what it merges with).
 ///  7. Saturated windows are different windows even if their bounds are equal. Within one deadline: early
-///     panes, ends, closes; each by end, by the end they would have had without saturation, by first touch;
-///     then windows that exist only by `emit_empty`, by first-seen key.
+///     panes, ends, closes; each by end, by the end they would have had without saturation, by first touch.
+///     Windows that emit once on close and share panes keep a list of keys instead (decision 0006).
 ///  8. `emit_empty`: window k of a key comes out empty when W reaches its end if k holds nothing then and one
-///     of the `most` windows before it does hold records. Needs `at_close`. A late record inside the grace
-///     continues such a window.
+///     of the `most` windows before it held records at its end. Needs `at_close`. A late record inside the
+///     grace continues such a window. Windows that would start after the end of time are none.
 ///  9. A retraction repeats the row with its window, as_of, index and timing; its watermark is that of the
 ///     retraction.
 /// 10. Sessions. A record tries the live sessions it touches, oldest first, and joins each that its caps
@@ -83,7 +83,8 @@ struct WindowConfig {
   Emission emit{};
   Accumulation panes = Accumulation::accumulating;
   std::optional<std::uint32_t> emit_empty{};
-  bool partial = false;  ///< count windows
+  Ticks shared_pane = 0;  ///< width of the panes shared with other windows; 0: alone
+  bool partial = false;   ///< count windows
 
   Ticks gap = 1;
   bool gap_from_record = false;
@@ -287,7 +288,8 @@ using Reached = std::array<std::uint64_t, rare_rules>;
 
 /// Recomputes what weir must emit for a script.
 ///
-/// Needs:   a valid configuration: sizes, gaps, slides and steps positive, cumulating size a multiple of its step
+/// Needs:   a valid configuration: sizes, gaps, slides and steps positive, a cumulating size that is a
+///          multiple of its step
 /// Time:    records * records * windows per record, on purpose
 /// Keeps:   its buffers between runs; every run starts from nothing
 class Oracle {

@@ -45,7 +45,8 @@ enum class Domain : std::uint8_t {
 
 [[nodiscard]] Domain domain_of(std::uint64_t seed);
 
-/// The script of a seed. Swarm style: each script leaves out a random set of features, so that rare ones meet.
+/// The script of a seed. Swarm style: each script leaves out a random set of features, so that rare ones
+/// meet.
 ///
 /// Never built: early panes by event time of which one step of W would pass more than some hundreds.
 [[nodiscard]] Script random_script(std::uint64_t seed);

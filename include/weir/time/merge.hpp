@@ -34,8 +34,8 @@ class WatermarkMerge {
       one.is_aligned = watermark >= merged_;
       return one.is_aligned && recompute();
     }
-    if (before > merged_) return false;  // another input holds the result back
-    if (inputs_.size() > 1) return recompute();
+    if (before > merged_ && is_held_) return false;  // another input holds the result back
+    if (inputs_.size() > 1 || watermark <= merged_) return recompute();
     merged_ = watermark;
     return true;
   }
@@ -70,6 +70,7 @@ class WatermarkMerge {
   std::vector<Input> inputs_;
   std::size_t active_;
   EventTime merged_ = no_time;
+  bool is_held_ = false;  // some active, aligned input has the result as its watermark
 };
 
 }  // namespace weir::inline v0

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <vector>
 
 #include <weir/state/column.hpp>
+#include <weir/state/recycled_map.hpp>
 #include <weir/time/instant.hpp>
 #include <weir/window/grid.hpp>
 
@@ -28,15 +28,18 @@ struct WindowDue {
 /// The keys for which a step of a window is due, each list in the order of arrival.
 class DueLists {
  public:
-  void add(const WindowDue& due, Slot slot) { lists_[due].push_back(slot); }
-  void add(const WindowDue& due, std::vector<Slot>&& slots);
-  /// Takes the earliest list out if it is due at `to`; false if there is none.
+  void add(const WindowDue& due, Slot slot) { lists_.at(due).push_back(slot); }
+  void add(const WindowDue& due, const std::vector<Slot>& slots) {
+    std::vector<Slot>& list = lists_.at(due);
+    list.insert(list.end(), slots.begin(), slots.end());
+  }
+  /// Takes the earliest list out if it is due at `to`; false if there is none. What `slots` held is lost.
   bool take(EventTime to, WindowDue& due, std::vector<Slot>& slots);
   /// When the earliest list is due; `end_of_time` if there is none.
-  [[nodiscard]] EventTime earliest() const noexcept { return lists_.empty() ? end_of_time : lists_.begin()->first.at; }
+  [[nodiscard]] EventTime earliest() const noexcept { return lists_.is_empty() ? end_of_time : lists_.first_key().at; }
 
  private:
-  std::map<WindowDue, std::vector<Slot>> lists_;
+  RecycledMap<WindowDue, std::vector<Slot>> lists_;
 };
 
 }  // namespace weir::inline v0::detail

@@ -145,7 +145,7 @@ class PaneSchedule {
   Column<std::uint32_t> flags_;  // per slot: the kinds whose `active` it is in
   std::vector<Slot> direct_;
   DeadlineLists retired_;
-  std::map<std::tuple<EventTime, std::size_t, WindowIndex, Slot>, std::uint32_t> refired_;
+  RecycledMap<std::tuple<EventTime, std::size_t, WindowIndex, Slot>, std::uint32_t> refired_;
 };
 
 }  // namespace weir::inline v0::detail

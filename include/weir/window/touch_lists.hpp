@@ -1,11 +1,11 @@
 #pragma once
 
 #include <cstddef>
-#include <map>
 #include <vector>
 
 #include <weir/state/column.hpp>
 #include <weir/state/pane_tree.hpp>
+#include <weir/state/recycled_map.hpp>
 #include <weir/time/instant.hpp>
 
 /// \file
@@ -42,20 +42,19 @@ class TouchLists {
 
   std::vector<List> lists_;
   std::size_t first_ = 0;
-  std::vector<Slot> spare_;
+  std::vector<std::vector<Slot>> spares_;
 };
 
 /// Keys by deadline, each list in the order of arrival.
 class DeadlineLists {
  public:
-  [[nodiscard]] bool is_empty() const noexcept { return lists_.empty(); }
   void add(EventTime deadline, Slot slot);
-  void add(EventTime deadline, std::vector<Slot>&& slots);
-  /// Takes the earliest list out if its deadline is not after `to`; false if there is none.
+  void add(EventTime deadline, const std::vector<Slot>& slots);
+  /// Takes the earliest list out if its deadline is not after `to`; false if there is none. What `slots` held is lost.
   bool take(EventTime to, std::vector<Slot>& slots);
 
  private:
-  std::map<EventTime, std::vector<Slot>> lists_;
+  RecycledMap<EventTime, std::vector<Slot>> lists_;
 };
 
 }  // namespace weir::inline v0::detail

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <map>
+#include <utility>
+#include <vector>
+
+namespace weir::inline v0::detail {
+
+/// An ordered map whose first entries are taken out and whose memory is used again, values' buffers included.
+///
+/// Time:    O(log n); no allocation once as many entries were in use as ever will be
+template <class Key, class Value>
+class RecycledMap {
+  using Map = std::map<Key, Value>;
+
+ public:
+  [[nodiscard]] bool is_empty() const noexcept { return map_.empty(); }
+  [[nodiscard]] const Key& first_key() const noexcept { return map_.begin()->first; }
+  [[nodiscard]] Value& first() noexcept { return map_.begin()->second; }
+
+  /// The value of a key. A new one is as `drop_first` left it: the owner clears values, and so keeps their buffers.
+  Value& at(const Key& key, bool& is_new) {
+    const auto place = map_.lower_bound(key);
+    is_new = place == map_.end() || key < place->first;
+    if (!is_new) return place->second;
+    if (spares_.empty()) return map_.emplace_hint(place, key, Value{})->second;
+    auto node = std::move(spares_.back());
+    spares_.pop_back();
+    node.key() = key;
+    return map_.insert(place, std::move(node))->second;
+  }
+  Value& at(const Key& key) {
+    bool is_new = false;
+    return at(key, is_new);
+  }
+  void drop_first() {
+    if (spares_.size() == spares_.capacity()) spares_.reserve(2 * spares_.capacity() + 4);
+    spares_.push_back(map_.extract(map_.begin()));
+  }
+
+ private:
+  Map map_;
+  std::vector<typename Map::node_type> spares_;
+};
+
+}  // namespace weir::inline v0::detail
