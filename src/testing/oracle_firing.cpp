@@ -193,7 +193,7 @@ void WindowSide::make_empty_windows(Ticks before) {
 }
 
 void WindowSide::make_empty_window(Ticks key, const Span& span, Ticks before) {
-  if (span.start > Wide{end_of_time}) return;
+  if (span.start >= Wide{end_of_time}) return;
   if (saturated(span.end) <= before || saturated(span.end) > watermark_) return;
   for (const Live& window : live_) {
     if (window.key == key && window.span.end == span.end) return;

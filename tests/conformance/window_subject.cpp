@@ -97,16 +97,17 @@ struct Collector {
 
 template <class Shape>
 void attach(const weir::Stream<Record>& stream, Shape shape, const std::string& name, Collector& collector) {
-  auto rows = stream | weir::key_by(&Record::key) | std::move(shape) |
-              weir::aggregate<Row>(name,                                         //
-                                   weir::count().as(&Row::count),                //
-                                   weir::sum(&Record::value).as(&Row::sum),      //
-                                   weir::min(&Record::value).as(&Row::min),      //
-                                   weir::max(&Record::value).as(&Row::max),      //
-                                   weir::mean(&Record::value).as(&Row::mean),    //
-                                   weir::first(&Record::value).as(&Row::first),  //
-                                   weir::last(&Record::value).as(&Row::last),    //
-                                   weir::with(ListOf{}, &Record::value).as(&Row::list));
+  // clang-format off
+  auto rows = stream | weir::key_by(&Record::key) | std::move(shape) | weir::aggregate<Row>(name,
+      weir::count()                         .as(&Row::count),
+      weir::sum(&Record::value)             .as(&Row::sum),
+      weir::min(&Record::value)             .as(&Row::min),
+      weir::max(&Record::value)             .as(&Row::max),
+      weir::mean(&Record::value)            .as(&Row::mean),
+      weir::first(&Record::value)           .as(&Row::first),
+      weir::last(&Record::value)            .as(&Row::last),
+      weir::with(ListOf{}, &Record::value)  .as(&Row::list));
+  // clang-format on
   rows | weir::sink(name + "_rows",
                     [&collector](const weir::Windowed<std::string, Row>& row) { collector.take(row); });
   if constexpr (requires { rows.late(); }) {
@@ -115,59 +116,80 @@ void attach(const weir::Stream<Record>& stream, Shape shape, const std::string& 
   }
 }
 
-weir::SessionSpec session_spec(const Case& conformance_case) {
-  const Operator& op = conformance_case.op;
-  return {.gap = weir::Duration{op.assigner.gap},
-          .touching = op.assigner.merge_touching ? weir::Touching::merge : weir::Touching::separate,
-          .judged = conformance_case.semantics == "beam" ? weir::SessionLateness::before_merging
-                                                         : weir::SessionLateness::after_merging,
-          .grace = weir::Duration{op.allowed_lateness},
-          .emit = emission_of(conformance_case),
-          .panes = op.discarding ? weir::discarding : weir::accumulating};
-}
+/// Specs of the case's windows. Each kind takes what it knows of the same options.
+struct Specs {
+  const Assigner& by;
+  weir::Grace grace;
+  weir::Emission emit;
+  weir::Accumulation panes;
+  weir::SessionLateness judged;
+
+  explicit Specs(const Case& from)
+      : by(from.op.assigner),
+        grace(weir::Duration{from.op.allowed_lateness}),
+        emit(emission_of(from)),
+        panes(from.op.discarding ? weir::discarding : weir::accumulating),
+        judged(from.semantics == "beam" ? weir::SessionLateness::before_merging
+                                        : weir::SessionLateness::after_merging) {}
+
+  [[nodiscard]] weir::TumblingSpec tumbling() const {
+    return {.size = weir::Duration{by.size},
+            .offset = weir::Duration{by.offset},
+            .grace = grace,
+            .emit = emit,
+            .panes = panes};
+  }
+  [[nodiscard]] weir::SlidingSpec sliding() const {
+    return {.size = weir::Duration{by.size},
+            .every = weir::Duration{by.slide},
+            .offset = weir::Duration{by.offset},
+            .grace = grace,
+            .emit = emit,
+            .panes = panes};
+  }
+  [[nodiscard]] weir::CumulatingSpec cumulating() const {
+    return {.size = weir::Duration{by.size},
+            .step = weir::Duration{by.step},
+            .offset = weir::Duration{by.offset},
+            .grace = grace,
+            .emit = emit,
+            .panes = panes};
+  }
+  [[nodiscard]] weir::SessionSpec session() const {
+    return {.gap = weir::Duration{by.gap},
+            .touching = by.merge_touching ? weir::Touching::merge : weir::Touching::separate,
+            .judged = judged,
+            .grace = grace,
+            .emit = emit,
+            .panes = panes};
+  }
+  [[nodiscard]] weir::CountSpec count() const {
+    return {.size = static_cast<std::uint32_t>(by.size),
+            .every = static_cast<std::uint32_t>(by.slide),
+            .partial = by.partial};
+  }
+};
 
 /// Attaches the windows of the case; returns what is not known about them.
 std::string attach_windows(const Case& conformance_case, const weir::Stream<Record>& stream,
                            const std::string& name, Collector& collector) {
-  const Operator& op = conformance_case.op;
-  const Assigner& by = op.assigner;
-  const weir::Duration size{by.size};
-  const weir::Duration offset{by.offset};
-  const weir::Grace grace{weir::Duration{op.allowed_lateness}};
-  const weir::Emission emit = emission_of(conformance_case);
-  const weir::Accumulation panes = op.discarding ? weir::discarding : weir::accumulating;
+  const Specs specs(conformance_case);
+  const Assigner& by = specs.by;
+  const auto add = [&](auto shape) { attach(stream, std::move(shape), name, collector); };
   if (by.type == "tumbling") {
-    attach(stream,
-           weir::tumbling({.size = size, .offset = offset, .grace = grace, .emit = emit, .panes = panes}),
-           name, collector);
+    add(weir::tumbling(specs.tumbling()));
   } else if (by.type == "sliding") {
-    const weir::Duration slide{by.slide};
-    attach(
-        stream,
-        weir::sliding(
-            {.size = size, .every = slide, .offset = offset, .grace = grace, .emit = emit, .panes = panes}),
-        name, collector);
+    add(weir::sliding(specs.sliding()));
   } else if (by.type == "cumulative") {
-    const weir::Duration step{by.step};
-    attach(stream,
-           weir::cumulating(
-               {.size = size, .step = step, .offset = offset, .grace = grace, .emit = emit, .panes = panes}),
-           name, collector);
+    add(weir::cumulating(specs.cumulating()));
   } else if (by.type == "session" && by.gap_field.empty()) {
-    attach(stream, weir::session(session_spec(conformance_case)), name, collector);
+    add(weir::session(specs.session()));
   } else if (by.type == "session") {
-    attach(stream, weir::session(session_spec(conformance_case)).gap_from([](const Record& record) {
-      return record.gap;
-    }),
-           name, collector);
+    add(weir::session(specs.session()).gap_from(&Record::gap));
   } else if (by.type == "global") {
-    attach(stream, weir::lifetime({.emit = emit, .panes = panes}), name, collector);
+    add(weir::lifetime({.emit = specs.emit, .panes = specs.panes}));
   } else if (by.type == "count") {
-    attach(stream,
-           weir::count_windows({.size = static_cast<std::uint32_t>(by.size),
-                                .every = static_cast<std::uint32_t>(by.slide),
-                                .partial = by.partial}),
-           name, collector);
+    add(weir::count_windows(specs.count()));
   } else {
     return "assigner \"" + by.type + "\" is not known";
   }

@@ -1,115 +1,15 @@
+#include "story.hpp"
+
 #include <weir/testing/script.hpp>
 
-#include <initializer_list>
 #include <string>
 #include <vector>
 
 #include "catch.hpp"
 
-// Hand-written cases for the oracle itself; most are cases of the shared corpus, named after them. They need
-// nothing of weir.
+// Hand-written cases for the oracle itself; most are cases of the shared corpus, named after them.
 
-namespace oracle = weir::testing::oracle;
-using oracle::Action;
-using oracle::Config;
-using oracle::Kind;
-using oracle::Outcome;
-using oracle::Record;
-using oracle::Row;
-using oracle::Script;
-using oracle::Ticks;
-using oracle::Timing;
-
-namespace {
-
-/// A script written by hand. `reach(w)` is the corpus's inclusive watermark.
-class Story {
- public:
-  explicit Story(Config config) { script_.config = config; }
-
-  Story& push(Record record, std::uint32_t channel = 0) {
-    const auto first = static_cast<std::uint32_t>(script_.records.size());
-    script_.records.push_back(record);
-    return step({.action = Action::push, .channel = channel, .first = first, .count = 1});
-  }
-  Story& push(Ticks time, Ticks value = 1, Ticks key = 0) {
-    return push(Record{.key = key, .time = time, .value = value});
-  }
-  Story& reach(Ticks watermark, std::uint32_t channel = 0) {
-    return step({.action = Action::advance, .channel = channel, .at = watermark + 1});
-  }
-  Story& tick(Ticks now) { return step({.action = Action::tick, .at = now}); }
-  Story& act(Action action, std::uint32_t channel = 0) {
-    return step({.action = action, .channel = channel});
-  }
-  Story& finish() { return act(Action::finish); }
-
-  Outcome run() const { return oracle::Oracle().run(script_); }
-  /// One word per row: "key [start,end) count/sum timing#index".
-  std::vector<std::string> rows() const {
-    std::vector<std::string> result;
-    for (const Row& row : run().rows) {
-      static const char* const timings[] = {"early", "on_time", "late"};
-      result.push_back((row.is_retraction ? "-" : "") + std::to_string(row.key) + " [" +
-                       std::to_string(row.start) + "," + std::to_string(row.end) + ") " +
-                       std::to_string(row.count) + "/" + std::to_string(row.sum) + " " +
-                       timings[static_cast<int>(row.timing)] + "#" + std::to_string(row.index) +
-                       (row.is_final ? "!" : ""));
-    }
-    return result;
-  }
-  std::vector<Ticks> watermarks() const {
-    std::vector<Ticks> result;
-    for (const oracle::Mark& mark : run().marks) result.push_back(mark.watermark);
-    return result;
-  }
-
- private:
-  Story& step(oracle::Step step) {
-    script_.steps.push_back(step);
-    return *this;
-  }
-  Script script_{};
-};
-
-using Lines = std::vector<std::string>;
-
-Config tumbling(Ticks size, Ticks grace = 0) {
-  Config config;
-  config.windows.size = config.windows.every = size;
-  config.windows.grace = grace;
-  return config;
-}
-
-Config sliding(Ticks size, Ticks every, Ticks grace = 0) {
-  Config config = tumbling(size, grace);
-  config.windows.kind = Kind::sliding;
-  config.windows.every = every;
-  return config;
-}
-
-Config session(Ticks gap, Ticks grace = 0) {
-  Config config;
-  config.windows.kind = Kind::session;
-  config.windows.gap = gap;
-  config.windows.grace = grace;
-  return config;
-}
-
-Config with_gaps_of_records() {
-  Config config = session(1);
-  config.windows.gap_from_record = true;
-  return config;
-}
-
-Config count(Ticks size, Ticks every, bool partial) {
-  Config config = sliding(size, every);
-  config.windows.kind = Kind::count;
-  config.windows.partial = partial;
-  return config;
-}
-
-}  // namespace
+using namespace story;  // NOLINT(google-build-using-namespace): a vocabulary made for these cases
 
 TEST_CASE("tumbling/negative-timestamps-offset-3: windows before 1970 are floored") {
   Config config = tumbling(7);
@@ -448,4 +348,18 @@ TEST_CASE("a seed always gives the same script") {
   for (std::uint64_t seed = 0; seed < 60; ++seed) {
     CHECK(oracle::to_text(oracle::random_script(seed)) == oracle::to_text(oracle::random_script(seed)));
   }
+}
+
+TEST_CASE("order: keys of windows alone on their panes come by first touch") {
+  CHECK(Story{tumbling(10)}.push(5, 1, 1).push(2, 2, 0).push(3, 4, 1).reach(9).rows() ==
+        Lines{"1 [0,10) 2/5 on_time#0!", "0 [0,10) 1/2 on_time#0!"});
+}
+
+TEST_CASE("order: keys of overlapping windows keep their place while they have rows; new ones come by pane") {
+  Story story{sliding(4, 2)};
+  story.push(3, 1, 1).push(2, 2, 2).push(1, 4, 3).push(5, 8, 3).push(7, 16, 1).reach(20);
+  CHECK(story.rows() == Lines{"3 [-2,2) 1/4 on_time#0!", "3 [0,4) 1/4 on_time#0!", "1 [0,4) 1/1 on_time#0!",
+                              "2 [0,4) 1/2 on_time#0!", "3 [2,6) 1/8 on_time#0!", "1 [2,6) 1/1 on_time#0!",
+                              "2 [2,6) 1/2 on_time#0!", "3 [4,8) 1/8 on_time#0!", "1 [4,8) 1/16 on_time#0!",
+                              "1 [6,10) 1/16 on_time#0!"});
 }

@@ -16,7 +16,7 @@ namespace weir::inline v0 {
 
 /// Options of `key_by`.
 struct KeyBySpec {
-  std::string name;  ///< keys metrics and errors; empty: "key_by #n"
+  std::string name = {};  ///< keys metrics and errors; empty: "key_by #n"
   std::size_t most_keys = std::size_t{1} << 24;  ///< keys at one time; records of further keys are rejected and counted
 };
 

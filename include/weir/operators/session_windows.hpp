@@ -60,13 +60,13 @@ class SessionWindowsNode final : public Node {
   };
 
  public:
-  SessionWindowsNode(std::string name, SessionSpec spec, GapOf gap_of, EndsAt ends_at, RowAgg aggregator,
+  SessionWindowsNode(std::string name, SessionSpec spec, GapOf gap, EndsAt marker, RowAgg aggregator,
                      const KeyDictionary<KeyType>& dictionary)
       : Node(std::move(name), "sessions"),
         emitter_(std::move(aggregator), dictionary, 1),
         spec_(spec),
-        gap_of_(std::move(gap_of)),
-        ends_at_(std::move(ends_at)),
+        gap_of_(std::move(gap)),
+        ends_at_(std::move(marker)),
         trigger_(spec.emit, spec.panes, spec.grace.value()),
         queue_(Duration{spec.gap.count() / 64}) {
     has_caps_ = spec.longest.has_value() || spec.most_records.has_value() || !std::is_same_v<EndsAt, NeverEnds>;

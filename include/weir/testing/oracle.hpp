@@ -40,7 +40,7 @@
 ///     Windows that emit once on close and share panes keep a list of keys instead (decision 0006).
 ///  8. `emit_empty`: window k of a key comes out empty when W reaches its end if k holds nothing then and one
 ///     of the `most` windows before it held records at its end. Needs `at_close`. A late record inside the
-///     grace continues such a window. Windows that would start after the end of time are none.
+///     grace continues such a window. Windows that would start at the end of time or later are none.
 ///  9. A retraction repeats the row with its window, as_of, index and timing; its watermark is that of the
 ///     retraction.
 /// 10. Sessions. A record tries the live sessions it touches, oldest first, and joins each that its caps
