@@ -96,7 +96,11 @@ absl::Status PipelineCore::finish() {
   return absl::OkStatus();
 }
 
-const Node* PipelineCore::find(std::string_view name) const {
+Node* PipelineCore::find(std::string_view name) {
+  if (takes_calls()) {
+    // Operators are told the watermark when it matters to them; here it does. Nothing can be due.
+    for (SourceBase* source : sources_) source->catch_up(*wiring_);
+  }
   for (const auto& node : wiring_->nodes()) {
     if (node->name() == name) return node.get();
   }
@@ -104,14 +108,12 @@ const Node* PipelineCore::find(std::string_view name) const {
 }
 
 const OperatorStats& PipelineCore::stats(std::string_view name) {
-  for (const auto& node : wiring_->nodes()) {
-    if (node->name() != name) continue;
-    node->stats().watermark = node->watermark();
-    node->refresh(node->stats());
-    return node->stats();
-  }
   static const OperatorStats none;
-  return none;
+  Node* node = find(name);
+  if (node == nullptr) return none;
+  node->stats().watermark = node->watermark();
+  node->refresh(node->stats());
+  return node->stats();
 }
 
 }  // namespace detail

@@ -25,6 +25,20 @@ std::string shown(std::int64_t microseconds) {
   return std::to_string(microseconds) + "us";
 }
 
+/// The shortest round duration from `least` on that divides `size`; else the first after it.
+std::int64_t round_step(std::int64_t size, std::int64_t least) {
+  constexpr std::int64_t second = 1'000'000;
+  constexpr std::int64_t round[] = {10,          20,          50,           100,          200,          500,
+                                    1'000,       2'000,       5'000,        10'000,       20'000,       50'000,
+                                    100'000,     200'000,     500'000,      second,       2 * second,   5 * second,
+                                    10 * second, 15 * second, 30 * second,  60 * second,  300 * second, 600 * second,
+                                    900 * second, 1800 * second, 3600 * second, 21600 * second, 86400 * second};
+  for (const std::int64_t step : round) {
+    if (step >= least && size % step == 0) return step;
+  }
+  return least;
+}
+
 std::string shown(Duration duration) { return shown(duration.count()); }
 
 }  // namespace
@@ -71,9 +85,7 @@ void check_plan(Problems& problems, std::string_view name, const WindowPlan& pla
 void check_panes(Problems& problems, std::string_view name, std::int64_t width, const Grid& grid) {
   const std::int64_t panes = grid.size() / width;
   if (panes <= most_panes) return;
-  const std::int64_t least = (grid.size() + most_panes - 1) / most_panes;
-  std::int64_t cheap = least;
-  while (grid.size() % cheap != 0 && cheap < least * 2) ++cheap;
+  const std::int64_t cheap = round_step(grid.size(), (grid.size() + most_panes - 1) / most_panes);
   problems.add(name, "size (" + shown(grid.size()) + ") and every (" + shown(grid.step()) + ") need " + std::to_string(panes) +
                          " panes of " + shown(width) + " per key, the most is " + std::to_string(most_panes) +
                          "; try every = " + shown(cheap));
@@ -86,7 +98,7 @@ void check_copies(Problems& problems, std::string_view name, const WindowPlan& p
   problems.add(name, "size (" + shown(plan.size) + ") over every (" + shown(plan.every) + ") puts a record into " +
                          std::to_string(copies) + " windows, the most with early, discarding or retracting panes is " +
                          std::to_string(most_copies) + "; try every = " +
-                         shown((plan.grid.size() + most_copies - 1) / most_copies) + ", or emit = on_close()");
+                         shown(round_step(plan.grid.size(), (plan.grid.size() + most_copies - 1) / most_copies)) + ", or emit = on_close()");
 }
 
 void check_sessions(Problems& problems, std::string_view name, const SessionSpec& spec, bool has_gap_per_record) {

@@ -13,23 +13,27 @@ WindowIndex floor_wide(WindowIndex value, std::int64_t divisor) {
 
 }  // namespace
 
-std::pair<PaneIndex, PaneIndex> PaneLayout::panes(const Grid& grid, WindowIndex index) const noexcept {
-  using Wide = WindowIndex;
-  const auto clamp = [](Wide value) {
-    constexpr Wide least = std::numeric_limits<std::int64_t>::min() + 1;
-    constexpr Wide most = std::numeric_limits<std::int64_t>::max();
-    return static_cast<PaneIndex>(std::clamp(value, least, most));
-  };
-  if (index + 1 >= after_all_windows) return {clamp(after_all_windows), clamp(after_all_windows)};
-  const Wide offset = (Wide{grid.offset()} - origin) / width;
+std::pair<WindowIndex, WindowIndex> PaneLayout::panes(const Grid& grid, WindowIndex index) const noexcept {
+  if (index + 1 >= after_all_windows) return {after_all_windows, after_all_windows};
+  const WindowIndex offset = (WindowIndex{grid.offset()} - origin) / width;
   if (grid.is_cumulating()) {
     const std::int64_t steps = grid.size() / grid.step();
-    const Wide high = (Wide{index} + 1) * (grid.step() / width) + offset;
-    const Wide low = floor_wide(index, steps) * (grid.size() / width) + offset;
-    return {clamp(low), clamp(high - 1)};
+    const WindowIndex high = (index + 1) * (grid.step() / width) + offset;
+    return {floor_wide(index, steps) * (grid.size() / width) + offset, high - 1};
   }
-  const Wide low = Wide{index} * (grid.step() / width) + offset;
-  return {clamp(low), clamp(low + grid.size() / width - 1)};
+  const WindowIndex low = index * (grid.step() / width) + offset;
+  return {low, low + grid.size() / width - 1};
+}
+
+EventTime PaneLayout::start(PaneIndex pane) const noexcept {
+  const WindowIndex at = WindowIndex{pane} * width + origin;
+  return at < ticks(no_time) ? no_time : at > ticks(end_of_time) ? end_of_time : event_time(static_cast<std::int64_t>(at));
+}
+
+PaneIndex PaneLayout::nearest(WindowIndex pane) noexcept {
+  constexpr WindowIndex least = std::numeric_limits<PaneIndex>::min() + 1;
+  constexpr WindowIndex most = std::numeric_limits<PaneIndex>::max();
+  return static_cast<PaneIndex>(std::clamp(pane, least, most));
 }
 
 }  // namespace weir::inline v0::detail

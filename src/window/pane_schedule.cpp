@@ -44,7 +44,7 @@ void PaneSchedule::enrol(std::size_t kind, Slot slot) {
 void PaneSchedule::pass(Kind& kind, WindowIndex next) {
   if (next <= kind.next) return;
   kind.next = next;
-  kind.enrolled = std::max(kind.enrolled, layout_.panes(grid(kind), next - 1).second);
+  kind.enrolled = std::max(kind.enrolled, PaneLayout::nearest(layout_.panes(grid(kind), next - 1).second));
 }
 
 Judgement PaneSchedule::judge(EventTime at, EventTime watermark) const {
@@ -70,7 +70,11 @@ void PaneSchedule::find_refirings(EventTime at, EventTime watermark, std::vector
     WindowIndex index = std::max(grid(kind).first(at), grid(kind).first_open(watermark, grace(kind)));
     for (; index <= last && grid(kind).end(index) <= watermark; ++index) {
       const auto [low, high] = layout_.panes(grid(kind), index);
-      found.push_back({.end = grid(kind).end(index), .kind = i, .index = index, .low = low, .last = high});
+      found.push_back({.end = grid(kind).end(index),
+                       .kind = i,
+                       .index = index,
+                       .low = PaneLayout::nearest(low),
+                       .last = PaneLayout::nearest(high)});
     }
   }
   std::sort(found.begin(), found.end(), [](const Refiring& a, const Refiring& b) {
@@ -107,7 +111,9 @@ bool PaneSchedule::next_firing(EventTime to, WindowFiring& firing) {
   firing.window = grid(kind).window(due.index);
   firing.pane = {.timing = Timing::on_time, .is_final = kind.plan.trigger.is_final_at_end()};
   firing.row_time = earlier(firing.window.end, Duration{1});
-  std::tie(firing.low, firing.last) = layout_.panes(grid(kind), due.index);
+  const auto [low, high] = layout_.panes(grid(kind), due.index);
+  firing.low = PaneLayout::nearest(low);
+  firing.last = low > firing.low ? firing.low - 1 : PaneLayout::nearest(high);
   pass(kind, due.index + 1);
   if (is_direct_) {
     direct_ = kind.pending.take_front();
@@ -130,6 +136,10 @@ bool PaneSchedule::fills_empty(const WindowFiring& firing, Slot slot) {
   if (at == kind.empties.end()) return false;
   if (at->second < kind.plan.most_empty && firing.window.start != end_of_time) {
     ++at->second;
+    if (grace(kind) != Duration::zero()) {
+      // A record that comes late to this window amends the empty row.
+      refired_.at({end_of_use(firing), firing.kind, firing.index, slot}) = 0;
+    }
     return true;
   }
   kind.empties.erase(at);
@@ -158,7 +168,7 @@ PaneIndex PaneSchedule::dead_through(EventTime to) const {
   PaneIndex last = std::numeric_limits<PaneIndex>::max();
   for (const Kind& kind : kinds_) {
     const WindowIndex used = std::min(kind.next, grid(kind).first_open(to, grace(kind)));
-    if (used != after_all_windows) last = std::min(last, layout_.panes(grid(kind), used).first - 1);
+    last = std::min(last, PaneLayout::nearest(layout_.panes(grid(kind), used).first - 1));
   }
   return last;
 }

@@ -69,7 +69,9 @@ class PipelineCore {
   [[nodiscard]] absl::Status tick(WallTime now);
   [[nodiscard]] absl::Status finish();
   [[nodiscard]] const OperatorStats& stats(std::string_view name);
-  [[nodiscard]] const Node* find(std::string_view name) const;
+  /// A node by name, up to date with its sources; null if there is none.
+  [[nodiscard]] Node* find(std::string_view name);
+
 
  private:
   void leave() noexcept {

@@ -74,7 +74,7 @@ class EachBase : public Node {
       } else if constexpr (requires { op_.on_timer(fired, outs...); }) {
         op_.on_timer(fired, outs...);
       } else {
-        static_assert(sizeof(KeyType) == 0,
+        static_assert(sizeof...(outs) == 0 && sizeof...(outs) == 1,
                       "weir: on_timer() must be callable with ([State&,] weir::Fired<Key>, [weir::Timer&,] weir::Out<T>&...) "
                       "const, with the outputs of process() and the stream's key type");
       }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -144,7 +145,7 @@ class PaneWindowsNode final : public Node {
   void find_pane(EventTime at) noexcept {
     pane_ = schedule_.layout().pane(at);
     pane_start_ = schedule_.layout().start(pane_);
-    pane_end_ = schedule_.layout().start(pane_ + 1);
+    pane_end_ = pane_ == std::numeric_limits<PaneIndex>::max() ? end_of_time : schedule_.layout().start(pane_ + 1);
   }
 
   /// A record that may miss windows, or lie in none.

@@ -45,6 +45,7 @@ class SessionWindowsNode final : public Node {
     std::uint32_t token = 0;  // the entry of the deadline queue that counts
     bool is_ended = false;    // by its marker
     bool is_past_end = false;
+    bool is_endless = false;  // its end lies beyond the end of time
     EventTime armed = no_time;  // the deadline its entry stands for
     Firing<typename RowAgg::State, WindowedRow> firing{};
 
@@ -146,10 +147,12 @@ class SessionWindowsNode final : public Node {
     EventTime last;
     EventTime end;
     std::uint64_t records = 1;
+    bool is_endless = false;
+    bool has_ended = false;  // one of the sessions it joins had fired at its end
   };
   [[nodiscard]] bool touches(const Session& session, const Newcomer& own) const noexcept {
     if (spec_.touching == Touching::merge) return own.first <= session.end && own.end >= session.first;
-    return own.first < session.end && own.end > session.first;
+    return (own.first < session.end || session.is_endless) && (own.end > session.first || own.is_endless);
   }
   [[nodiscard]] bool fits(const Session& session, const Newcomer& own) const noexcept {
     if (!has_caps_) return true;
@@ -163,10 +166,13 @@ class SessionWindowsNode final : public Node {
     own.last = std::max(own.last, session.last);
     own.end = std::max(own.end, session.end);
     own.records += session.records;
+    own.is_endless = own.is_endless || session.is_endless;
+    own.has_ended = own.has_ended || session.is_past_end;
   }
 
   void apply(Slot slot, const Record& record, EventTime at, Duration gap) {
     Newcomer own{.first = at, .last = at, .end = later(at, gap)};
+    own.is_endless = between(at, end_of_time) < gap;
     if (spec_.judged == SessionLateness::before_merging && is_closed(own.end)) return report(record, at);
     Session* session = store_.only(slot);
     if (session != nullptr) {
@@ -185,9 +191,14 @@ class SessionWindowsNode final : public Node {
     ++session->firing.progress.since;
     session->firing.newest = std::max(session->firing.newest, at);
     session->is_ended = session->is_ended || ends_at(record);
-    const bool was_past_end = std::exchange(session->is_past_end, session->end <= watermark());
-    if (was_past_end && !session->is_past_end) {
-      session->firing.progress.next_early = trigger_.first_early(earlier(watermark(), Duration{1}), end_of_time);
+    session->is_past_end = session->end <= watermark();
+    if (session->is_past_end) {
+      session->firing.progress.next_early = no_time;
+    } else if (own.has_ended) {
+      const EventTime next = trigger_.first_early(earlier(watermark(), Duration{1}), end_of_time);
+      EventTime& early = session->firing.progress.next_early;
+      early = early == no_time ? next : std::min(early, next);
+      session->firing.progress.fired_at_end = false;
     }
     if (trigger_.fires_on_record(session->firing.progress, session->is_past_end)) {
       const Timing timing = session->is_past_end ? Timing::late : Timing::early;
@@ -266,6 +277,7 @@ class SessionWindowsNode final : public Node {
     session->first = own.first;
     session->last = std::max(session->last, own.last);
     session->end = own.end;
+    session->is_endless = own.is_endless;
     ++session->records;
     reach_ = std::max(reach_, between(own.first, own.end));
   }
@@ -307,7 +319,9 @@ class SessionWindowsNode final : public Node {
       progress.next_early = trigger_.early_after(early, end_of_time, std::min(this->target(), session.end), stats().skipped_firings);
     } else {
       session.is_past_end = true;
+      progress.next_early = no_time;
       if (trigger_.fires_at_end(progress)) {
+        progress.fired_at_end = true;
         fire_pane(emitter_, trigger_, slot, session.firing, session.window(), Timing::on_time, trigger_.is_final_at_end(),
                   session.end, to);
       }

@@ -85,12 +85,11 @@ class TriggeredWindowsNode final : public Node {
     while (due_.take(to, due, taken_)) {
       if (due.step == WindowStep::early) sort_by_touch(taken_, due.window);
       for (const Slot slot : taken_) {
-        if (Entry* entry = store_.find(slot, place(due.window)); entry != nullptr) act(due, slot, *entry, to);
+        if (Entry* entry = store_.find(slot, due.window); entry != nullptr) act(due, slot, *entry, to);
+        if (due.step == WindowStep::end && trigger_.grace() == Duration::zero()) clean_up(slot, due.window, to);
       }
       if (due.step == WindowStep::end && trigger_.grace() != Duration::zero()) {
         due_.add({cleanup_of(due.window), WindowStep::cleanup, due.window}, taken_);
-      } else if (due.step == WindowStep::end) {
-        for (const Slot slot : taken_) clean_up(slot, due.window, to);
       }
     }
     emitter_.flush();
@@ -112,18 +111,16 @@ class TriggeredWindowsNode final : public Node {
   }
   [[nodiscard]] std::uint64_t live_windows() const override {
     std::uint64_t live = 0;
-    auto& store = const_cast<PaneStore<Entry>&>(store_);
-    for (Slot slot = 0; slot < store.slots(); ++slot) store.for_each(slot, [&live](PaneIndex, const Entry&) { ++live; });
+    auto& store = const_cast<PaneStore<Entry, WindowIndex>&>(store_);
+    for (Slot slot = 0; slot < store.slots(); ++slot) store.for_each(slot, [&live](WindowIndex, const Entry&) { ++live; });
     return live;
   }
 
  private:
-  /// The place of a window in the store. Two windows share one only if 2^64 windows lie between them.
-  [[nodiscard]] static PaneIndex place(WindowIndex index) noexcept { return static_cast<PaneIndex>(index); }
   /// Early panes of one instant come from keys that were put down for it at different times.
   void sort_by_touch(std::vector<Slot>& slots, WindowIndex index) {
     std::sort(slots.begin(), slots.end(), [this, index](Slot a, Slot b) {
-      return store_.find(a, place(index))->order < store_.find(b, place(index))->order;
+      return store_.find(a, index)->order < store_.find(b, index)->order;
     });
   }
   [[nodiscard]] EventTime cleanup_of(WindowIndex index) const { return later(plan_.grid.end(index), trigger_.grace()); }
@@ -131,7 +128,7 @@ class TriggeredWindowsNode final : public Node {
     const WindowIndex first = plan_.grid.first(at);
     const WindowIndex last = plan_.grid.last(at);
     WindowIndex open = first;
-    if (at < watermark()) open = std::max(first, plan_.grid.first_open(watermark(), trigger_.grace()));
+    if (at < watermark() || watermark() == end_of_time) open = std::max(first, plan_.grid.first_open(watermark(), trigger_.grace()));
     const auto hit = static_cast<std::uint64_t>(open > last ? 0 : last - open + 1);
     const std::uint64_t missed = static_cast<std::uint64_t>(last < first ? 0 : last - first + 1) - hit;
     const bool is_dropped = missed > 0 && plan_.late == LatePolicy::drop_whole;
@@ -145,7 +142,7 @@ class TriggeredWindowsNode final : public Node {
 
   void add(Slot slot, WindowIndex index, const Record& record, EventTime at) {
     bool is_new = false;
-    Entry& entry = store_.at(slot, place(index), is_new);
+    Entry& entry = store_.at(slot, index, is_new);
     const Window window = plan_.grid.window(index);
     const bool is_past_end = window.end <= watermark();
     if (is_new) {
@@ -181,6 +178,7 @@ class TriggeredWindowsNode final : public Node {
       }
       case WindowStep::end:
         if (trigger_.fires_at_end(entry.progress)) {
+          entry.progress.fired_at_end = true;
           fire_pane(emitter_, trigger_, slot, entry, window, Timing::on_time, trigger_.is_final_at_end(), window.end, to);
         }
         break;
@@ -188,7 +186,7 @@ class TriggeredWindowsNode final : public Node {
     }
   }
   void clean_up(Slot slot, WindowIndex index, EventTime to) {
-    Entry* entry = store_.find(slot, place(index));
+    Entry* entry = store_.find(slot, index);
     if (entry == nullptr) return;
     if (trigger_.fires_finally(entry->progress)) {
       const Window window = plan_.grid.window(index);
@@ -197,13 +195,13 @@ class TriggeredWindowsNode final : public Node {
     } else {
       stats().unemitted += entry->progress.since;
     }
-    store_.erase(slot, place(index));
+    store_.erase(slot, index);
   }
 
   RowEmitter<KeyType, Record, Row, RowAgg> emitter_;
   WindowPlan plan_;
   Trigger trigger_;
-  PaneStore<Entry> store_;
+  PaneStore<Entry, WindowIndex> store_;
   DueLists due_;
   std::vector<Slot> taken_;
   std::uint64_t touches_ = 0;

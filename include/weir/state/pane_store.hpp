@@ -21,16 +21,22 @@ namespace weir::inline v0::detail {
 
 inline constexpr PaneIndex no_pane = std::numeric_limits<PaneIndex>::min();
 
-/// Per slot a sparse, ordered set of panes, each with a `State`.
+/// The index that no pane has.
+template <class Index>
+inline constexpr Index no_index = sizeof(Index) > sizeof(PaneIndex) ? -(Index{1} << (8 * sizeof(Index) - 8)) : no_pane;
+
+/// Per slot a sparse, ordered set of panes, each with a `State`. `Index` may be wider than a PaneIndex if the owner makes
+/// no queries; panes 2^64 apart then share a place once a key has more than 32.
 ///
 /// The newest pane lies in the slot's own line. Older ones lie in a sorted run of at most 32, and beyond that in a tree.
 ///
 /// Time:    newest pane 1; older ones O(log) to find; query at most 33 merges, or O(16 log16 span)
 /// Memory:  live panes only; a slot without panes costs its line
-template <class State>
+template <class State, class Index = PaneIndex>
 class PaneStore {
+  static constexpr Index none = no_index<Index>;
   struct Item {
-    PaneIndex pane;
+    Index pane;
     State state;
   };
   struct Run {
@@ -49,7 +55,7 @@ class PaneStore {
 
  public:
   struct Line {
-    PaneIndex pane = no_pane;
+    Index pane = none;
     State state{};
   };
   struct Rest {
@@ -72,21 +78,21 @@ class PaneStore {
   [[nodiscard]] Line& line(Slot slot) noexcept { return lines_[slot]; }
   [[nodiscard]] typename Column<Line>::View lines() const noexcept { return lines_.view(); }
   [[nodiscard]] bool is_empty(Slot slot) const noexcept {
-    return lines_[slot].pane == no_pane && rests_[slot].older == nullptr;
+    return lines_[slot].pane == none && rests_[slot].older == nullptr;
   }
-  /// The newest pane of the slot, or `no_pane`.
-  [[nodiscard]] PaneIndex newest(Slot slot) const noexcept {
-    const PaneIndex pane = lines_[slot].pane;
-    return pane != no_pane || rests_[slot].older == nullptr ? pane : newest_older(rests_[slot].older);
+  /// The newest pane of the slot, or `none`.
+  [[nodiscard]] Index newest(Slot slot) const noexcept {
+    const Index pane = lines_[slot].pane;
+    return pane != none || rests_[slot].older == nullptr ? pane : newest_older(rests_[slot].older);
   }
 
   /// The state of a pane, made if it was not there; `is_new` says which.
-  State& at(Slot slot, PaneIndex pane, bool& is_new) {
+  State& at(Slot slot, Index pane, bool& is_new) {
     Line& line = lines_[slot];
     is_new = false;
     if (line.pane == pane) return line.state;
     Rest& rest = rests_[slot];
-    if (line.pane == no_pane) {
+    if (line.pane == none) {
       if (rest.older == nullptr || newest_older(rest.older) < pane) {
         is_new = true;
         line.pane = pane;
@@ -104,22 +110,22 @@ class PaneStore {
     return older_at(rest, pane, is_new);
   }
 
-  State* find(Slot slot, PaneIndex pane) noexcept {
+  State* find(Slot slot, Index pane) noexcept {
     Line& line = lines_[slot];
     if (line.pane == pane) return &line.state;
     Run* older = rests_[slot].older;
     if (older == nullptr) return nullptr;
-    if (older->capacity == tree_mark) return grove(older).tree.find(pane);
+    if (older->capacity == tree_mark) return grove(older).tree.find(static_cast<PaneIndex>(pane));
     const std::uint32_t at = position(older, pane);
     return at < older->size && items(older)[at].pane == pane ? &items(older)[at].state : nullptr;
   }
 
   /// Calls `visit(state)` with states that together hold exactly the panes from `low` to `last`, oldest first.
   template <class Merge, class Visit>
-  void query(Slot slot, PaneIndex low, PaneIndex last, Merge&& merge, Visit&& visit) {
+  void query(Slot slot, Index low, Index last, Merge&& merge, Visit&& visit) {
     if (Run* older = rests_[slot].older; older != nullptr) {
       if (older->capacity == tree_mark) {
-        grove(older).tree.query(low, last, merge, visit);
+        grove(older).tree.query(static_cast<PaneIndex>(low), static_cast<PaneIndex>(last), merge, visit);
       } else {
         for (std::uint32_t at = 0; at < older->size; ++at) {
           const Item& item = items(older)[at];
@@ -129,16 +135,16 @@ class PaneStore {
       }
     }
     const Line& line = lines_[slot];
-    if (line.pane >= low && line.pane <= last && line.pane != no_pane) visit(line.state);
+    if (line.pane >= low && line.pane <= last && line.pane != none) visit(line.state);
   }
 
   /// Removes the panes up to `last`.
-  void erase_through(Slot slot, PaneIndex last) {
-    if (Line& line = lines_[slot]; line.pane <= last && line.pane != no_pane) reset(line);
+  void erase_through(Slot slot, Index last) {
+    if (Line& line = lines_[slot]; line.pane <= last && line.pane != none) reset(line);
     if (rests_[slot].older != nullptr) erase_older_through(rests_[slot], last);
   }
 
-  void erase(Slot slot, PaneIndex pane) {
+  void erase(Slot slot, Index pane) {
     Line& line = lines_[slot];
     if (line.pane == pane) {
       reset(line);
@@ -148,7 +154,7 @@ class PaneStore {
     if (rest.older == nullptr) return;
     if (rest.older->capacity == tree_mark) {
       Grove& trees = grove(rest.older);
-      trees.tree.erase_one(pane);
+      trees.tree.erase_one(static_cast<PaneIndex>(pane));
       if (trees.tree.size() == 0) drop_older(rest);
       return;
     }
@@ -170,7 +176,7 @@ class PaneStore {
         for (std::uint32_t at = 0; at < older->size; ++at) visit(items(older)[at].pane, items(older)[at].state);
       }
     }
-    if (Line& line = lines_[slot]; line.pane != no_pane) visit(line.pane, line.state);
+    if (Line& line = lines_[slot]; line.pane != none) visit(line.pane, line.state);
   }
 
   [[nodiscard]] std::size_t size_bytes() const noexcept {
@@ -185,16 +191,16 @@ class PaneStore {
     return std::launder(reinterpret_cast<Item*>(reinterpret_cast<std::byte*>(run) + items_offset));
   }
   static Grove& grove(Run* run) noexcept { return *reinterpret_cast<Grove*>(run); }
-  static PaneIndex newest_older(Run* run) noexcept {
+  static Index newest_older(Run* run) noexcept {
     return run->capacity == tree_mark ? grove(run).tree.newest() : items(run)[run->size - 1].pane;
   }
-  static std::uint32_t position(Run* run, PaneIndex pane) noexcept {
+  static std::uint32_t position(Run* run, Index pane) noexcept {
     std::uint32_t at = run->size;
     while (at > 0 && items(run)[at - 1].pane >= pane) --at;
     return at;
   }
   static void reset(Line& line) {
-    line.pane = no_pane;
+    line.pane = none;
     line.state = State{};
   }
 
@@ -205,16 +211,16 @@ class PaneStore {
     return new (runs_[size_class(capacity)].take()) Run{.size = 0, .capacity = capacity};
   }
 
-  State& older_at(Rest& rest, PaneIndex pane, bool& is_new) {
+  State& older_at(Rest& rest, Index pane, bool& is_new) {
     if (rest.older == nullptr) rest.older = make_run(2);
-    if (rest.older->capacity == tree_mark) return tree_at(grove(rest.older), pane, is_new);
+    if (rest.older->capacity == tree_mark) return tree_at(grove(rest.older), static_cast<PaneIndex>(pane), is_new);
     const std::uint32_t at = position(rest.older, pane);
     if (at < rest.older->size && items(rest.older)[at].pane == pane) return items(rest.older)[at].state;
     is_new = true;
     if (rest.older->size == rest.older->capacity) {
       if (rest.older->capacity == most_in_run) {
         plant(rest);
-        return tree_at(grove(rest.older), pane, is_new);
+        return tree_at(grove(rest.older), static_cast<PaneIndex>(pane), is_new);
       }
       widen(rest);
     }
@@ -244,15 +250,15 @@ class PaneStore {
     std::swap(planted.older, unfinished_.older);
     Item* all = items(rest.older);
     for (std::uint32_t at = 0; at < rest.older->size; ++at) {
-      grove(unfinished_.older).tree.at(all[at].pane) = std::move(all[at].state);
+      grove(unfinished_.older).tree.at(static_cast<PaneIndex>(all[at].pane)) = std::move(all[at].state);
     }
     drop_older(rest);
     std::swap(rest.older, unfinished_.older);
   }
-  void erase_older_through(Rest& rest, PaneIndex last) {
+  void erase_older_through(Rest& rest, Index last) {
     if (rest.older->capacity == tree_mark) {
       Grove& trees = grove(rest.older);
-      trees.tree.erase_through(last);
+      trees.tree.erase_through(static_cast<PaneIndex>(last));
       if (trees.tree.size() == 0) drop_older(rest);
       return;
     }

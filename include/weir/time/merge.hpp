@@ -32,7 +32,7 @@ class WatermarkMerge {
     const EventTime before = std::exchange(one.watermark, watermark);
     if (!one.is_aligned) {
       one.is_aligned = watermark >= merged_;
-      return one.is_aligned && recompute();
+      return recompute();
     }
     if (before > merged_ && is_held_) return false;  // another input holds the result back
     if (inputs_.size() > 1 || watermark <= merged_) return recompute();

@@ -31,13 +31,11 @@ struct PaneLayout {
     return floor_mod(ticks(at), width) < origin ? whole - 1 : whole;
   }
   /// The first instant of a pane, saturating.
-  [[nodiscard]] EventTime start(PaneIndex pane) const noexcept {
-    std::int64_t at = 0;
-    if (__builtin_mul_overflow(pane, width, &at)) return pane < 0 ? no_time : end_of_time;
-    return event_time(saturating_add(at, origin));
-  }
-  /// The panes of a window, from first to second, both included: the last pane of time has no successor.
-  [[nodiscard]] std::pair<PaneIndex, PaneIndex> panes(const Grid& grid, WindowIndex index) const noexcept;
+  [[nodiscard]] EventTime start(PaneIndex pane) const noexcept;
+  /// The panes of a window, from first to second, both included. They may lie beyond the panes that records can be in.
+  [[nodiscard]] std::pair<WindowIndex, WindowIndex> panes(const Grid& grid, WindowIndex index) const noexcept;
+  /// The nearest pane that records can be in.
+  [[nodiscard]] static PaneIndex nearest(WindowIndex pane) noexcept;
 };
 
 }  // namespace weir::inline v0::detail

@@ -17,6 +17,7 @@ struct Progress {
   EventTime next_early = no_time;  ///< the multiple of `every` that is due next; `no_time`: none
   std::uint32_t since = 0;         ///< records since the last firing
   std::uint32_t firings = 0;
+  bool fired_at_end = false;
 };
 
 /// An `Emission` and its grace, made ready for use.
@@ -78,7 +79,7 @@ class Trigger {
   }
   /// Whether the end of the grace brings a last pane. The end itself was that pane if there is no grace.
   [[nodiscard]] bool fires_finally(const Progress& progress) const noexcept {
-    if (emission_.at_close && grace_ == Duration::zero()) return false;
+    if (progress.fired_at_end && grace_ == Duration::zero()) return false;
     return emission_.final_pane == FinalPane::always ||
            (emission_.final_pane == FinalPane::if_new && progress.since > 0);
   }
