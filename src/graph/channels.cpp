@@ -55,6 +55,7 @@ void SourceBase::settle(Wiring& wiring, bool has_risen) {
 bool SourceBase::advance_channel(Wiring& wiring, std::size_t channel, EventTime watermark) {
   if (watermark < merge_.watermark(channel)) {
     ++stats().regressions;
+    settle(wiring, merge_.update(channel, watermark));
     return false;
   }
   settle(wiring, merge_.update(channel, watermark));

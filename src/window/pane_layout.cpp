@@ -30,6 +30,11 @@ EventTime PaneLayout::start(PaneIndex pane) const noexcept {
   return at < ticks(no_time) ? no_time : at > ticks(end_of_time) ? end_of_time : event_time(static_cast<std::int64_t>(at));
 }
 
+PaneIndex PaneLayout::last_through(WindowIndex pane) noexcept {
+  constexpr PaneIndex none = std::numeric_limits<PaneIndex>::min();
+  return pane <= none ? none : nearest(pane);
+}
+
 PaneIndex PaneLayout::nearest(WindowIndex pane) noexcept {
   constexpr WindowIndex least = std::numeric_limits<PaneIndex>::min() + 1;
   constexpr WindowIndex most = std::numeric_limits<PaneIndex>::max();

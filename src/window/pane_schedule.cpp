@@ -35,7 +35,7 @@ void PaneSchedule::touch_any(Slot slot, PaneIndex pane) {
 }
 
 void PaneSchedule::enrol(std::size_t kind, Slot slot) {
-  const std::uint32_t flag = 1U << kind;
+  const std::uint64_t flag = std::uint64_t{1} << kind;
   if ((flags_[slot] & flag) != 0) return;
   kinds_[kind].active.push_back(slot);
   flags_[slot] |= flag;
@@ -44,7 +44,7 @@ void PaneSchedule::enrol(std::size_t kind, Slot slot) {
 void PaneSchedule::pass(Kind& kind, WindowIndex next) {
   if (next <= kind.next) return;
   kind.next = next;
-  kind.enrolled = std::max(kind.enrolled, PaneLayout::nearest(layout_.panes(grid(kind), next - 1).second));
+  kind.enrolled = std::max(kind.enrolled, PaneLayout::last_through(layout_.panes(grid(kind), next - 1).second));
 }
 
 Judgement PaneSchedule::judge(EventTime at, EventTime watermark) const {
@@ -137,8 +137,10 @@ bool PaneSchedule::fills_empty(const WindowFiring& firing, Slot slot) {
   if (at->second < kind.plan.most_empty && firing.window.start != end_of_time) {
     ++at->second;
     if (grace(kind) != Duration::zero()) {
-      // A record that comes late to this window amends the empty row.
+      // A record that comes late to this window amends the empty row, so the key must not be forgotten before.
       refired_.at({end_of_use(firing), firing.kind, firing.index, slot}) = 0;
+      amendable_.add(end_of_use(firing), slot);
+      flags_[slot] += one_amendable;
     }
     return true;
   }
@@ -153,6 +155,9 @@ void PaneSchedule::end_direct(const WindowFiring& firing, EventTime to) {
 
 void PaneSchedule::settle(EventTime to) {
   for (Kind& kind : kinds_) pass(kind, grid(kind).first_open(to, Duration::zero()));
+  while (amendable_.take(to, amended_)) {
+    for (const Slot slot : amended_) flags_[slot] -= one_amendable;
+  }
   while (!refired_.is_empty() && std::get<EventTime>(refired_.first_key()) <= to) refired_.drop_first();
 }
 
@@ -168,7 +173,7 @@ PaneIndex PaneSchedule::dead_through(EventTime to) const {
   PaneIndex last = std::numeric_limits<PaneIndex>::max();
   for (const Kind& kind : kinds_) {
     const WindowIndex used = std::min(kind.next, grid(kind).first_open(to, grace(kind)));
-    last = std::min(last, PaneLayout::nearest(layout_.panes(grid(kind), used).first - 1));
+    last = std::min(last, PaneLayout::last_through(layout_.panes(grid(kind), used).first - 1));
   }
   return last;
 }

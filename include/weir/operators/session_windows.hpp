@@ -107,7 +107,8 @@ class SessionWindowsNode final : public Node {
     const EventTime next = later(watermark(), Duration{1});
     if (trigger_.fires_on_records() || !std::is_same_v<GapOf, FixedGap>) return next;
     const EventTime least = std::min(later(watermark(), spec_.gap), std::max(next, queue_.earliest()));
-    return std::min(least, trigger_.earliest_early(watermark()));
+    // A session that a record opens again is due at the first multiple that the watermark has not passed.
+    return std::min(least, trigger_.earliest_early(earlier(watermark(), Duration{1})));
   }
   [[nodiscard]] EventTime next_due() const override { return queue_.earliest(); }
   [[nodiscard]] bool is_timed() const override { return true; }

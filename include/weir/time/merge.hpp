@@ -28,7 +28,8 @@ class WatermarkMerge {
   /// The watermark of one input. True if the result rose.
   bool update(std::size_t input, EventTime watermark) {
     Input& one = inputs_[input];
-    if (one.status != Status::active || watermark <= one.watermark) return false;
+    if (one.status != Status::active) return false;
+    if (watermark <= one.watermark) return !is_held_ && recompute();
     const EventTime before = std::exchange(one.watermark, watermark);
     if (!one.is_aligned) {
       one.is_aligned = watermark >= merged_;

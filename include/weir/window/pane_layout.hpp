@@ -36,6 +36,8 @@ struct PaneLayout {
   [[nodiscard]] std::pair<WindowIndex, WindowIndex> panes(const Grid& grid, WindowIndex index) const noexcept;
   /// The nearest pane that records can be in.
   [[nodiscard]] static PaneIndex nearest(WindowIndex pane) noexcept;
+  /// The last pane up to `pane` that records can be in; the int64 minimum if there is none.
+  [[nodiscard]] static PaneIndex last_through(WindowIndex pane) noexcept;
 };
 
 }  // namespace weir::inline v0::detail

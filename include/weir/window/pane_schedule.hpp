@@ -93,7 +93,7 @@ class PaneSchedule {
   /// A visited key had none: whether it gets an empty row.
   [[nodiscard]] bool fills_empty(const WindowFiring& firing, Slot slot);
   /// The key need not be visited again by this kind until it touches a pane.
-  void dismiss(std::size_t kind, Slot slot) noexcept { flags_[slot] &= ~(1U << kind); }
+  void dismiss(std::size_t kind, Slot slot) noexcept { flags_[slot] &= ~(std::uint64_t{1} << kind); }
   /// When the window of a firing closes for good.
   [[nodiscard]] EventTime end_of_use(const WindowFiring& firing) const noexcept {
     return later(firing.window.end, grace(kinds_[firing.kind]));
@@ -142,7 +142,11 @@ class PaneSchedule {
   PaneLayout layout_;
   bool is_direct_ = false;
   bool is_gapless_ = true;
-  Column<std::uint32_t> flags_;  // per slot: the kinds whose `active` it is in
+  // Per slot: a bit for each kind whose `active` it is in, and above them the number of its empty rows in a grace.
+  Column<std::uint64_t> flags_;
+  static constexpr std::uint64_t one_amendable = std::uint64_t{1} << 32;
+  DeadlineLists amendable_;
+  std::vector<Slot> amended_;
   std::vector<Slot> direct_;
   DeadlineLists retired_;
   RecycledMap<std::tuple<EventTime, std::size_t, WindowIndex, Slot>, std::uint32_t> refired_;
