@@ -11,7 +11,7 @@ std::string quoted(const std::string& text, const char* quote) {
   for (const char c : text) {
     if (c == '"') {
       out += quote;
-    } else if (c == '\\') {
+    } else if (c == '\\' && quote[0] == '\\') {
       out += "\\\\";
     } else if (static_cast<unsigned char>(c) >= 0x20) {
       out += c;

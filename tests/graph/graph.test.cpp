@@ -52,7 +52,7 @@ TEST_CASE("a wrong window names operator, field, value and remedy") {
   CHECK(wrong(weir::tumbling({.size = hours{24}, .grace = none, .emit = weir::every(us(1))})) ==
         "w: emit.every (1us) gives more than 1000000 early panes in a window of 1d; make it longer");
   CHECK(wrong(weir::sliding({.size = hours{1}, .every = us(1), .grace = none})) ==
-        "w: size (1h) and every (1us) need 3600000000 panes of 1us per key, the most is 131072; try every = 28125us");
+        "w: size (1h) and every (1us) need 3600000000 panes of 1us per key, the most is 131072; try every = 50ms");
   CHECK(wrong(weir::sliding({.size = hours{1}, .every = us(1), .grace = none, .emit = weir::on_update()})).find(
             "w: size (1h) over every (1us) puts a record into 3600000000 windows, the most with early, discarding or retracting panes is 1024; ") == 0);
   CHECK(wrong(weir::tumbling({.size = hours{1}, .grace = none, .emit = weir::on_update(), .emit_empty = weir::EmptyWindows{.most = 1}})) ==

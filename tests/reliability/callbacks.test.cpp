@@ -204,8 +204,8 @@ TEST_CASE("the pipeline may be destroyed inside any of its callbacks; the runnin
 }
 
 TEST_CASE("destroying the pipeline inside a callback that then throws is safe as well") {
-  auto out = std::make_unique<Output>();
   const std::int64_t before = heap::live();
+  auto out = std::make_unique<Output>();
   bool has_thrown = false;
   {
     std::optional<Built> built = plays::build(Kind::session, *out);
@@ -224,6 +224,7 @@ TEST_CASE("destroying the pipeline inside a callback that then throws is safe as
     }
     plays::visits = nullptr;
   }
+  out.reset();
   CHECK(has_thrown);
   CHECK(heap::live() == before);
 }

@@ -83,11 +83,11 @@ TEST_CASE("windows at the ends of int64 are those of wide arithmetic, with bound
           CAPTURE(size, every, offset, at);
           const Wide last = floor_of(Wide{at} - base, every);
           const Wide first = floor_of(Wide{at} - base - size, every) + 1;
-          CHECK(grid.last(event_time(at)) == held(last));
-          CHECK(grid.first(event_time(at)) == held(first));
+          CHECK((grid.last(event_time(at)) == last));
+          CHECK((grid.first(event_time(at)) == first));
           for (const Wide index : {first, last}) {
-            CHECK(weir::ticks(grid.start(held(index))) == held(Wide{held(index)} * every + base));
-            CHECK(weir::ticks(grid.end(held(index))) == held(Wide{held(index)} * every + base + size));
+            CHECK(weir::ticks(grid.start(index)) == held(index * every + base));
+            CHECK(weir::ticks(grid.end(index)) == held(index * every + base + size));
           }
         }
       }
@@ -109,8 +109,8 @@ TEST_CASE("the first open window is the lowest one whose end and grace the water
     }
   }
   const Grid grid = Grid::sliding(Duration{10}, Duration{10}, Duration{0});
-  CHECK(grid.first_open(weir::end_of_time, Duration{most}) == std::numeric_limits<std::int64_t>::max());
-  CHECK(grid.first_open(event_time(most - 1), Duration{0}) <= grid.last(event_time(most)));
+  CHECK((grid.first_open(weir::end_of_time, Duration{most}) == weir::detail::after_all_windows));
+  CHECK((grid.first_open(event_time(most - 1), Duration{0}) <= grid.last(event_time(most))));
 }
 
 TEST_CASE("the endless grid has one window that holds everything") {

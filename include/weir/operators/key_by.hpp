@@ -38,10 +38,13 @@ class KeyByNode final : public Node {
   }
 
   void take(const Batch<Record>& batch) {
+    if (keyspace_.dictionary.size() == spec_.most_keys) [[unlikely]] {
+      reclaim(batch_limit);
+    }
     const bool has_all = keyspace_.dictionary.intern(
         batch.size, [&](std::size_t i) -> decltype(auto) { return project(projection_, batch.records[i]); }, slots_.data());
     stats().ingested += batch.size;
-    if (!has_all || keyspace_.dictionary.has_new_keys()) this->ask_for_rest();
+    if (keyspace_.dictionary.has_new_keys()) this->ask_for_rest();
     if (!has_all) [[unlikely]] {
       return deliver_some(batch);
     }
@@ -51,9 +54,8 @@ class KeyByNode final : public Node {
 
   void rest() override {
     const std::size_t added = keyspace_.dictionary.take_new_keys();
-    // Two old keys are looked at for each new one, so the dictionary stays below twice the keys in use. At the limit no key
-    // is new, and the hand goes on at a steady pace.
-    keyspace_.dictionary.reclaim(std::max(2 * added, batch_limit), [this](Slot slot) { return keyspace_.holds(slot); });
+    // Two old keys are looked at for each new one, so the dictionary stays below twice the keys in use.
+    reclaim(2 * added);
   }
   void refresh(OperatorStats& stats) const override {
     stats.emitted = stats.applied;
@@ -62,6 +64,9 @@ class KeyByNode final : public Node {
   }
 
  private:
+  void reclaim(std::size_t most) {
+    keyspace_.dictionary.reclaim(most, [this](Slot slot) { return keyspace_.holds(slot); });
+  }
   /// Leaves out the records whose key got no slot.
   [[gnu::noinline]] void deliver_some(const Batch<Record>& batch) {
     const Slot* slots = slots_.data();
