@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -55,52 +57,63 @@ class Outbox {
 
   template <class Value>
   void push(Value&& value, EventTime time, Slot slot = no_slot) {
-    if (size_ == batch_limit) flush();
-    if (size_ == records_.size()) {
-      records_.push_back(std::forward<Value>(value));
-    } else if constexpr (std::is_assignable_v<Record&, Value&&>) {
+    if (size_ == records_.size()) [[unlikely]] {
+      make_room();
+      if (size_ == records_.size()) {
+        records_.push_back(std::forward<Value>(value));
+        commit(time, slot);
+        return;
+      }
+    }
+    if constexpr (std::is_assignable_v<Record&, Value&&>) {
       records_[size_] = std::forward<Value>(value);
     } else {
       std::destroy_at(&records_[size_]);
       std::construct_at(&records_[size_], std::forward<Value>(value));
     }
-    set_meta(time, slot);
+    commit(time, slot);
   }
 
   /// A record to fill in place; holds whatever it held before. Follow with `commit`.
   Record& next() {
-    if (size_ == batch_limit) flush();
-    if (size_ == records_.size()) records_.emplace_back();
+    if (size_ == records_.size()) [[unlikely]] {
+      make_room();
+      if (size_ == records_.size()) records_.emplace_back();
+    }
     return records_[size_];
   }
-  void commit(EventTime time, Slot slot = no_slot) { set_meta(time, slot); }
+  void commit(EventTime time, Slot slot = no_slot) noexcept {
+    times_[size_] = time;
+    slots_[size_] = slot;
+    ++size_;
+  }
 
   void flush() {
-    if (size_ == 0) return;
-    const std::size_t size = std::exchange(size_, 0);
-    port_.deliver({.records = records_.data(), .times = times_.data(), .slots = slots_.data(), .size = size});
+    if (size_ != 0) deliver();
   }
-  [[nodiscard]] std::uint64_t pushed() const noexcept { return pushed_; }
+  [[nodiscard]] std::uint64_t pushed() const noexcept { return delivered_ + size_; }
 
  private:
-  void set_meta(EventTime time, Slot slot) {
-    if (size_ == times_.size()) {
-      times_.push_back(time);
-      slots_.push_back(slot);
-    } else {
-      times_[size_] = time;
-      slots_[size_] = slot;
+  /// Every record made so far is in use: delivers them if the buffer is full; else one more can be made.
+  [[gnu::noinline]] void make_room() {
+    if (times_.empty()) {
+      times_.resize(batch_limit);
+      slots_.resize(batch_limit);
     }
-    ++size_;
-    ++pushed_;
+    if (size_ == batch_limit) deliver();
+  }
+  [[gnu::noinline]] void deliver() {
+    const std::size_t size = std::exchange(size_, 0);
+    delivered_ += size;
+    port_.deliver({.records = records_.data(), .times = times_.data(), .slots = slots_.data(), .size = size});
   }
 
   Port<Record> port_;
-  std::vector<Record> records_;
+  std::vector<Record> records_;  // as many as were in the buffer at one time, at most batch_limit
   std::vector<EventTime> times_;
   std::vector<Slot> slots_;
   std::size_t size_ = 0;
-  std::uint64_t pushed_ = 0;
+  std::uint64_t delivered_ = 0;
 };
 
 }  // namespace weir::inline v0
