@@ -79,7 +79,7 @@ void any_batches() {
   std::vector<Payment> payments;
   for (int i = 0; i < 100; ++i) payments.push_back({static_cast<std::uint64_t>(i % 7), 1.0 * i, minute(i)});
   const std::vector<Row> expected = rows_in_batches(payments, 1);
-  for (const std::size_t size : {2, 3, 64, 100}) {
+  for (const std::size_t size : {2U, 3U, 64U, 100U}) {
     const std::vector<Row> rows = rows_in_batches(payments, size);
     support::expect(rows.size() == expected.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
