@@ -1,6 +1,7 @@
 #include <weir/graph/channels.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace weir::inline v0::detail {
 
@@ -66,7 +67,7 @@ void SourceBase::set_idle(Wiring& wiring, std::size_t channel) { settle(wiring, 
 
 void SourceBase::set_active(Wiring& wiring, std::size_t channel) {
   merge_.set_active(channel);
-  channels_[channel].last_heard = now_;
+  channels_[channel].was_heard = true;
   settle(wiring, false);
 }
 
@@ -74,6 +75,9 @@ void SourceBase::close(Wiring& wiring, std::size_t channel) { settle(wiring, mer
 
 void SourceBase::tick(Wiring& wiring, WallTime now) {
   if (now_.has_value() && now <= *now_) return;
+  for (ChannelState& channel : channels_) {
+    if (std::exchange(channel.was_heard, false)) channel.last_heard = now_;
+  }
   now_ = now;
   if (settings_.max_future_skew.has_value()) {
     future_limit_ = later(event_time(now.time_since_epoch().count()), *settings_.max_future_skew);

@@ -4,9 +4,11 @@
 
 namespace weir::inline v0 {
 
-SlotIndex::SlotIndex() : directory_(1), depths_(1, 0), counts_(1, 0) { directory_[0] = new_segment(); }
+template <class Mark>
+SlotIndex<Mark>::SlotIndex() : directory_(1), depths_(1, 0), counts_(1, 0) { directory_[0] = new_segment(); }
 
-SlotIndex::Line* SlotIndex::new_segment() {
+template <class Mark>
+typename SlotIndex<Mark>::Line* SlotIndex<Mark>::new_segment() {
   constexpr std::size_t segment_bytes = lines_per_segment * sizeof(Line);
   Line* segment = nullptr;
   if (!emptied_.empty()) {
@@ -30,19 +32,21 @@ SlotIndex::Line* SlotIndex::new_segment() {
   return segment;
 }
 
-bool SlotIndex::is_full(std::uint64_t hash) const noexcept {
+template <class Mark>
+bool SlotIndex<Mark>::is_full(std::uint64_t hash) const noexcept {
   const std::size_t index = segment_index(hash);
   const std::size_t first = index >> (depth_ - depths_[index]) << (depth_ - depths_[index]);
   return counts_[first] >= most_per_segment;
 }
 
-void SlotIndex::place(Line* segment, std::uint64_t hash, Slot slot) noexcept {
-  for (std::size_t at = line_of(hash);; at = (at + 1) % lines_per_segment) {
+template <class Mark>
+void SlotIndex<Mark>::place(Line* segment, const Entry& entry) noexcept {
+  for (std::size_t at = line_of(entry.hash);; at = (at + 1) % lines_per_segment) {
     Line& line = segment[at];
     for (std::size_t i = 0; i < pairs_per_line; ++i) {
       if (line.slots[i] == no_slot) {
-        line.tags[i] = tag_of(hash);
-        line.slots[i] = slot;
+        line.marks[i] = entry.mark;
+        line.slots[i] = entry.slot;
         return;
       }
     }
@@ -50,21 +54,23 @@ void SlotIndex::place(Line* segment, std::uint64_t hash, Slot slot) noexcept {
   }
 }
 
-void SlotIndex::insert(std::uint64_t hash, Slot slot) noexcept {
+template <class Mark>
+void SlotIndex<Mark>::insert(std::uint64_t hash, Mark mark, Slot slot) noexcept {
   const std::size_t index = segment_index(hash);
-  place(directory_[index], hash, slot);
+  place(directory_[index], {.hash = hash, .mark = mark, .slot = slot});
   ++counts_[index >> (depth_ - depths_[index]) << (depth_ - depths_[index])];
   ++size_;
 }
 
-void SlotIndex::erase(std::uint64_t hash, Slot slot) noexcept {
+template <class Mark>
+void SlotIndex<Mark>::erase(std::uint64_t hash, Slot slot) noexcept {
   const std::size_t index = segment_index(hash);
   Line* segment = directory_[index];
   for (std::size_t at = line_of(hash);; at = (at + 1) % lines_per_segment) {
     Line& line = segment[at];
     for (std::size_t i = 0; i < pairs_per_line; ++i) {
       if (line.slots[i] != slot) continue;
-      line.tags[i] = 0;
+      line.marks[i] = 0;
       line.slots[i] = no_slot;
       --counts_[index >> (depth_ - depths_[index]) << (depth_ - depths_[index])];
       --size_;
@@ -74,7 +80,8 @@ void SlotIndex::erase(std::uint64_t hash, Slot slot) noexcept {
   }
 }
 
-void SlotIndex::split_into(std::uint64_t hash, const std::vector<std::uint64_t>& hashes_and_slots) {
+template <class Mark>
+void SlotIndex<Mark>::split_moving(std::uint64_t hash) {
   emptied_.reserve(emptied_.size() + 1);
   Line* low = new_segment();
   Line* high = new_segment();
@@ -99,17 +106,20 @@ void SlotIndex::split_into(std::uint64_t hash, const std::vector<std::uint64_t>&
   const std::size_t middle = first + span / 2;
   emptied_.push_back(directory_[index]);
   std::uint32_t in_high = 0;
-  for (std::size_t i = 0; i < hashes_and_slots.size(); i += 2) {
-    const bool is_high = segment_index(hashes_and_slots[i]) >= middle;
+  for (const Entry& entry : moving_) {
+    const bool is_high = segment_index(entry.hash) >= middle;
     in_high += is_high ? 1 : 0;
-    place(is_high ? high : low, hashes_and_slots[i], static_cast<Slot>(hashes_and_slots[i + 1]));
+    place(is_high ? high : low, entry);
   }
   for (std::size_t i = first; i < first + span; ++i) {
     directory_[i] = i < middle ? low : high;
     depths_[i] = static_cast<std::uint8_t>(old_depth + 1);
   }
-  counts_[first] = static_cast<std::uint32_t>(hashes_and_slots.size() / 2) - in_high;
+  counts_[first] = static_cast<std::uint32_t>(moving_.size()) - in_high;
   counts_[middle] = in_high;
 }
+
+template class SlotIndex<std::uint32_t>;
+template class SlotIndex<std::uint64_t>;
 
 }  // namespace weir::inline v0

@@ -18,13 +18,12 @@ struct Taker {
   std::vector<weir::EventTime> times;
   std::vector<weir::Slot> slots;
 
-  static void deliver(void* to, const weir::Batch<Record>& batch) {
-    auto& self = *static_cast<Taker*>(to);
-    self.sizes.push_back(batch.size);
+  void take(const weir::Batch<Record>& batch) {
+    sizes.push_back(batch.size);
     for (std::size_t i = 0; i < batch.size; ++i) {
-      self.records.push_back(batch.records[i]);
-      self.times.push_back(batch.times[i]);
-      self.slots.push_back(batch.slots[i]);
+      records.push_back(batch.records[i]);
+      times.push_back(batch.times[i]);
+      slots.push_back(batch.slots[i]);
     }
   }
 };
@@ -32,7 +31,7 @@ struct Taker {
 TEST_CASE("an outbox keeps order and delivers when it is flushed, or by itself after 256 records") {
   weir::Outbox<std::string> box;
   Taker<std::string> taker;
-  box.port().connect(&Taker<std::string>::deliver, &taker);
+  box.port().connect(taker);
   box.flush();
   CHECK(taker.sizes.empty());
   for (std::int64_t i = 0; i < 600; ++i) box.push(std::to_string(i), event_time(i), static_cast<weir::Slot>(i));
@@ -55,18 +54,21 @@ TEST_CASE("an outbox gives its memory to the next batch, also of records that ca
   };
   weir::Outbox<Fixed> box;
   Taker<Fixed> taker;
-  const Fixed* first = nullptr;
-  const auto remember = [](void* to, const weir::Batch<Fixed>& batch) { *static_cast<const Fixed**>(to) = batch.records; };
-  box.port().connect(&Taker<Fixed>::deliver, &taker);
+  struct Remember {
+    const Fixed* first = nullptr;
+    void take(const weir::Batch<Fixed>& batch) { first = batch.records; }
+  };
+  Remember remember;
+  box.port().connect(taker);
   for (int i = 0; i < 256; ++i) box.push(Fixed(i), event_time(i));
   box.flush();
-  box.port().connect(remember, &first);
+  box.port().connect(remember);
   box.push(Fixed(256), event_time(0));
   box.flush();
-  const Fixed* before = first;
+  const Fixed* before = remember.first;
   box.push(Fixed(257), event_time(0));
   box.flush();
-  CHECK(first == before);
+  CHECK(remember.first == before);
   CHECK(taker.records.back().number == 257);
   CHECK(taker.records.front().number == 0);
 }
@@ -80,16 +82,40 @@ TEST_CASE("a port delivers to its targets in the order of attachment, and to non
   struct Target {
     std::vector<int>* order;
     int number;
+    void take(const weir::Batch<int>&) { order->push_back(number); }
   };
   Target one{&order, 1};
   Target two{&order, 2};
-  const auto note = [](void* to, const weir::Batch<int>&) { static_cast<Target*>(to)->order->push_back(static_cast<Target*>(to)->number); };
-  box.port().connect(note, &one);
-  box.port().connect(note, &two);
+  box.port().connect(one);
+  box.port().connect(two);
   box.next() = 5;
   box.commit(event_time(2));
   box.flush();
   CHECK(order == std::vector<int>{1, 2});
+}
+
+TEST_CASE("a single record goes past the buffer, by the short way of a node that has one") {
+  struct Short {
+    std::vector<int> seen;
+    void take(const weir::Batch<int>&) { seen.push_back(-1); }
+    void take_one(const int& record, weir::EventTime time, weir::Slot slot) {
+      seen.push_back(record);
+      CHECK(time == event_time(7));
+      CHECK(slot == 9);
+    }
+  };
+  weir::Outbox<int> box;
+  Short one;
+  Taker<int> other;
+  box.port().connect(one);
+  box.pass(5, event_time(7), 9);
+  box.port().connect(other);
+  box.pass(6, event_time(7), 9);
+  CHECK(one.seen == std::vector<int>{5, 6});
+  CHECK(other.records == std::vector<int>{6});
+  CHECK(other.times == std::vector<weir::EventTime>{event_time(7)});
+  CHECK(other.slots == std::vector<weir::Slot>{9});
+  CHECK(box.pushed() == 2);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include <weir/state/key_dictionary.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <random>
 #include <set>
@@ -90,6 +91,37 @@ TEST_CASE("strings keep their slots until they are taken back") {
 
 TEST_CASE("a full dictionary refuses new keys, knows the old ones, and takes new ones again after reclaiming") {
   check_random<std::int64_t>(3, 20, 6'000, 60, [](std::uint64_t i) { return static_cast<std::int64_t>(i); });
+}
+
+TEST_CASE("sweeping keeps at most three times the keys that are held, however many come and go") {
+  weir::KeyDictionary<std::int64_t> dictionary(weir::HashSeed::from(6), 1 << 20);
+  constexpr std::int64_t held = 1'000;
+  for (std::int64_t key = 0; key < 100'000; ++key) {
+    intern(dictionary, key);
+    dictionary.sweep([&](weir::Slot slot) { return dictionary.key(slot) > key - held; });
+    REQUIRE(dictionary.size() <= 3 * held);
+    REQUIRE(dictionary.find(std::max<std::int64_t>(0, key - held + 1)) != weir::no_slot);
+  }
+  CHECK(dictionary.slot_bound() <= 3 * held);
+}
+
+TEST_CASE("keys that are not held for a while, but come again, keep their slots in the end") {
+  weir::KeyDictionary<std::int64_t> dictionary(weir::HashSeed::from(7), 1 << 20);
+  constexpr std::int64_t keys = 10'000;
+  std::vector<bool> is_held(keys, false);
+  std::size_t added = 0;
+  for (int round = 0; round < 20; ++round) {
+    is_held.assign(keys, false);
+    if (round == 10) added = 0;
+    for (std::int64_t key = 0; key < keys; ++key) {
+      added += dictionary.find(key) == weir::no_slot ? 1U : 0U;
+      const weir::Slot slot = intern(dictionary, key);
+      is_held[static_cast<std::size_t>(key)] = true;
+      REQUIRE(dictionary.key(slot) == key);
+      dictionary.sweep([&](weir::Slot one) { return is_held[static_cast<std::size_t>(dictionary.key(one))]; });
+    }
+  }
+  CHECK(added == 0);
 }
 
 TEST_CASE("very many keys in batches, staged and unstaged, are numbered in the order in which they come") {

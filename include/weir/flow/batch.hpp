@@ -28,21 +28,40 @@ struct Batch {
 /// The most records a batch has.
 inline constexpr std::size_t batch_limit = 256;
 
-/// The output of a node: who takes its batches, in the order of attachment.
+/// The output of a node: who takes its records, in the order of attachment.
 template <class Record>
 class Port {
  public:
-  using Deliver = void (*)(void* node, const Batch<Record>& batch);
-
-  void connect(Deliver function, void* node) { targets_.push_back({function, node}); }
+  /// Connects a node that takes batches with `take(batch)` and, if it has a shorter way for it, a single record with
+  /// `take_one(record, time, slot)`.
+  template <class NodeType>
+  void connect(NodeType& node) {
+    targets_.push_back({.take = [](void* to, const Batch<Record>& batch) { static_cast<NodeType*>(to)->take(batch); },
+                        .take_one =
+                            [](void* to, const Record& record, EventTime time, Slot slot) {
+                              if constexpr (requires(NodeType & one) { one.take_one(record, time, slot); }) {
+                                static_cast<NodeType*>(to)->take_one(record, time, slot);
+                              } else {
+                                static_cast<NodeType*>(to)->take({&record, &time, &slot, 1});
+                              }
+                            },
+                        .node = &node});
+  }
   void deliver(const Batch<Record>& batch) const {
-    for (const Target& target : targets_) target.deliver(target.node, batch);
+    for (const Target& target : targets_) target.take(target.node, batch);
+  }
+  void deliver_one(const Record& record, EventTime time, Slot slot) const {
+    if (targets_.size() == 1) [[likely]] {
+      return targets_.front().take_one(targets_.front().node, record, time, slot);
+    }
+    for (const Target& target : targets_) target.take_one(target.node, record, time, slot);
   }
   [[nodiscard]] bool is_connected() const noexcept { return !targets_.empty(); }
 
  private:
   struct Target {
-    Deliver deliver;
+    void (*take)(void* node, const Batch<Record>& batch);
+    void (*take_one)(void* node, const Record& record, EventTime time, Slot slot);
     void* node;
   };
   std::vector<Target> targets_;
@@ -90,6 +109,11 @@ class Outbox {
 
   void flush() {
     if (size_ != 0) deliver();
+  }
+  /// Delivers one record past the buffer, which must be empty.
+  void pass(const Record& record, EventTime time, Slot slot) {
+    ++delivered_;
+    port_.deliver_one(record, time, slot);
   }
   [[nodiscard]] std::uint64_t pushed() const noexcept { return delivered_ + size_; }
 

@@ -93,6 +93,15 @@ class StageNode final : public Node {
     stats().unassigned += batch.size - used;
     out_.flush();
   }
+  void take_one(const In& record, EventTime time, Slot slot) {
+    bool is_used = false;
+    ++stats().ingested;
+    stage_(record, [&](auto&& result) {
+      is_used = true;
+      out_.pass(std::forward<decltype(result)>(result), time, slot);
+    });
+    ++(is_used ? stats().applied : stats().unassigned);
+  }
   void refresh(OperatorStats& stats) const override { stats.emitted = out_.pushed(); }
 
  private:

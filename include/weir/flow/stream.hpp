@@ -59,7 +59,7 @@ class Stream {
   [[nodiscard]] Node& node() const noexcept { return *node_; }
   [[nodiscard]] Port<Record>& port() const noexcept { return *port_; }
 
-  /// Adds a node behind this stream that takes its batches with `NodeType::take(batch)`.
+  /// Adds a node behind this stream; see `Port::connect` for what it needs.
   template <class NodeType>
   NodeType& feed(std::unique_ptr<NodeType> node) const {
     NodeType& added = wiring_->add(std::move(node), {Wiring::id(*node_)});
@@ -69,7 +69,7 @@ class Stream {
   /// Connects a node that is in the graph already.
   template <class NodeType>
   void connect(NodeType& node) const {
-    port_->connect([](void* to, const Batch<Record>& batch) { static_cast<NodeType*>(to)->take(batch); }, &node);
+    port_->connect(node);
   }
 
  private:

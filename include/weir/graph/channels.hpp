@@ -67,7 +67,7 @@ class SourceBase : public Node {
 
   /// A record comes on this channel.
   void wake(Wiring& wiring, std::size_t channel) {
-    channels_[channel].last_heard = now_;
+    channels_[channel].was_heard = true;
     if (merge_.is_idle(channel)) set_active(wiring, channel);
     if (horizon_epoch_ != wiring.epoch()) refresh_horizon(wiring);
   }
@@ -83,6 +83,7 @@ class SourceBase : public Node {
   struct ChannelState {
     EventTime newest = no_time;
     std::optional<WallTime> last_heard;
+    bool was_heard = false;  // since the last tick
   };
   void settle(Wiring& wiring, bool has_risen);
 

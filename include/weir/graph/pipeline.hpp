@@ -52,7 +52,7 @@ class PipelineCore {
   };
 
   [[nodiscard]] bool takes_calls() const noexcept { return !busy_ && !poisoned_; }
-  [[nodiscard]] bool takes_records() const noexcept { return takes_calls() && !finished_; }
+  [[nodiscard]] bool takes_records() const noexcept { return !(busy_ | poisoned_ | finished_); }
   [[nodiscard]] absl::Status status() const;
   /// OK, or why a call cannot run now.
   [[nodiscard]] absl::Status refusal(const char* call) const;

@@ -175,8 +175,8 @@ class SourceNode final : public SourceBase {
             .others = least_of_others(channel),
             .horizon = publish_from()};
     const std::size_t taken = time_.visit([&](const auto& time) {
-      return rule_.kind == WatermarkKind::trailing ? scan<true>(records, count, time, run)
-                                                   : scan<false>(records, count, time, run);
+      return rule_.kind == WatermarkKind::trailing ? scan_trailing(records, count, time, run)
+                                                   : scan(records, count, time, run);
     });
     if (taken == 0) return 0;
     stats().ingested += taken;
@@ -194,7 +194,7 @@ class SourceNode final : public SourceBase {
     EventTime horizon;
   };
   /// Reads the times of the longest prefix of on-time records, up to the one that reaches the horizon.
-  template <bool is_trailing, class Time>
+  template <class Time>
   std::size_t scan(const Record* records, std::size_t count, const Time& time_of, Run& run) {
     const EventTime most = std::min(latest_, future_limit());
     EventTime least = std::max(earliest_, run.reached);
@@ -202,23 +202,41 @@ class SourceNode final : public SourceBase {
       const EventTime time = time_of(records[i]);
       if (time < least || time > most) return i;
       times_[i] = time;
-      if (is_trailing && time <= run.newest) continue;
       run.newest = std::max(run.newest, time);
-      const EventTime own = is_trailing ? earlier(time, rule_.bound) : own_watermark(run.newest, records[i]);
-      if (own <= run.watermark) continue;
-      run.watermark = own;
-      const EventTime reached = std::min(run.others, own);
-      if (reached <= run.reached) continue;
-      run.reached = reached;
-      least = std::max(least, reached);
-      if (reached >= run.horizon) return i + 1;
+      run.watermark = std::max(run.watermark, own_watermark(run.newest, records[i]));
+      run.reached = std::max(run.reached, std::min(run.others, run.watermark));
+      least = std::max(least, run.reached);
+      if (run.reached >= run.horizon) return i + 1;
     }
     return count;
+  }
+  /// The same where the watermark depends on the times alone: no decision but one for each end of the good times.
+  template <class Time>
+  std::size_t scan_trailing(const Record* records, std::size_t count, const Time& time_of, Run& run) {
+    const EventTime most = std::min(latest_, future_limit());
+    // The first time after this one reaches the horizon.
+    const EventTime last_quiet =
+        run.others < run.horizon ? end_of_time : later(run.horizon, rule_.bound - Duration{1});
+    const EventTime least = std::max(earliest_, run.reached);
+    const EventTime lowest = later(no_time, rule_.bound);  // from here on time - bound cannot overflow
+    const auto watermark_at = [&](EventTime newest) { return std::max(newest, lowest) - rule_.bound; };
+    EventTime newest = run.newest;
+    std::size_t taken = 0;
+    while (taken < count) {
+      const EventTime time = time_of(records[taken]);
+      if (time < std::max(least, std::min(run.others, watermark_at(newest))) || time > most) break;
+      times_[taken++] = time;
+      newest = std::max(newest, time);
+      if (time > last_quiet) break;
+    }
+    run.newest = newest;
+    run.watermark = std::max(run.watermark, watermark_at(newest));
+    return taken;
   }
 
   void deliver_one(const Record& record, EventTime time) {
     ++stats().ingested;
-    port_.deliver({.records = &record, .times = &time, .slots = nullptr, .size = 1});
+    port_.deliver_one(record, time, no_slot);
   }
 
   Admit push_one(Wiring& wiring, std::size_t channel, const Record& record) {

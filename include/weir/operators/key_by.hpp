@@ -39,7 +39,7 @@ class KeyByNode final : public Node {
 
   void take(const Batch<Record>& batch) {
     if (keyspace_.dictionary.size() == spec_.most_keys) [[unlikely]] {
-      reclaim(batch_limit);
+      keyspace_.dictionary.reclaim(batch_limit, [this](Slot slot) { return keyspace_.holds(slot); });
     }
     const bool has_all = keyspace_.dictionary.intern(
         batch.size, [&](std::size_t i) -> decltype(auto) { return project(projection_, batch.records[i]); }, slots_.data());
@@ -52,10 +52,19 @@ class KeyByNode final : public Node {
     stats().applied += batch.size;
   }
 
+  void take_one(const Record& record, EventTime time, Slot) {
+    decltype(auto) key = project(projection_, record);
+    const Slot slot = keyspace_.dictionary.find(key);
+    if (slot == no_slot) [[unlikely]] {
+      return take({&record, &time, nullptr, 1});
+    }
+    ++stats().ingested;
+    ++stats().applied;
+    port_.deliver_one(record, time, slot);
+  }
+
   void rest() override {
-    const std::size_t added = keyspace_.dictionary.take_new_keys();
-    // Two old keys are looked at for each new one, so the dictionary stays below twice the keys in use.
-    reclaim(2 * added);
+    keyspace_.dictionary.sweep([this](Slot slot) { return keyspace_.holds(slot); });
   }
   void refresh(OperatorStats& stats) const override {
     stats.emitted = stats.applied;
@@ -64,9 +73,6 @@ class KeyByNode final : public Node {
   }
 
  private:
-  void reclaim(std::size_t most) {
-    keyspace_.dictionary.reclaim(most, [this](Slot slot) { return keyspace_.holds(slot); });
-  }
   /// Leaves out the records whose key got no slot.
   [[gnu::noinline]] void deliver_some(const Batch<Record>& batch) {
     const Slot* slots = slots_.data();

@@ -51,11 +51,10 @@ class PaneWindowsNode final : public Node {
       store_.grow(emitter_.dictionary().slot_bound());
       schedule_.grow(emitter_.dictionary().slot_bound());
     }
-    if (batch.size > 1 && emitter_.dictionary().size() >= prefetched_from) {
-      for (std::size_t i = 0; i < batch.size; ++i) prefetch_for_write(&store_.line(batch.slots[i]));
-    }
+    const std::size_t prefetched = emitter_.dictionary().is_large() ? batch.size : 0;
+    for (std::size_t i = 0; i < std::min(ahead, prefetched); ++i) prefetch_for_write(&store_.line(batch.slots[i]));
     for (std::size_t i = 0; i < batch.size;) {
-      i += apply_run(batch, i);
+      i += apply_run(batch, i, prefetched);
       if (i == batch.size) break;
       const EventTime at = batch.times[i];
       if (at >= watermark() && schedule_.is_gapless() && at != end_of_time) {
@@ -66,6 +65,15 @@ class PaneWindowsNode final : public Node {
       }
     }
     emitter_.flush();
+  }
+
+  void take_one(const Record& record, EventTime at, Slot slot) {
+    const bool is_plain = at >= pane_start_ && at < pane_end_ && at >= watermark() && slot < store_.slots() &&
+                          store_.line(slot).pane == pane_ && emitter_.accepts(record);
+    if (!is_plain) return take({&record, &at, &slot, 1});
+    ++stats().ingested;
+    emitter_.add(store_.line(slot).state, record, at);
+    ++stats().applied;
   }
 
   void advance(EventTime to) override {
@@ -107,34 +115,41 @@ class PaneWindowsNode final : public Node {
   }
 
  private:
-  // Below this many keys the lines sit in the first two caches, where a pass of prefetches costs more than it hides.
-  static constexpr std::size_t prefetched_from = 16384;
+  static constexpr std::size_t ahead = 32;  // records between asking for a line and using it
 
-  /// Applies the longest run of on-time records that lie in the pane found last; gives its length.
-  std::size_t apply_run(const Batch<Record>& batch, std::size_t from) {
+  /// Applies the longest run of on-time records that lie in the pane found last; gives its length. Asks for the lines of
+  /// records below `prefetched` some records before they are needed.
+  std::size_t apply_run(const Batch<Record>& batch, std::size_t from, std::size_t prefetched) {
     if (!schedule_.is_gapless()) return 0;
     const EventTime start = std::max(pane_start_, watermark());
-    const EventTime end = pane_end_;
-    std::size_t to = from;
-    while (to < batch.size && batch.times[to] >= start && batch.times[to] < end) ++to;
+    const std::uint64_t length = pane_end_ > start ? distance(start, pane_end_) : 0;
     const auto lines = store_.lines();
     const PaneIndex pane = pane_;
+    const Record* records = batch.records;
+    const EventTime* times = batch.times;
+    const Slot* slots = batch.slots;
     std::uint64_t rejected = 0;
-    for (std::size_t i = from; i < to; ++i) {
-      if (!emitter_.accepts(batch.records[i])) {
+    std::size_t i = from;
+    for (; i < batch.size && distance(start, times[i]) < length; ++i) {
+      if (i + ahead < prefetched) prefetch_for_write(&lines[slots[i + ahead]]);
+      if (!emitter_.accepts(records[i])) {
         ++rejected;
         continue;
       }
-      auto& line = lines[batch.slots[i]];
+      auto& line = lines[slots[i]];
       State* state = &line.state;
       if (line.pane != pane) [[unlikely]] {
-        state = &open_pane(batch.slots[i], pane);
+        state = &open_pane(slots[i], pane);
       }
-      emitter_.add(*state, batch.records[i], batch.times[i]);
+      emitter_.add(*state, records[i], times[i]);
     }
     stats().rejected += rejected;
-    stats().applied += to - from - rejected;
-    return to - from;
+    stats().applied += i - from - rejected;
+    return i - from;
+  }
+  /// From one instant to a later one, exactly; of an earlier one it is longer than to any pane's end.
+  static std::uint64_t distance(EventTime from, EventTime to) noexcept {
+    return static_cast<std::uint64_t>(ticks(to)) - static_cast<std::uint64_t>(ticks(from));
   }
   [[gnu::noinline]] State& open_pane(Slot slot, PaneIndex pane) {
     bool is_new = false;

@@ -76,18 +76,29 @@ namespace detail {
 template <class Type>
 using KeyView = std::conditional_t<StringLike<Type>, std::string_view, const Type&>;
 
+/// A key that is no more than 64 bits.
+template <class Type>
+inline constexpr bool is_word = WordLike<Type> && sizeof(Type) <= sizeof(std::uint64_t);
+
+/// The bits of such a key; different keys have different ones.
+template <class Type>
+  requires is_word<Type>
+[[nodiscard]] constexpr std::uint64_t word_of(const Type& key) noexcept {
+  if constexpr (std::is_same_v<Type, EventTime>) {
+    return static_cast<std::uint64_t>(ticks(key));
+  } else if constexpr (std::is_same_v<Type, Duration>) {
+    return static_cast<std::uint64_t>(key.count());
+  } else {
+    return static_cast<std::uint64_t>(key);
+  }
+}
+
 template <class Type>
 [[nodiscard]] std::uint64_t hash_key(const Type& key, const HashSeed& seed) noexcept {
-  if constexpr (std::is_same_v<Type, EventTime>) {
-    return hash_word(static_cast<std::uint64_t>(ticks(key)), seed);
-  } else if constexpr (std::is_same_v<Type, Duration>) {
-    return hash_word(static_cast<std::uint64_t>(key.count()), seed);
+  if constexpr (is_word<Type>) {
+    return hash_word(word_of(key), seed);
   } else if constexpr (WordLike<Type>) {
-    if constexpr (sizeof(Type) <= sizeof(std::uint64_t)) {
-      return hash_word(static_cast<std::uint64_t>(key), seed);
-    } else {
-      return hash_word(hash_word(static_cast<std::uint64_t>(key >> 64), seed) ^ static_cast<std::uint64_t>(key), seed);
-    }
+    return hash_word(hash_word(static_cast<std::uint64_t>(key >> 64), seed) ^ static_cast<std::uint64_t>(key), seed);
   } else if constexpr (StringLike<Type>) {
     return hash_bytes(key, seed);
   } else if constexpr (is_tuple<Type>::value) {

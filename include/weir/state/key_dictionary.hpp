@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <weir/base/hash.hpp>
@@ -19,11 +21,16 @@ namespace weir::inline v0 {
 /// Numbers the keys that are in use. Slots of keys for which nobody holds state any more are given to new keys.
 ///
 /// Time:    look-up 1 (in batches with prefetch when the index is large)
-/// Memory:  the key, some 20 bytes of index, and nothing for keys that are gone
+/// Memory:  the key and some 25 bytes of index, for at most three times the keys that were in use at one time
 /// Errors:  a new key above `most_keys` gets `no_slot`
 template <Key KeyType>
 class KeyDictionary {
   using View = detail::KeyView<KeyType>;
+  using Stored = StoredKey<KeyType>;
+  // A key of at most 64 bits lies in the index itself; of others the index has some bits of the hash.
+  static constexpr bool is_word = detail::is_word<KeyType>;
+  using Mark = std::conditional_t<is_word, std::uint64_t, std::uint32_t>;
+  using Index = SlotIndex<Mark>;
 
  public:
   static constexpr std::size_t batch_limit = 256;
@@ -41,27 +48,23 @@ class KeyDictionary {
   }
 
   /// The slot of a known key, or `no_slot`.
-  [[nodiscard]] Slot find(View key) const noexcept { return find(key, hash(key)); }
+  [[nodiscard]] Slot find(View key) const noexcept { return looker().find(key); }
 
+  /// The slot of a key, which gets one if it is new; `no_slot` if there is none left.
+  [[nodiscard]] Slot intern(View key) {
+    const Slot slot = find(key);
+    return slot != no_slot ? slot : add(key, hash(key));
+  }
   /// The slot of each key; new keys get one. `key_of(i)` gives the i-th key; at most `batch_limit` keys. False if a key
   /// got `no_slot`.
   template <class KeyOf>
   bool intern(std::size_t count, KeyOf&& key_of, Slot* slots) {
-    std::size_t done = index_.size() < staged_from ? find_known(0, count, key_of, slots)
-                                                   : find_known_staged(0, count, key_of, slots);
-    if (done == count) [[likely]] {
-      return true;
-    }
-    bool has_all = true;
-    while (done < count) {
-      decltype(auto) raw = key_of(done);  // a key by value must outlive the view of it
-      View key = raw;
-      slots[done] = add(key, hash(key));
-      has_all = has_all && slots[done] != no_slot;
-      done = find_known(done + 1, count, key_of, slots);
-    }
-    return has_all;
+    const bool knows_all = is_large() ? find_ahead(count, key_of, slots) : find_all(count, key_of, slots);
+    return knows_all || add_missing(count, key_of, slots);
   }
+
+  /// Whether keys and what is kept per key fill more than the near caches, so that prefetching pays.
+  [[nodiscard]] bool is_large() const noexcept { return index_.size() >= large_from; }
 
   /// Looks at up to `most` slots, in turn, and takes back those of keys for which `is_held(slot)` is false.
   template <class IsHeld>
@@ -73,64 +76,118 @@ class KeyDictionary {
       if (free_.size() == free_.capacity()) free_.reserve(2 * free_.capacity() + 16);
       index_.erase(hash(keys_[slot]), slot);
       in_use_[slot] = false;
-      keys_[slot] = StoredKey<KeyType>{};
+      keys_[slot] = Stored{};
       free_.push_back(slot);
     }
   }
-  [[nodiscard]] bool has_new_keys() const noexcept { return new_keys_ != 0; }
-  /// New keys since the last call: how much `reclaim` has to make up for.
-  [[nodiscard]] std::size_t take_new_keys() noexcept {
-    const std::size_t count = new_keys_;
-    new_keys_ = 0;
-    return count;
+  /// Keeps the dictionary in proportion to the keys that are held, at a constant cost per new key: once it has twice
+  /// the keys that the last sweep left, it sweeps all slots again, a few for each key that was new since the last call.
+  /// So keys that come and go, as most do between two windows, keep their slots.
+  template <class IsHeld>
+  void sweep(IsHeld&& is_held) {
+    const std::size_t most = looks_per_new_key * std::exchange(new_keys_, 0);
+    if (to_sweep_ == 0 && size() >= sweep_from_) to_sweep_ = bound_;
+    if (to_sweep_ == 0) return;
+    const std::size_t looks = std::min(most, to_sweep_);
+    reclaim(looks, is_held);
+    to_sweep_ -= looks;
+    if (to_sweep_ == 0) sweep_from_ = std::max(least_swept, 2 * size());
   }
+  [[nodiscard]] bool has_new_keys() const noexcept { return new_keys_ != 0; }
 
   [[nodiscard]] std::size_t size_bytes() const noexcept {
     return index_.size_bytes() + keys_.size_bytes() + in_use_.capacity() / 8 + free_.capacity() * sizeof(Slot);
   }
 
  private:
-  // Below this many keys the index sits in the first two caches, where staging costs more than it hides.
-  static constexpr std::size_t staged_from = 16384;
+  static constexpr std::size_t large_from = 16384;
+  static constexpr std::size_t least_swept = 256;
+  static constexpr std::size_t looks_per_new_key = 4;
+  static constexpr std::size_t ahead = 32;  // records between asking for memory and using it
 
-  [[nodiscard]] Slot find(View key, std::uint64_t hash) const noexcept {
-    return index_.view().find(hash, [&](Slot slot) { return detail::same_key<KeyType>(keys_[slot], key); });
-  }
-  /// Looks keys up until one is new; gives its place. Nothing changes meanwhile, so addresses stay in registers.
-  template <class KeyOf>
-  std::size_t find_known(std::size_t from, std::size_t count, KeyOf& key_of, Slot* slots) const {
-    const SlotIndex::View index = index_.view();
-    const auto keys = keys_.view();
-    const HashSeed seed = seed_;
-    for (std::size_t i = from; i < count; ++i) {
-      decltype(auto) raw = key_of(i);
-      View key = raw;
-      const std::uint64_t hash = detail::hash_key<std::remove_cvref_t<View>>(key, seed);
-      slots[i] = index.find(hash, [&](Slot slot) { return detail::same_key<KeyType>(keys[slot], key); });
-      if (slots[i] == no_slot) return i;
+  [[nodiscard]] static Mark mark_of(View key, std::uint64_t hash) noexcept {
+    if constexpr (is_word) {
+      return detail::word_of(key);
+    } else {
+      return Index::hash_mark(hash);
     }
-    return count;
   }
-  /// The same in two passes, so that the misses of many look-ups overlap.
+  /// What a look-up reads. Nothing changes during a loop over one, so addresses stay in registers.
+  struct Looker {
+    typename Index::View index;
+    typename Column<Stored>::View keys;
+    HashSeed seed;
+
+    [[nodiscard]] std::uint64_t hash(View key) const noexcept {
+      return detail::hash_key<std::remove_cvref_t<View>>(key, seed);
+    }
+    [[nodiscard]] Slot find(View key) const noexcept { return find(key, hash(key)); }
+    [[nodiscard]] Slot find(View key, std::uint64_t hash) const noexcept {
+      return index.find(hash, mark_of(key, hash), [&](Slot slot) { return is_word || detail::same_key<KeyType>(keys[slot], key); });
+    }
+    /// A slot whose mark fits, without a look at its key.
+    [[nodiscard]] Slot guess(View key, std::uint64_t hash) const noexcept {
+      return index.find(hash, mark_of(key, hash), [](Slot) { return true; });
+    }
+  };
+  [[nodiscard]] Looker looker() const noexcept { return {index_.view(), keys_.view(), seed_}; }
+
+  /// Looks keys up; false if one is new, which then has `no_slot`.
   template <class KeyOf>
-  std::size_t find_known_staged(std::size_t from, std::size_t count, KeyOf& key_of, Slot* slots) const {
-    const SlotIndex::View index = index_.view();
-    const auto keys = keys_.view();
-    const HashSeed seed = seed_;
+  bool find_all(std::size_t count, KeyOf& key_of, Slot* slots) const {
+    const Looker look = looker();
+    bool knows_all = true;
+    for (std::size_t i = 0; i < count; ++i) {
+      decltype(auto) key = key_of(i);  // a key by value must outlive the view of it
+      slots[i] = look.find(key);
+      knows_all = knows_all && slots[i] != no_slot;
+    }
+    return knows_all;
+  }
+  /// The same for an index that lies far away: asks for lines, then keys, some records before they are needed.
+  template <class KeyOf>
+  bool find_ahead(std::size_t count, KeyOf& key_of, Slot* slots) const {
+    const Looker look = looker();
     std::array<std::uint64_t, batch_limit> hashes;
-    for (std::size_t i = from; i < count; ++i) {
-      decltype(auto) raw = key_of(i);
-      View key = raw;
-      hashes[i] = detail::hash_key<std::remove_cvref_t<View>>(key, seed);
-      index.prefetch(hashes[i]);
+    bool knows_all = true;
+    const auto start = [&](std::size_t i) {
+      decltype(auto) key = key_of(i);
+      hashes[i] = look.hash(key);
+      look.index.prefetch(hashes[i]);
+    };
+    const auto guess = [&](std::size_t i) {
+      decltype(auto) key = key_of(i);
+      slots[i] = look.guess(key, hashes[i]);
+      if (!is_word && slots[i] != no_slot) detail::prefetch_for_read(&look.keys[slots[i]]);
+    };
+    const auto verify = [&](std::size_t i) {
+      if constexpr (!is_word) {
+        decltype(auto) key = key_of(i);
+        if (slots[i] != no_slot && !detail::same_key<KeyType>(look.keys[slots[i]], key)) slots[i] = look.find(key, hashes[i]);
+      }
+      knows_all = knows_all && slots[i] != no_slot;
+    };
+    constexpr std::size_t guessed = is_word ? 0 : ahead;
+    for (std::size_t i = 0; i < std::min(guessed + ahead, count); ++i) start(i);
+    for (std::size_t i = 0; i < std::min(guessed, count); ++i) guess(i);
+    for (std::size_t i = 0; i < count; ++i) {
+      if (i + guessed + ahead < count) start(i + guessed + ahead);
+      if (i + guessed < count) guess(i + guessed);
+      verify(i);
     }
-    for (std::size_t i = from; i < count; ++i) {
-      decltype(auto) raw = key_of(i);
-      View key = raw;
-      slots[i] = index.find(hashes[i], [&](Slot slot) { return detail::same_key<KeyType>(keys[slot], key); });
-      if (slots[i] == no_slot) return i;
+    return knows_all;
+  }
+  /// Gives slots to the keys that have none, in order. False if there are none left.
+  template <class KeyOf>
+  [[gnu::noinline]] bool add_missing(std::size_t count, KeyOf& key_of, Slot* slots) {
+    bool has_all = true;
+    for (std::size_t i = 0; i < count; ++i) {
+      if (slots[i] != no_slot) continue;
+      decltype(auto) key = key_of(i);
+      slots[i] = intern(key);
+      has_all = has_all && slots[i] != no_slot;
     }
-    return count;
+    return has_all;
   }
   [[gnu::noinline]] Slot add(View key, std::uint64_t hash) {
     if (index_.size() >= most_keys_) return no_slot;
@@ -142,7 +199,7 @@ class KeyDictionary {
     keys_.grow(std::size_t{slot} + 1);
     if (slot == bound_) in_use_.push_back(false);
     keys_[slot] = StoredKey<KeyType>(key);
-    index_.insert(hash, slot);
+    index_.insert(hash, mark_of(key, hash), slot);
     in_use_[slot] = true;
     if (slot == bound_) {
       ++bound_;
@@ -155,13 +212,15 @@ class KeyDictionary {
 
   HashSeed seed_;
   std::size_t most_keys_;
-  SlotIndex index_;
+  Index index_;
   Column<StoredKey<KeyType>> keys_;
   std::vector<bool> in_use_;
   std::vector<Slot> free_;
   Slot bound_ = 0;
   Slot hand_ = 0;
   std::size_t new_keys_ = 0;
+  std::size_t sweep_from_ = least_swept;
+  std::size_t to_sweep_ = 0;  // slots that the running sweep has not looked at
 };
 
 }  // namespace weir::inline v0
