@@ -7,12 +7,33 @@
 
 namespace weir::inline v0 {
 
-void Wiring::adopt(std::unique_ptr<Node> node, std::vector<std::size_t> inputs) {
+void Problems::add(std::string_view where, std::string_view message) {
+  std::string& text = messages_.emplace_back(where);
+  text += ": ";
+  text += message;
+}
+
+Node::Node(std::string name, std::string kind) {
+  stats_.name = std::move(name);
+  stats_.kind = std::move(kind);
+}
+
+Node::~Node() = default;
+
+Wiring::Wiring(std::string name) : name_(std::move(name)) {}
+
+Wiring::~Wiring() = default;
+
+std::string Wiring::unique_name(std::string_view kind) const {
+  return std::string(kind) + " #" + std::to_string(nodes_.size());
+}
+
+void Wiring::adopt(std::unique_ptr<Node> node, std::initializer_list<const Node*> inputs) {
   WEIR_ASSERT(!is_sealed_, "operators are attached before build(), not after it");
   node->id_ = nodes_.size();
   node->work_ = work_.get();
   if (inputs.size() > 1) node->merge_ = std::make_unique<WatermarkMerge>(inputs.size());
-  node->inputs_ = std::move(inputs);
+  for (const Node* input : inputs) node->inputs_.push_back(input->id_);
   nodes_.push_back(std::move(node));
 }
 

@@ -29,6 +29,21 @@ void SourceBase::check(Problems& problems) const {
   }
 }
 
+void SourceBase::check_times(Problems& problems, bool is_set, EventTime earliest, EventTime latest) const {
+  if (!is_set) problems.add(name(), "time is not set; give a member or a function, .time = &Record::at");
+  if (earliest > latest) problems.add(name(), "earliest is after latest; swap them");
+}
+
+void SourceBase::check_rule(Problems& problems, WatermarkKind kind, Duration bound, bool has_function) const {
+  if (kind == WatermarkKind::trailing && bound < Duration::zero()) {
+    problems.add(name(), "watermark (trailing " + std::to_string(bound.count()) +
+                             "us) must not be negative; use trailing(0s) for ordered streams");
+  }
+  if (kind == WatermarkKind::punctuated && !has_function) {
+    problems.add(name(), "watermark (punctuated) needs a function");
+  }
+}
+
 bool SourceBase::jumps(std::size_t channel, EventTime moved) const noexcept {
   if (!settings_.max_jump.has_value()) return false;
   const EventTime present = merge_.watermark(channel);

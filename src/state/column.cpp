@@ -1,5 +1,8 @@
 #include <weir/state/column.hpp>
 
+#include <algorithm>
+#include <bit>
+
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
@@ -24,5 +27,40 @@ void* allocate_block(std::size_t bytes) {
 }
 
 void free_block(void* block, std::size_t bytes) noexcept { ::operator delete(block, alignment_of(bytes)); }
+
+BlockList::~BlockList() {
+  for (const Block& block : blocks_) free_block(block.memory, block.bytes);
+}
+
+void* BlockList::add(std::size_t bytes) {
+  if (blocks_.size() == blocks_.capacity()) blocks_.reserve(2 * blocks_.size() + 1);
+  void* memory = allocate_block(bytes);
+  blocks_.push_back({memory, bytes});
+  return memory;
+}
+
+std::size_t BlockList::size_bytes() const noexcept {
+  std::size_t total = 0;
+  for (const Block& block : blocks_) total += block.bytes;
+  return total;
+}
+
+std::byte* ChunkList::next(std::size_t chunk_bytes) {
+  if (spare_ == 0) {
+    const std::size_t chunks = std::bit_ceil(chunks_.size() + 1) / 2 + 1;
+    const std::size_t most = std::max<std::size_t>(1, 2 * huge_page_bytes / chunk_bytes);
+    const std::size_t wanted = std::min(chunks, most);
+    next_ = static_cast<std::byte*>(blocks_.add(wanted * chunk_bytes));
+    spare_ = wanted;
+  }
+  if (chunks_.size() == chunks_.capacity()) chunks_.reserve(2 * chunks_.capacity() + 1);
+  return next_;
+}
+
+void ChunkList::add(std::size_t chunk_bytes) noexcept {
+  chunks_.push_back(next_);
+  next_ += chunk_bytes;
+  --spare_;
+}
 
 }  // namespace weir::inline v0::detail

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -67,6 +68,16 @@ class Port {
   std::vector<Target> targets_;
 };
 
+namespace detail {
+
+/// Times and slots of the records of a full batch.
+struct Marks {
+  std::array<EventTime, batch_limit> times;
+  std::array<Slot, batch_limit> slots;
+};
+
+}  // namespace detail
+
 /// A port with a buffer: collects records and delivers them in batches. The buffer's memory is reused.
 template <class Record>
 class Outbox {
@@ -84,12 +95,7 @@ class Outbox {
         return;
       }
     }
-    if constexpr (std::is_assignable_v<Record&, Value&&>) {
-      records_[size_] = std::forward<Value>(value);
-    } else {
-      std::destroy_at(&records_[size_]);
-      std::construct_at(&records_[size_], std::forward<Value>(value));
-    }
+    replace(size_, std::forward<Value>(value));
     commit(time, slot);
   }
 
@@ -102,8 +108,8 @@ class Outbox {
     return records_[size_];
   }
   void commit(EventTime time, Slot slot = no_slot) noexcept {
-    times_[size_] = time;
-    slots_[size_] = slot;
+    marks_->times[size_] = time;
+    marks_->slots[size_] = slot;
     ++size_;
   }
 
@@ -115,27 +121,46 @@ class Outbox {
     ++delivered_;
     port_.deliver_one(record, time, slot);
   }
+  /// Delivers one record for each of a batch, at its time and slot; `make(record, put)` calls `put(value)` once. The buffer
+  /// must be empty.
+  template <class In, class Make>
+  void pass(const Batch<In>& batch, Make&& make) {
+    const std::size_t made = std::min(batch.size, records_.size());
+    for (std::size_t i = 0; i < made; ++i) {
+      make(batch.records[i], [this, i](auto&& value) { replace(i, std::forward<decltype(value)>(value)); });
+    }
+    for (std::size_t i = made; i < batch.size; ++i) {
+      make(batch.records[i], [this](auto&& value) { records_.push_back(std::forward<decltype(value)>(value)); });
+    }
+    delivered_ += batch.size;
+    port_.deliver({.records = records_.data(), .times = batch.times, .slots = batch.slots, .size = batch.size});
+  }
   [[nodiscard]] std::uint64_t pushed() const noexcept { return delivered_ + size_; }
 
  private:
+  template <class Value>
+  void replace(std::size_t at, Value&& value) {
+    if constexpr (std::is_assignable_v<Record&, Value&&>) {
+      records_[at] = std::forward<Value>(value);
+    } else {
+      std::destroy_at(&records_[at]);
+      std::construct_at(&records_[at], std::forward<Value>(value));
+    }
+  }
   /// Every record made so far is in use: delivers them if the buffer is full; else one more can be made.
   [[gnu::noinline]] void make_room() {
-    if (times_.empty()) {
-      times_.resize(batch_limit);
-      slots_.resize(batch_limit);
-    }
+    if (marks_ == nullptr) marks_ = std::make_unique<detail::Marks>();
     if (size_ == batch_limit) deliver();
   }
   [[gnu::noinline]] void deliver() {
     const std::size_t size = std::exchange(size_, 0);
     delivered_ += size;
-    port_.deliver({.records = records_.data(), .times = times_.data(), .slots = slots_.data(), .size = size});
+    port_.deliver({.records = records_.data(), .times = marks_->times.data(), .slots = marks_->slots.data(), .size = size});
   }
 
   Port<Record> port_;
   std::vector<Record> records_;  // as many as were in the buffer at one time, at most batch_limit
-  std::vector<EventTime> times_;
-  std::vector<Slot> slots_;
+  std::unique_ptr<detail::Marks> marks_;
   std::size_t size_ = 0;
   std::uint64_t delivered_ = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -21,9 +22,7 @@ namespace weir::inline v0 {
 /// What `build()` found wrong. Each message reads "operator: field (value) rule; remedy".
 class Problems {
  public:
-  void add(std::string_view where, std::string message) {
-    messages_.push_back(std::string(where) + ": " + std::move(message));
-  }
+  void add(std::string_view where, std::string_view message);
   [[nodiscard]] const std::vector<std::string>& messages() const noexcept { return messages_; }
 
  private:
@@ -47,13 +46,10 @@ struct Work {
 /// records against `watermark()` and promises with `horizon()` how far the watermark may rise unseen.
 class Node {
  public:
-  Node(std::string name, std::string kind) {
-    stats_.name = std::move(name);
-    stats_.kind = std::move(kind);
-  }
+  Node(std::string name, std::string kind);
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
-  virtual ~Node() = default;
+  virtual ~Node();
 
   [[nodiscard]] const std::string& name() const noexcept { return stats_.name; }
   [[nodiscard]] EventTime watermark() const noexcept { return watermark_; }
@@ -103,17 +99,20 @@ class Node {
 /// The nodes of one graph and how they hang together. Owned by the `Graph`, then by the `Pipeline`.
 class Wiring {
  public:
-  explicit Wiring(std::string name) : name_(std::move(name)) {}
+  explicit Wiring(std::string name);
+  ~Wiring();
 
-  /// Adds a node behind `inputs` (ids of nodes added before) and returns it. Programmer error after `build()`.
+  /// Adds a node behind others that were added before. Programmer error after `build()`.
   template <class NodeType>
-  NodeType& add(std::unique_ptr<NodeType> node, std::vector<std::size_t> inputs) {
+  NodeType& add(std::unique_ptr<NodeType> node, std::initializer_list<const Node*> inputs) {
     NodeType& added = *node;
-    adopt(std::move(node), std::move(inputs));
+    adopt(std::move(node), inputs);
     return added;
   }
   [[nodiscard]] static std::size_t id(const Node& node) noexcept { return node.id_; }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  /// A name for a node that got none.
+  [[nodiscard]] std::string unique_name(std::string_view kind) const;
   [[nodiscard]] const std::vector<std::unique_ptr<Node>>& nodes() const noexcept { return nodes_; }
   [[nodiscard]] const std::vector<std::size_t>& inputs(const Node& node) const noexcept { return node.inputs_; }
   [[nodiscard]] const HashSeed& hash_seed() const noexcept { return hash_seed_; }
@@ -143,7 +142,7 @@ class Wiring {
 
  private:
   void rest_all();
-  void adopt(std::unique_ptr<Node> node, std::vector<std::size_t> inputs);
+  void adopt(std::unique_ptr<Node> node, std::initializer_list<const Node*> inputs);
   void check_names(Problems& problems) const;
   void find_shape();
   void spread(const std::vector<std::size_t>& nodes, EventTime to);

@@ -15,7 +15,8 @@
 namespace weir::inline v0 {
 
 /// A stateless step: `stage(record, next)` calls `next(result)` once per result, and `Output<In>` names the result.
-/// `takes<In>` says whether it fits a record, `require<In>()` complains if it does not.
+/// `takes<In>` says whether it fits a record, `require<In>()` complains if it does not. `gives_one`: there is one result for
+/// each record.
 template <class StageType>
 concept Stage = requires { typename StageType::weir_stage; };
 
@@ -32,6 +33,7 @@ auto attach_stage(const KeyedStream<KeyType, Record>& keyed, StageType stage);
 template <Stage First, Stage Second>
 struct Chain {
   using weir_stage = void;
+  static constexpr bool gives_one = First::gives_one && Second::gives_one;
   template <class In>
   using Output = typename Second::template Output<typename First::template Output<In>>;
 
@@ -78,6 +80,11 @@ class StageNode final : public Node {
   [[nodiscard]] Port<Output>& port() noexcept { return out_.port(); }
 
   void take(const Batch<In>& batch) {
+    stats().ingested += batch.size;
+    if constexpr (StageType::gives_one) {
+      stats().applied += batch.size;
+      return out_.pass(batch, stage_);
+    }
     std::size_t used = 0;
     for (std::size_t i = 0; i < batch.size; ++i) {
       const Slot slot = batch.slots != nullptr ? batch.slots[i] : no_slot;
@@ -88,7 +95,6 @@ class StageNode final : public Node {
       });
       used += is_used ? 1 : 0;
     }
-    stats().ingested += batch.size;
     stats().applied += used;
     stats().unassigned += batch.size - used;
     out_.flush();
@@ -109,16 +115,12 @@ class StageNode final : public Node {
   Outbox<Output> out_;
 };
 
-inline std::string unique_name(const Wiring& wiring, const std::string& kind) {
-  return kind + " #" + std::to_string(wiring.nodes().size());
-}
-
 template <class Record, class StageType>
 auto attach_stage(const Stream<Record>& stream, StageType stage) {
   StageType::template require<Record>();
   if constexpr (StageType::template takes<Record>) {
     using Added = StageNode<Record, StageType>;
-    auto& node = stream.feed(std::make_unique<Added>(unique_name(stream.wiring(), stage.kind()), std::move(stage)));
+    auto& node = stream.feed(std::make_unique<Added>(stream.wiring().unique_name(stage.kind()), std::move(stage)));
     return Stream<typename Added::Output>(stream.wiring(), node, node.port());
   } else {
     return stream;

@@ -62,7 +62,7 @@ class Stream {
   /// Adds a node behind this stream; see `Port::connect` for what it needs.
   template <class NodeType>
   NodeType& feed(std::unique_ptr<NodeType> node) const {
-    NodeType& added = wiring_->add(std::move(node), {Wiring::id(*node_)});
+    NodeType& added = wiring_->add(std::move(node), {node_});
     connect(added);
     return added;
   }

@@ -10,6 +10,7 @@
 #include <weir/flow/node.hpp>
 #include <weir/time/instant.hpp>
 #include <weir/time/merge.hpp>
+#include <weir/time/watermark.hpp>
 
 /// \file
 /// What a source does that does not depend on its record type: channels, guards, idleness, publication.
@@ -55,6 +56,8 @@ class SourceBase : public Node {
   void refresh(OperatorStats& stats) const override;
 
  protected:
+  void check_times(Problems& problems, bool is_set, EventTime earliest, EventTime latest) const;
+  void check_rule(Problems& problems, WatermarkKind kind, Duration bound, bool has_function) const;
   [[nodiscard]] bool has_jump_guard() const noexcept { return settings_.max_jump.has_value(); }
   [[nodiscard]] EventTime publish_from() const noexcept { return horizon_; }
   [[nodiscard]] EventTime future_limit() const noexcept { return future_limit_; }

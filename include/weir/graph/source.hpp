@@ -106,15 +106,8 @@ class SourceNode final : public SourceBase {
 
   void check(Problems& problems) const override {
     SourceBase::check(problems);
-    if (!time_.is_set()) problems.add(name(), "time is not set; give a member or a function, .time = &Record::at");
-    if (earliest_ > latest_) problems.add(name(), "earliest is after latest; swap them");
-    if (rule_.kind == WatermarkKind::trailing && rule_.bound < Duration::zero()) {
-      problems.add(name(), "watermark (trailing " + std::to_string(rule_.bound.count()) +
-                               "us) must not be negative; use trailing(0s) for ordered streams");
-    }
-    if (rule_.kind == WatermarkKind::punctuated && rule_.watermark_of == nullptr) {
-      problems.add(name(), "watermark (punctuated) needs a function");
-    }
+    check_times(problems, time_.is_set(), earliest_, latest_);
+    check_rule(problems, rule_.kind, rule_.bound, rule_.watermark_of != nullptr);
   }
 
   Admitted push(Wiring& wiring, std::size_t channel, const Record* records, std::size_t count) {

@@ -60,14 +60,12 @@ struct Aggregate {
     const auto& dictionary = keyed.keyspace().dictionary;
     if (shape.plan.trigger.is_plain() && !shape.plan.grid.is_endless()) {
       using Added = detail::PaneWindowsNode<KeyType, RecordType, Row, RowAgg>;
-      std::string kind = shape.plan.kind + " windows";
-      return handle<Result>(keyed, keyed.feed(std::make_unique<Added>(std::move(name), std::move(kind),
+      return handle<Result>(keyed, keyed.feed(std::make_unique<Added>(std::move(name), shape.plan.node_kind(),
                                                                      std::vector{shape.plan}, std::move(aggregator), dictionary)));
     }
     using Added = detail::TriggeredWindowsNode<KeyType, RecordType, Row, RowAgg>;
-    std::string kind = shape.plan.kind + " windows";
-    return handle<Result>(keyed, keyed.feed(std::make_unique<Added>(std::move(name), std::move(kind), shape.plan,
-                                                                   std::move(aggregator), dictionary)));
+    return handle<Result>(
+        keyed, keyed.feed(std::make_unique<Added>(std::move(name), shape.plan, std::move(aggregator), dictionary)));
   }
   template <class KeyType, class RecordType, class RowAgg, std::size_t count>
   auto place(const KeyedStream<KeyType, RecordType>& keyed, const detail::SharedShape<count>& shape, RowAgg aggregator) {

@@ -13,6 +13,7 @@ namespace weir::inline v0 {
 template <class Predicate>
 struct Filter {
   using weir_stage = void;
+  static constexpr bool gives_one = false;
   template <class In>
   using Output = In;
 

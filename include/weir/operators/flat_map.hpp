@@ -12,6 +12,7 @@ namespace weir::inline v0 {
 template <class Result, class Function>
 struct FlatMap {
   using weir_stage = void;
+  static constexpr bool gives_one = false;
   template <class In>
   using Output = Result;
   template <class In>

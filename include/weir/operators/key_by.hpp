@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -22,23 +23,23 @@ struct KeyBySpec {
 
 namespace detail {
 
+void check_most_keys(Problems& problems, std::string_view name, std::size_t most_keys);
+
 template <class KeyType, class Record, class Projection>
 class KeyByNode final : public Node {
  public:
-  KeyByNode(std::string name, Projection projection, KeyBySpec spec, HashSeed seed)
-      : Node(std::move(name), "key_by"), projection_(std::move(projection)), spec_(std::move(spec)), keyspace_(seed, spec_.most_keys) {}
+  KeyByNode(std::string name, Projection projection, std::size_t most_keys, HashSeed seed)
+      : Node(std::move(name), "key_by"), projection_(std::move(projection)), keyspace_(seed, most_keys) {}
 
   [[nodiscard]] Port<Record>& port() noexcept { return port_; }
   [[nodiscard]] Keyspace<KeyType>& keyspace() noexcept { return keyspace_; }
 
   void check(Problems& problems) const override {
-    if (spec_.most_keys == 0 || spec_.most_keys >= no_slot) {
-      problems.add(name(), "most_keys (" + std::to_string(spec_.most_keys) + ") must be from 1 to 4294967294");
-    }
+    check_most_keys(problems, name(), keyspace_.dictionary.most_keys());
   }
 
   void take(const Batch<Record>& batch) {
-    if (keyspace_.dictionary.size() == spec_.most_keys) [[unlikely]] {
+    if (keyspace_.dictionary.size() == keyspace_.dictionary.most_keys()) [[unlikely]] {
       keyspace_.dictionary.reclaim(batch_limit, [this](Slot slot) { return keyspace_.holds(slot); });
     }
     const bool has_all = keyspace_.dictionary.intern(
@@ -90,7 +91,6 @@ class KeyByNode final : public Node {
   }
 
   Projection projection_;
-  KeyBySpec spec_;
   Keyspace<KeyType> keyspace_;
   Port<Record> port_;
   std::array<Slot, batch_limit> slots_{};
@@ -118,7 +118,7 @@ struct KeyBy {
       if constexpr (Key<KeyType>) {
         using Added = detail::KeyByNode<StoredKey<KeyType>, RecordType, Projection>;
         auto& node = stream.feed(std::make_unique<Added>(
-            spec.name.empty() ? detail::unique_name(stream.wiring(), "key_by") : spec.name, std::move(projection), spec,
+            spec.name.empty() ? stream.wiring().unique_name("key_by") : spec.name, std::move(projection), spec.most_keys,
             stream.wiring().hash_seed()));
         return KeyedStream<StoredKey<KeyType>, RecordType>(Stream<RecordType>(stream.wiring(), node, node.port()),
                                                            node.keyspace());

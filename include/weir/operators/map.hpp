@@ -27,6 +27,7 @@ struct MapOutput<Function, In> {
 template <class Function>
 struct Map {
   using weir_stage = void;
+  static constexpr bool gives_one = true;
   template <class In>
   static constexpr bool takes = std::is_invocable_v<const Function&, const In&>;
   template <class In>

@@ -33,7 +33,7 @@ Stream<Record> attach_merge(std::string name, const Stream<Record>& first, const
   Wiring& wiring = first.wiring();
   WEIR_ASSERT(((&more.wiring() == &wiring) && ...), "merge() joins streams of one graph");
   auto& node = wiring.add(std::make_unique<MergeNode<Record>>(std::move(name)),
-                          {Wiring::id(first.node()), Wiring::id(more.node())...});
+                          {&first.node(), &more.node()...});
   first.connect(node);
   (more.connect(node), ...);
   return Stream<Record>(wiring, node, node.port());

@@ -41,21 +41,10 @@ class BlockList {
     std::swap(blocks_, other.blocks_);
     return *this;
   }
-  ~BlockList() {
-    for (const Block& block : blocks_) free_block(block.memory, block.bytes);
-  }
+  ~BlockList();
 
-  [[nodiscard]] void* add(std::size_t bytes) {
-    blocks_.reserve(blocks_.size() + 1);
-    void* memory = allocate_block(bytes);
-    blocks_.push_back({memory, bytes});
-    return memory;
-  }
-  [[nodiscard]] std::size_t size_bytes() const noexcept {
-    std::size_t total = 0;
-    for (const Block& block : blocks_) total += block.bytes;
-    return total;
-  }
+  [[nodiscard]] void* add(std::size_t bytes);
+  [[nodiscard]] std::size_t size_bytes() const noexcept;
 
  private:
   struct Block {
@@ -67,6 +56,30 @@ class BlockList {
 
 }  // namespace detail
 
+namespace detail {
+
+/// The chunks of a column: where they are, and memory for the next ones.
+class ChunkList {
+ public:
+  static constexpr unsigned chunk_bits = 10;
+  static constexpr std::size_t chunk_size = std::size_t{1} << chunk_bits;
+
+  [[nodiscard]] std::byte* const* data() const noexcept { return chunks_.data(); }
+  [[nodiscard]] std::size_t size() const noexcept { return chunks_.size(); }
+  [[nodiscard]] std::size_t size_bytes() const noexcept { return blocks_.size_bytes(); }
+  /// Memory for one more chunk of so many bytes, which `add` makes part of the list.
+  [[nodiscard]] std::byte* next(std::size_t chunk_bytes);
+  void add(std::size_t chunk_bytes) noexcept;
+
+ private:
+  std::vector<std::byte*> chunks_;
+  BlockList blocks_;
+  std::byte* next_ = nullptr;
+  std::size_t spare_ = 0;
+};
+
+}  // namespace detail
+
 /// One `Value` per slot, in chunks that never move.
 ///
 /// Time:    access 1; growth by one chunk, no element is copied
@@ -74,8 +87,8 @@ class BlockList {
 /// Errors:  none; growth fails as `new` does and then leaves the column as it was
 template <class Value>
 class Column {
-  static constexpr unsigned chunk_bits = 10;
-  static constexpr std::size_t chunk_size = std::size_t{1} << chunk_bits;
+  static constexpr unsigned chunk_bits = detail::ChunkList::chunk_bits;
+  static constexpr std::size_t chunk_size = detail::ChunkList::chunk_size;
   static constexpr std::size_t stride =
       sizeof(Value) <= detail::cache_line_bytes ? std::bit_ceil(sizeof(Value)) : sizeof(Value);
   struct alignas(stride <= detail::cache_line_bytes && stride >= alignof(Value) ? stride : alignof(Value)) Cell {
@@ -88,59 +101,43 @@ class Column {
   Column& operator=(Column&&) noexcept = default;
   ~Column() {
     if constexpr (!std::is_trivially_destructible_v<Value>) {
-      for (Cell* chunk : chunks_) std::destroy_n(chunk, chunk_size);
+      for (std::size_t i = 0; i < chunks_.size(); ++i) std::destroy_n(view().chunk(i), chunk_size);
     }
   }
 
-  [[nodiscard]] Value& operator[](Slot slot) noexcept {
-    return chunks_[slot >> chunk_bits][slot & (chunk_size - 1)].value;
-  }
-  [[nodiscard]] const Value& operator[](Slot slot) const noexcept {
-    return chunks_[slot >> chunk_bits][slot & (chunk_size - 1)].value;
-  }
   /// The values as they lie now, for loops in which the column does not grow: keeps its address in a register.
   class View {
    public:
     [[nodiscard]] Value& operator[](Slot slot) const noexcept {
-      return chunks_[slot >> chunk_bits][slot & (chunk_size - 1)].value;
+      return chunk(slot >> chunk_bits)[slot & (chunk_size - 1)].value;
     }
 
    private:
     friend class Column;
-    explicit View(Cell* const* chunks) : chunks_(chunks) {}
-    Cell* const* chunks_;
+    explicit View(std::byte* const* chunks) : chunks_(chunks) {}
+    [[nodiscard]] Cell* chunk(std::size_t i) const noexcept { return std::launder(reinterpret_cast<Cell*>(chunks_[i])); }
+    std::byte* const* chunks_;
   };
   [[nodiscard]] View view() const noexcept { return View(chunks_.data()); }
 
+  [[nodiscard]] Value& operator[](Slot slot) noexcept { return view()[slot]; }
+  [[nodiscard]] const Value& operator[](Slot slot) const noexcept { return view()[slot]; }
+
   /// The first slot that has no value yet.
   [[nodiscard]] std::size_t size() const noexcept { return chunks_.size() * chunk_size; }
-  [[nodiscard]] std::size_t size_bytes() const noexcept { return blocks_.size_bytes(); }
+  [[nodiscard]] std::size_t size_bytes() const noexcept { return chunks_.size_bytes(); }
 
   /// Makes every slot below `count` valid.
   void grow(std::size_t count) {
-    while (size() < count) add_chunk();
+    while (size() < count) {
+      constexpr std::size_t chunk_bytes = chunk_size * sizeof(Cell);
+      std::uninitialized_value_construct_n(reinterpret_cast<Cell*>(chunks_.next(chunk_bytes)), chunk_size);
+      chunks_.add(chunk_bytes);
+    }
   }
 
  private:
-  void add_chunk() {
-    if (spare_ == 0) {
-      const std::size_t chunks = std::bit_ceil(chunks_.size() + 1) / 2 + 1;
-      const std::size_t most = std::max<std::size_t>(1, 2 * detail::huge_page_bytes / (chunk_size * sizeof(Cell)));
-      const std::size_t wanted = std::min(chunks, most);
-      next_ = static_cast<Cell*>(blocks_.add(wanted * chunk_size * sizeof(Cell)));
-      spare_ = wanted;
-    }
-    chunks_.reserve(chunks_.size() + 1 > chunks_.capacity() ? 2 * chunks_.capacity() + 1 : chunks_.capacity());
-    std::uninitialized_value_construct_n(next_, chunk_size);
-    chunks_.push_back(next_);
-    next_ += chunk_size;
-    --spare_;
-  }
-
-  std::vector<Cell*> chunks_;
-  detail::BlockList blocks_;
-  Cell* next_ = nullptr;
-  std::size_t spare_ = 0;
+  detail::ChunkList chunks_;
 };
 
 }  // namespace weir::inline v0

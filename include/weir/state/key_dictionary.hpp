@@ -6,12 +6,12 @@
 #include <cstdint>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include <weir/base/hash.hpp>
 #include <weir/state/column.hpp>
 #include <weir/state/key.hpp>
 #include <weir/state/slot_index.hpp>
+#include <weir/state/slot_numbers.hpp>
 
 /// \file
 /// Full key -> dense slot: one look-up per record, however many keyed operators follow.
@@ -39,8 +39,10 @@ class KeyDictionary {
 
   /// Keys that have a slot.
   [[nodiscard]] std::size_t size() const noexcept { return index_.size(); }
+  /// Keys that may have a slot at one time.
+  [[nodiscard]] std::size_t most_keys() const noexcept { return most_keys_; }
   /// Every slot in use is below this.
-  [[nodiscard]] Slot slot_bound() const noexcept { return bound_; }
+  [[nodiscard]] Slot slot_bound() const noexcept { return slots_.bound(); }
   [[nodiscard]] const StoredKey<KeyType>& key(Slot slot) const noexcept { return keys_[slot]; }
   void prefetch_key(Slot slot) const noexcept { detail::prefetch_for_read(&keys_[slot]); }
   [[nodiscard]] std::uint64_t hash(View key) const noexcept {
@@ -69,15 +71,12 @@ class KeyDictionary {
   /// Looks at up to `most` slots, in turn, and takes back those of keys for which `is_held(slot)` is false.
   template <class IsHeld>
   void reclaim(std::size_t most, IsHeld&& is_held) {
-    for (std::size_t i = 0; i < most && i < bound_; ++i) {
-      if (hand_ >= bound_) hand_ = 0;
-      const Slot slot = hand_++;
-      if (!in_use_[slot] || is_held(slot)) continue;
-      if (free_.size() == free_.capacity()) free_.reserve(2 * free_.capacity() + 16);
+    for (std::size_t i = 0; i < most && i < slots_.bound(); ++i) {
+      const Slot slot = slots_.next_in_turn();
+      if (!slots_.is_used(slot) || is_held(slot)) continue;
       index_.erase(hash(keys_[slot]), slot);
-      in_use_[slot] = false;
       keys_[slot] = Stored{};
-      free_.push_back(slot);
+      slots_.give_back(slot);
     }
   }
   /// Keeps the dictionary in proportion to the keys that are held, at a constant cost per new key: once it has twice
@@ -86,7 +85,7 @@ class KeyDictionary {
   template <class IsHeld>
   void sweep(IsHeld&& is_held) {
     const std::size_t most = looks_per_new_key * std::exchange(new_keys_, 0);
-    if (to_sweep_ == 0 && size() >= sweep_from_) to_sweep_ = bound_;
+    if (to_sweep_ == 0 && size() >= sweep_from_) to_sweep_ = slots_.bound();
     if (to_sweep_ == 0) return;
     const std::size_t looks = std::min(most, to_sweep_);
     reclaim(looks, is_held);
@@ -96,7 +95,7 @@ class KeyDictionary {
   [[nodiscard]] bool has_new_keys() const noexcept { return new_keys_ != 0; }
 
   [[nodiscard]] std::size_t size_bytes() const noexcept {
-    return index_.size_bytes() + keys_.size_bytes() + in_use_.capacity() / 8 + free_.capacity() * sizeof(Slot);
+    return index_.size_bytes() + keys_.size_bytes() + slots_.size_bytes();
   }
 
  private:
@@ -195,17 +194,11 @@ class KeyDictionary {
       if (!index_.can_split(hash)) return no_slot;
       index_.split(hash, [this](Slot slot) { return this->hash(keys_[slot]); });
     }
-    const Slot slot = free_.empty() ? bound_ : free_.back();
+    const Slot slot = slots_.prepare();
     keys_.grow(std::size_t{slot} + 1);
-    if (slot == bound_) in_use_.push_back(false);
-    keys_[slot] = StoredKey<KeyType>(key);
+    keys_[slot] = Stored(key);
     index_.insert(hash, mark_of(key, hash), slot);
-    in_use_[slot] = true;
-    if (slot == bound_) {
-      ++bound_;
-    } else {
-      free_.pop_back();
-    }
+    slots_.take();
     ++new_keys_;
     return slot;
   }
@@ -213,11 +206,8 @@ class KeyDictionary {
   HashSeed seed_;
   std::size_t most_keys_;
   Index index_;
-  Column<StoredKey<KeyType>> keys_;
-  std::vector<bool> in_use_;
-  std::vector<Slot> free_;
-  Slot bound_ = 0;
-  Slot hand_ = 0;
+  Column<Stored> keys_;
+  detail::SlotNumbers slots_;
   std::size_t new_keys_ = 0;
   std::size_t sweep_from_ = least_swept;
   std::size_t to_sweep_ = 0;  // slots that the running sweep has not looked at

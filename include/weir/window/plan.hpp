@@ -20,6 +20,8 @@ struct WindowPlan {
   Grid grid;
   Trigger trigger;
 
+  /// What a node with these windows is called in pictures and counters.
+  [[nodiscard]] std::string node_kind() const { return kind + " windows"; }
   [[nodiscard]] bool has_positive_sizes() const noexcept { return size > Duration::zero() && every > Duration::zero(); }
   [[nodiscard]] static WindowPlan of(const TumblingSpec& spec);
   [[nodiscard]] static WindowPlan of(const SlidingSpec& spec);

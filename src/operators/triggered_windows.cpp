@@ -1,0 +1,150 @@
+#include <weir/operators/triggered_windows.hpp>
+
+#include <algorithm>
+
+namespace weir::inline v0::detail {
+
+TriggeredWindows::TriggeredWindows(std::string name, WindowPlan plan)
+    : Node(std::move(name), plan.kind + " windows"), plan_(std::move(plan)) {}
+
+TriggeredWindows::~TriggeredWindows() = default;
+
+void TriggeredWindows::grow(std::size_t slots) {
+  if (store_.slots() < slots) store_.grow(slots);
+}
+
+std::size_t TriggeredWindows::size_bytes() const noexcept { return store_.size_bytes(); }
+
+void TriggeredWindows::check(Problems& problems) const {
+  check_plan(problems, name(), plan_, false);
+  if (plan_.has_positive_sizes()) check_copies(problems, name(), plan_);
+}
+
+void TriggeredWindows::advance(EventTime to) {
+  WindowDue due{};
+  while (due_.take(to, due, taken_)) {
+    if (due.step == WindowStep::early) sort_by_touch(taken_, due.window);
+    const bool has_grace = trigger().grace() != Duration::zero();
+    for (const Slot slot : taken_) {
+      if (TriggeredWindow* window = store_.find(slot, due.window); window != nullptr) act(due, slot, *window, to);
+      if (due.step == WindowStep::end && !has_grace) clean_up(slot, due.window, to);
+    }
+    if (due.step == WindowStep::end && has_grace) {
+      due_.add({cleanup_of(due.window), WindowStep::cleanup, due.window}, taken_);
+    }
+  }
+  flush();
+}
+
+EventTime TriggeredWindows::horizon() const {
+  if (trigger().fires_on_records()) return later(watermark(), Duration{1});
+  EventTime least = plan_.grid.end(plan_.grid.first_open(watermark(), Duration::zero()));
+  if (least <= watermark()) least = end_of_time;
+  least = std::min(least, trigger().earliest_early(watermark()));
+  return std::min(least, std::max(next_due(), later(watermark(), Duration{1})));
+}
+
+bool TriggeredWindows::holds(std::uint32_t slot) const { return slot < store_.slots() && !store_.is_empty(slot); }
+
+std::uint64_t TriggeredWindows::live_windows() const {
+  std::uint64_t live = 0;
+  auto& store = const_cast<PaneStore<TriggeredWindow, WindowIndex>&>(store_);
+  for (Slot slot = 0; slot < store.slots(); ++slot) {
+    store.for_each(slot, [&live](WindowIndex, const TriggeredWindow&) { ++live; });
+  }
+  return live;
+}
+
+void TriggeredWindows::forget_all() noexcept {
+  for (Slot slot = 0; slot < store_.slots(); ++slot) {
+    store_.for_each(slot, [this](WindowIndex, TriggeredWindow& window) { forget(window); });
+  }
+}
+
+TriggeredWindows::Span TriggeredWindows::judge(EventTime at) {
+  const WindowIndex first = plan_.grid.first(at);
+  Span span{.open = first, .last = plan_.grid.last(at), .hit = 0, .missed = 0};
+  if (at < watermark() || watermark() == end_of_time) {
+    span.open = std::max(first, plan_.grid.first_open(watermark(), trigger().grace()));
+  }
+  span.hit = static_cast<std::uint64_t>(span.open > span.last ? 0 : span.last - span.open + 1);
+  span.missed = static_cast<std::uint64_t>(span.last < first ? 0 : span.last - first + 1) - span.hit;
+  if (span.missed > 0 && plan_.late == LatePolicy::drop_whole) span.hit = 0;
+  count_judged(stats(), span.hit, span.missed);
+  return span;
+}
+
+TriggeredWindow& TriggeredWindows::enter(Slot slot, WindowIndex index, EventTime at) {
+  bool is_new = false;
+  TriggeredWindow& window = store_.at(slot, index, is_new);
+  if (!is_new) return window;
+  window.order = ++touches_;
+  const EventTime end = plan_.grid.end(index);
+  if (end <= watermark()) {
+    due_.add({cleanup_of(index), WindowStep::cleanup, index}, slot);
+    return window;
+  }
+  due_.add({end, WindowStep::end, index}, slot);
+  window.progress.next_early = trigger().first_early(at, end);
+  if (window.progress.next_early != no_time) {
+    due_.add({later(window.progress.next_early, Duration{1}), WindowStep::early, index}, slot);
+  }
+  return window;
+}
+
+void TriggeredWindows::added(Slot slot, WindowIndex index, TriggeredWindow& window, EventTime at) {
+  ++window.progress.since;
+  window.newest = std::max(window.newest, at);
+  const Window bounds = plan_.grid.window(index);
+  const bool is_past_end = bounds.end <= watermark();
+  if (!trigger().fires_on_record(window.progress, is_past_end)) return;
+  put_out(slot, window, bounds, is_past_end ? Timing::late : Timing::early, false, at, watermark());
+}
+
+/// Early panes of one instant come from keys that were put down for it at different times.
+void TriggeredWindows::sort_by_touch(std::vector<Slot>& slots, WindowIndex index) {
+  std::sort(slots.begin(), slots.end(), [this, index](Slot a, Slot b) {
+    return store_.find(a, index)->order < store_.find(b, index)->order;
+  });
+}
+
+EventTime TriggeredWindows::cleanup_of(WindowIndex index) const { return later(plan_.grid.end(index), trigger().grace()); }
+
+void TriggeredWindows::act(const WindowDue& what, Slot slot, TriggeredWindow& window, EventTime to) {
+  const Window bounds = plan_.grid.window(what.window);
+  switch (what.step) {
+    case WindowStep::early: {
+      const EventTime early = window.progress.next_early;
+      if (trigger().fires_early(window.progress, bounds.end, target())) {
+        put_out(slot, window, bounds, Timing::early, false, early, to);
+      }
+      const EventTime next = trigger().early_after(early, bounds.end, target(), stats().skipped_firings);
+      window.progress.next_early = next;
+      if (next != no_time) due_.add({later(next, Duration{1}), WindowStep::early, what.window}, slot);
+      break;
+    }
+    case WindowStep::end:
+      if (trigger().fires_at_end(window.progress)) {
+        window.progress.fired_at_end = true;
+        put_out(slot, window, bounds, Timing::on_time, trigger().is_final_at_end(), bounds.end, to);
+      }
+      break;
+    case WindowStep::cleanup: clean_up(slot, what.window, to); break;
+  }
+}
+
+void TriggeredWindows::clean_up(Slot slot, WindowIndex index, EventTime to) {
+  TriggeredWindow* window = store_.find(slot, index);
+  if (window == nullptr) return;
+  if (trigger().fires_finally(window->progress)) {
+    const EventTime end = plan_.grid.end(index);
+    const Timing timing = trigger().final_timing(end, watermark());
+    put_out(slot, *window, plan_.grid.window(index), timing, true, to, to);
+  } else {
+    stats().unemitted += window->progress.since;
+  }
+  forget(*window);
+  store_.erase(slot, index);
+}
+
+}  // namespace weir::inline v0::detail
