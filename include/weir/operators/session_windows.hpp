@@ -21,14 +21,6 @@
 
 namespace weir::inline v0::detail {
 
-template <class State, class Row>
-struct Firing {
-  State state{};
-  Progress progress{};
-  EventTime newest = no_time;
-  std::unique_ptr<Row> last{};
-};
-
 /// The gap of a session spec without a gap per record.
 struct FixedGap {};
 /// The end marker of a session spec without one.
@@ -211,7 +203,7 @@ class SessionWindowsNode final : public Node {
     }
     if (trigger_.fires_on_record(session->firing.progress, session->is_past_end)) {
       const Timing timing = session->is_past_end ? Timing::late : Timing::early;
-      fire_pane(emitter_, trigger_, slot, session->firing, session->firing.progress, session->firing.newest, session->window(), timing, false, at, watermark());
+      fire_pane(emitter_, trigger_, slot, session->firing, session->window(), timing, false, at, watermark());
     }
     rearm(slot, *session);
   }
@@ -323,7 +315,7 @@ class SessionWindowsNode final : public Node {
     if (progress.next_early != no_time && later(progress.next_early, Duration{1}) < session.end) {
       const EventTime early = progress.next_early;
       if (trigger_.fires_early(progress, session.end, this->target())) {
-        fire_pane(emitter_, trigger_, slot, session.firing, session.firing.progress, session.firing.newest, session.window(), Timing::early, false, early, to);
+        fire_pane(emitter_, trigger_, slot, session.firing, session.window(), Timing::early, false, early, to);
       }
       progress.next_early = trigger_.early_after(early, end_of_time, std::min(this->target(), session.end), stats().skipped_firings);
     } else {
@@ -331,7 +323,7 @@ class SessionWindowsNode final : public Node {
       progress.next_early = no_time;
       if (trigger_.fires_at_end(progress)) {
         progress.fired_at_end = true;
-        fire_pane(emitter_, trigger_, slot, session.firing, session.firing.progress, session.firing.newest, session.window(), Timing::on_time, trigger_.is_final_at_end(),
+        fire_pane(emitter_, trigger_, slot, session.firing, session.window(), Timing::on_time, trigger_.is_final_at_end(),
                   session.end, to);
       }
       if (trigger_.grace() == Duration::zero()) return close(slot, session, to);
@@ -342,7 +334,7 @@ class SessionWindowsNode final : public Node {
   void close(Slot slot, Session& session, EventTime to) {
     if (trigger_.fires_finally(session.firing.progress)) {
       const Timing timing = trigger_.final_timing(session.end, watermark());
-      fire_pane(emitter_, trigger_, slot, session.firing, session.firing.progress, session.firing.newest, session.window(), timing, true, to, to);
+      fire_pane(emitter_, trigger_, slot, session.firing, session.window(), timing, true, to, to);
     } else {
       stats().unemitted += session.firing.progress.since;
     }
