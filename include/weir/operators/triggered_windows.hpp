@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -26,19 +27,20 @@ struct Firing {
   std::unique_ptr<Row> last{};  // what was put out last, if rows are retracted
 };
 
-/// Puts out one pane of a window and leaves the window as its accumulation says.
-template <class Emitter, class State, class Row>
-void fire_pane(Emitter& emitter, const Trigger& trigger, Slot slot, Firing<State, Row>& firing, const Window& window,
-               Timing timing, bool is_final, EventTime as_of, EventTime watermark) {
+/// Puts out one pane of a window and leaves the window as its accumulation says. `firing` has the members state, progress,
+/// newest and last of a `Firing`.
+template <class Emitter, class AnyFiring>
+void fire_pane(Emitter& emitter, const Trigger& trigger, Slot slot, AnyFiring&& firing, const Window& window, Timing timing,
+               bool is_final, EventTime as_of, EventTime watermark) {
   const EventTime time = row_time(window, firing.newest);
   if (firing.last != nullptr) emitter.retract(0, *firing.last, watermark, time);
   const Pane pane{.timing = timing, .is_final = is_final, .is_retraction = false, .index = firing.progress.firings};
-  const Row& row = emitter.emit(0, slot, firing.state, window, pane, as_of, watermark, time);
+  const auto& row = emitter.emit(0, slot, firing.state, window, pane, as_of, watermark, time);
   if (trigger.accumulation() == Accumulation::retracting) {
-    if (firing.last == nullptr) firing.last = std::make_unique<Row>();
+    if (firing.last == nullptr) firing.last = std::make_unique<std::remove_cvref_t<decltype(row)>>();
     *firing.last = row;
   }
-  if (trigger.accumulation() == Accumulation::discarding) firing.state = State{};
+  if (trigger.accumulation() == Accumulation::discarding) firing.state = {};
   firing.progress.since = 0;
   ++firing.progress.firings;
 }
