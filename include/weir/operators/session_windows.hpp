@@ -96,18 +96,27 @@ class SessionWindowsNode final : public Node {
   void take(const Batch<Record>& batch) {
     stats().ingested += batch.size;
     if (store_.slots() < emitter_.dictionary().slot_bound()) store_.grow(emitter_.dictionary().slot_bound());
+    const bool is_plain = is_plain_;
     const bool is_large = emitter_.dictionary().size() >= prefetched_from;
     for (std::size_t i = 0; is_large && i < std::min(batch.size, prefetched_ahead); ++i) {
       store_.prefetch({batch.slots[i], 0});
     }
+    const auto lines = store_.lines();
     for (std::size_t i = 0; i < batch.size; ++i) {
       if (is_large && i + prefetched_ahead < batch.size) store_.prefetch({batch.slots[i + prefetched_ahead], 0});
+      const Slot slot = batch.slots[i];
       const Record& record = batch.records[i];
+      const EventTime at = batch.times[i];
       const Duration gap = gap_of(record);
-      if (gap <= Duration::zero() || !emitter_.accepts(record)) [[unlikely]] {
+      if ((!has_fixed_gap && gap <= Duration::zero()) || !emitter_.accepts(record)) [[unlikely]] {
         emitter_.count_rejected(stats());
-      } else if (!falls_inside(batch.slots[i], record, batch.times[i], gap)) {
-        apply(batch.slots[i], record, batch.times[i], gap);
+      } else if (is_plain && falls_inside(lines[slot], at, gap)) [[likely]] {
+        // Nothing follows from it but a later end: the entry in the queue stays where it is.
+        add(lines[slot], record, at, gap);
+      } else if (is_plain && store_.is_empty(slot)) {
+        begin(slot, record, at, gap);
+      } else {
+        apply(slot, record, at, gap);
       }
     }
     emitter_.flush();
@@ -176,20 +185,33 @@ class SessionWindowsNode final : public Node {
     }
   }
 
-  /// Takes the common record: one inside its key's only session, if nothing can follow from it but a later end. The
-  /// entry in the queue stays where it is.
-  [[nodiscard]] bool falls_inside(Slot slot, const Record& record, EventTime at, Duration gap) {
-    Session* session = store_.only(slot);
-    if (!is_plain_ || session == nullptr || at < session->first || at >= end_of(*session).at) return false;
+  /// Whether the line holds the key's only session and the record falls inside it.
+  [[nodiscard]] bool falls_inside(const Session& line, EventTime at, Duration gap) const noexcept {
+    if (line.id == 0 || line.is_one_of_many || at < line.first) return false;
+    if constexpr (has_fixed_gap) {
+      return at < later(line.last, gap);
+    } else {
+      return at < line.end.at;
+    }
+  }
+  /// Adds a record that is not before its session's first.
+  void add(Session& session, const Record& record, EventTime at, Duration gap) {
     ++stats().applied;
-    session->last = std::max(session->last, at);
-    if constexpr (!has_fixed_gap) extend(session->end, end_after(at, gap));
-    emitter_.add(session->state, record, at);
-    return true;
+    session.last = std::max(session.last, at);
+    if constexpr (!has_fixed_gap) extend(session.end, end_after(at, gap));
+    emitter_.add(session.state, record, at);
   }
   static void extend(End& end, const End& other) noexcept {
     end.at = std::max(end.at, other.at);
     end.is_endless = end.is_endless || other.is_endless;
+  }
+  /// A plain session of a key that has none.
+  void begin(Slot slot, const Record& record, EventTime at, Duration gap) {
+    const EventTime end = later(at, gap);
+    if (is_closed(end)) return report(record, at);
+    const Place place = store_.add(slot, at, next_id_++);
+    add(store_[place], record, at, gap);
+    queue_.arm(end, entry_of(place));
   }
 
   /// The record's own session, before it joins any.

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -43,7 +44,9 @@ class DeadlineQueue {
 
   void arm(EventTime deadline, const Entry& entry) {
     const std::int64_t bucket = bucket_of(deadline);
-    if (bucket <= opened_) return insert_near(deadline, entry);
+    if (bucket <= opened_) [[unlikely]] {
+      return insert_near(deadline, entry);
+    }
     if (is_on_wheel(bucket)) [[likely]] {
       const std::size_t spoke = static_cast<std::size_t>(bucket) % spokes;
       add(wheel_[spoke], entry);
@@ -75,7 +78,7 @@ class DeadlineQueue {
       if (next->deadline > to) return;
       const Near taken = *next;
       drop_nearest();
-      if (near_at_ + hinted_ahead < near_.size()) hint(near_[near_at_ + hinted_ahead].entry, true);
+      if (near_at_ + hinted_ahead < near_end_) hint(near_[near_at_ + hinted_ahead].entry, true);
       const EventTime now = deadline_of(taken.entry);
       if (now == taken.deadline) [[likely]] {
         fire(now, taken.entry);
@@ -99,12 +102,16 @@ class DeadlineQueue {
   struct Later {
     bool operator()(const Near& a, const Near& b) const { return b < a; }
   };
-  /// The entries of a bucket lie in a list of chunks, of which only the first has room.
   struct Chunk {
-    static constexpr std::size_t most = (512 - 2 * sizeof(void*)) / sizeof(Entry);
+    static constexpr std::size_t most = (512 - sizeof(void*)) / sizeof(Entry);
     Chunk* next = nullptr;
-    std::size_t size = 0;
     std::array<Entry, most> entries;
+    Chunk() noexcept {}  // leaves the entries as they are
+  };
+  /// A list of chunks, of which only the first has room.
+  struct Bucket {
+    Chunk* chunk = nullptr;
+    std::size_t size = Chunk::most;  // of the first chunk
   };
 
   [[nodiscard]] std::int64_t bucket_of(EventTime at) const noexcept { return ticks(at) >> shift_; }
@@ -114,7 +121,7 @@ class DeadlineQueue {
   }
 
   [[nodiscard]] const Near* nearest() const noexcept {
-    const Near* sorted = near_at_ < near_.size() ? &near_[near_at_] : nullptr;
+    const Near* sorted = near_at_ < near_end_ ? &near_[near_at_] : nullptr;
     if (added_.empty()) [[likely]] {
       return sorted;
     }
@@ -128,17 +135,21 @@ class DeadlineQueue {
     std::pop_heap(added_.begin(), added_.end(), Later{});
     added_.pop_back();
   }
-  void insert_near(EventTime deadline, const Entry& entry) {
+  [[gnu::noinline]] void insert_near(EventTime deadline, const Entry& entry) {
     added_.push_back({deadline, entry});
     std::push_heap(added_.begin(), added_.end(), Later{});
   }
-  void add(Chunk*& bucket, const Entry& entry) {
-    if (bucket == nullptr || bucket->size == Chunk::most) {
-      Chunk* chunk = chunks_.make();
-      chunk->next = bucket;
-      bucket = chunk;
+  void add(Bucket& bucket, const Entry& entry) {
+    if (bucket.size == Chunk::most) [[unlikely]] {
+      add_chunk(bucket);
     }
-    bucket->entries[bucket->size++] = entry;
+    prefetch_for_write(&bucket.chunk->entries[bucket.size] + 8);
+    bucket.chunk->entries[bucket.size++] = entry;
+  }
+  [[gnu::noinline]] void add_chunk(Bucket& bucket) {
+    Chunk* chunk = chunks_.make();
+    chunk->next = bucket.chunk;
+    bucket = {.chunk = chunk, .size = 0};
   }
 
   /// Opens the first bucket unless it begins after `to`.
@@ -160,15 +171,16 @@ class DeadlineQueue {
     }
     opened_ = first_;
     find_first();
-    near_.clear();
     near_at_ = 0;
+    near_end_ = 0;
+    if (near_.size() < opening_.size()) near_.resize(opening_.size());
     for (std::size_t i = 0; i < opening_.size(); ++i) {
       if (i + hinted_ahead < opening_.size()) hint(opening_[i + hinted_ahead], false);
       const Entry& entry = opening_[i];
       const EventTime now = deadline_of(entry);
       if (now == no_time) continue;
       if (bucket_of(now) <= opened_) {
-        near_.push_back({now, entry});
+        near_[near_end_++] = {now, entry};
       } else {
         arm(now, entry);
       }
@@ -177,10 +189,11 @@ class DeadlineQueue {
     return true;
   }
   /// Moves a bucket's entries to opening_.
-  void empty(Chunk*& bucket) {
-    while (bucket != nullptr) {
-      opening_.insert(opening_.end(), bucket->entries.begin(), bucket->entries.begin() + bucket->size);
-      chunks_.destroy(std::exchange(bucket, bucket->next));
+  void empty(Bucket& bucket) {
+    for (; bucket.chunk != nullptr; bucket.size = Chunk::most) {
+      const Entry* entries = bucket.chunk->entries.data();
+      opening_.insert(opening_.end(), entries, entries + bucket.size);
+      chunks_.destroy(std::exchange(bucket.chunk, bucket.chunk->next));
     }
   }
   void find_first() {
@@ -199,40 +212,40 @@ class DeadlineQueue {
     }
   }
 
-  /// By 16 bits of the deadline in two passes, then by comparison where these are equal.
+  /// Spreads the entries over about as many parts of the bucket as there are entries, and sorts within the parts.
   void sort_near() {
-    if (near_.size() < 64) return std::sort(near_.begin(), near_.end());
-    const auto rank = [start = start_of(opened_), dropped = std::max(0, shift_ - 16)](const Near& one) {
-      return static_cast<std::uint64_t>(one.deadline < start ? 0 : (one.deadline - start).count()) >> dropped;
+    if (near_end_ < 64) return std::sort(near_.begin(), near_.begin() + static_cast<std::ptrdiff_t>(near_end_));
+    const int bits = std::min(shift_, static_cast<int>(std::bit_width(near_end_)));
+    const auto part_of = [start = start_of(opened_), dropped = shift_ - bits](const Near& one) {
+      return static_cast<std::size_t>(one.deadline < start ? 0 : (one.deadline - start).count()) >> dropped;
     };
-    for (const unsigned digit : {0U, 8U}) {
-      std::array<std::size_t, 257> place{};
-      for (const Near& one : near_) ++place[(rank(one) >> digit) % 256 + 1];
-      for (std::size_t i = 1; i < 256; ++i) place[i] += place[i - 1];
-      sorted_.resize(near_.size());
-      for (const Near& one : near_) sorted_[place[(rank(one) >> digit) % 256]++] = one;
-      near_.swap(sorted_);
-    }
-    for (auto at = near_.begin(); at != near_.end();) {
-      const auto from = at++;
-      while (at != near_.end() && rank(*at) == rank(*from)) ++at;
-      if (at - from > 1) std::sort(from, at);
+    parts_.assign((std::size_t{1} << bits) + 1, 0);
+    for (std::size_t i = 0; i < near_end_; ++i) ++parts_[part_of(near_[i]) + 1];
+    std::partial_sum(parts_.begin(), parts_.end(), parts_.begin());
+    if (sorted_.size() < near_.size()) sorted_.resize(near_.size());
+    for (std::size_t i = 0; i < near_end_; ++i) sorted_[parts_[part_of(near_[i])]++] = near_[i];
+    near_.swap(sorted_);
+    std::size_t from = 0;
+    for (std::size_t part = 0; from < near_end_; from = parts_[part++]) {
+      if (parts_[part] - from > 1) std::sort(&near_[from], &near_[parts_[part] - 1] + 1);
     }
   }
 
   int shift_;
   std::int64_t opened_ = INT64_MIN;  // buckets up to it are over, or sorted into near_
-  std::vector<Near> near_;           // sorted; what lies before near_at_ is over
+  std::vector<Near> near_;           // sorted from near_at_ to near_end_; what lies outside is over
   std::size_t near_at_ = 0;
+  std::size_t near_end_ = 0;
   std::vector<Near> added_;  // a heap of what was armed into opened buckets
-  std::array<Chunk*, spokes> wheel_{};
+  std::array<Bucket, spokes> wheel_{};
   std::array<std::uint64_t, spokes / 64> occupied_{};  // a bit per bucket on the wheel that is not empty
-  RecycledMap<std::int64_t, Chunk*> far_;
+  RecycledMap<std::int64_t, Bucket> far_;
   bool is_waiting_ = false;  // some bucket is not empty
   std::int64_t first_ = 0;   // the first one
   Pool<Chunk> chunks_;
   std::vector<Entry> opening_;
   std::vector<Near> sorted_;
+  std::vector<std::size_t> parts_;  // of the bucket that is opened: where each ends in near_
 };
 
 }  // namespace weir::inline v0::detail

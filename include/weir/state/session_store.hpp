@@ -110,6 +110,8 @@ class SessionStore {
   [[nodiscard]] Rest& rest(SessionPlace place) noexcept {
     return place.box == 0 ? rests_[place.slot] : box_rests_[place.box];
   }
+  /// The lines, for loops in which they do not grow.
+  [[nodiscard]] typename Column<Session>::View lines() const noexcept { return lines_.view(); }
   /// The key's session if it has exactly one and that lies in the line, else null.
   [[nodiscard]] Session* only(Slot slot) noexcept {
     Session& line = lines_[slot];
