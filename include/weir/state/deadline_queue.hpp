@@ -40,7 +40,7 @@ class DeadlineQueue {
  public:
   /// Deadlines that share a bucket are up to `granularity` apart; it is cut to a power of two.
   explicit DeadlineQueue(Duration granularity)
-      : shift_(std::bit_width(static_cast<std::uint64_t>(std::max<std::int64_t>(1, granularity.count()))) - 1) {}
+      : shift_(static_cast<int>(std::bit_width(static_cast<std::uint64_t>(std::max<std::int64_t>(1, granularity.count())))) - 1) {}
 
   void arm(EventTime deadline, const Entry& entry) {
     const std::int64_t bucket = bucket_of(deadline);
