@@ -34,6 +34,10 @@ void check_sessions(Problems& problems, std::string_view name, const SessionSpec
 /// Order:   rows by deadline, then by the session's creation
 /// Late:    judged after merging unless asked otherwise; inside the grace a record fires its session again at once
 /// Keeps:   a state per live session and one entry in the deadline queue, until W >= end + grace
+///
+/// A spec is plain if a session's only pane comes at its end and closes it, and if no cap keeps records out of it. Then a
+/// deadline only ever moves to later, so the common record touches its session's line and nothing else: it falls inside
+/// the key's only session, and the entry in the queue stays where it is until it comes up.
 template <class KeyType, class Record, class Row, class RowAgg, class GapOf, class EndsAt>
 class SessionWindowsNode final : public Node {
   static constexpr bool has_fixed_gap = std::is_same_v<GapOf, FixedGap>;
@@ -41,6 +45,7 @@ class SessionWindowsNode final : public Node {
   using WindowedRow = Windowed<KeyType, Row>;
   using Place = SessionPlace;
 
+  /// The end of a session or of a record's own.
   struct End {
     EventTime at = no_time;
     bool is_endless = false;  // it lies beyond the end of time
@@ -53,7 +58,7 @@ class SessionWindowsNode final : public Node {
     std::uint64_t token : 7 = 0;  // of the entry of the deadline queue that counts
     EventTime first = no_time;
     EventTime last = no_time;
-    [[no_unique_address]] std::conditional_t<has_fixed_gap, NoEnd, End> end{};  // a fixed gap after the last record otherwise
+    [[no_unique_address]] std::conditional_t<has_fixed_gap, NoEnd, End> end{};  // see end_of
     State state{};
   };
   /// What a session needs besides unless the spec is plain.
@@ -86,7 +91,7 @@ class SessionWindowsNode final : public Node {
         is_plain_(trigger_.is_plain() && trigger_.grace() == Duration::zero() && !has_caps_ &&
                   spec.judged == SessionLateness::after_merging),
         store_(!is_plain_),
-        queue_(Duration{spec.gap.count() / 64}) {}
+        queue_(spec.gap > Duration::zero() ? spec.gap / 64 : std::chrono::milliseconds{100}) {}
 
   [[nodiscard]] RowEmitter<KeyType, Record, Row, RowAgg>& emitter() noexcept { return emitter_; }
   void check(Problems& problems) const override {
@@ -111,7 +116,6 @@ class SessionWindowsNode final : public Node {
       if ((!has_fixed_gap && gap <= Duration::zero()) || !emitter_.accepts(record)) [[unlikely]] {
         emitter_.count_rejected(stats());
       } else if (is_plain && falls_inside(lines[slot], at, gap)) [[likely]] {
-        // Nothing follows from it but a later end: the entry in the queue stays where it is.
         add(lines[slot], record, at, gap);
       } else if (is_plain && store_.is_empty(slot)) {
         begin(slot, record, at, gap);
@@ -166,6 +170,7 @@ class SessionWindowsNode final : public Node {
       return project(gap_of_, record);
     }
   }
+  /// A fixed gap after the last record, else the latest of the records' ends.
   [[nodiscard]] End end_of(const Session& session) const noexcept {
     if constexpr (has_fixed_gap) {
       return end_after(session.last, spec_.gap);
@@ -369,8 +374,7 @@ class SessionWindowsNode final : public Node {
     const EventTime early = rest.progress.next_early;
     return early == no_time ? end : std::min(end, later(early, Duration{1}));
   }
-  /// The queue needs an entry no later than the session's deadline; one that is too early is moved when it comes up. A
-  /// plain session's deadline never gets earlier, so its first entry does.
+  /// The queue needs an entry no later than the session's deadline; one that is too early is moved when it comes up.
   void rearm(Place place) {
     Rest& rest = store_.rest(place);
     const EventTime at = deadline(place);
@@ -392,7 +396,8 @@ class SessionWindowsNode final : public Node {
     if (is_plain_) {
       const Session& session = store_[place];
       const Window window = window_of(session);
-      emitter_.emit(0, place.slot, session.state, window, Pane{.is_final = true}, window.end, to, row_time(window, session.last));
+      const EventTime time = row_time(window, session.last);
+      emitter_.emit(0, place.slot, session.state, window, Pane{.is_final = true}, window.end, to, time);
       return store_.erase(place);
     }
     Rest& rest = store_.rest(place);
@@ -443,7 +448,7 @@ class SessionWindowsNode final : public Node {
   EndsAt ends_at_;
   Trigger trigger_;
   const bool has_caps_;
-  const bool is_plain_;  // a session's only pane comes at its end and closes it, and no cap keeps records out of it
+  const bool is_plain_;
   SessionStore<Session, Rest> store_;
   DeadlineQueue<Entry> queue_;
   std::uint64_t next_id_ = 1;

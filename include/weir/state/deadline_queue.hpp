@@ -27,7 +27,7 @@ namespace weir::inline v0::detail {
 ///     far_              every other bucket, in a map
 ///
 /// Time:    arm O(1) within 256 buckets, else O(log buckets); coming due O(1) if deadlines differ, O(log n) if not
-/// Memory:  one entry per armed deadline, in chunks of half a KiB
+/// Memory:  one entry per armed deadline; chunks of 512 bytes on the wheel, a vector per bucket beyond it
 /// Source:  Varghese, Lauck, Hashed and hierarchical timing wheels, SOSP 1987 (lazy re-arming as in kernels)
 template <class Entry>
 class DeadlineQueue {
@@ -40,9 +40,9 @@ class DeadlineQueue {
  public:
   /// Deadlines that share a bucket are up to `granularity` apart; it is cut to a power of two.
   explicit DeadlineQueue(Duration granularity)
-      : shift_(static_cast<int>(std::bit_width(static_cast<std::uint64_t>(std::max<std::int64_t>(1, granularity.count())))) - 1) {}
+      : shift_(static_cast<int>(std::bit_width(std::max<std::uint64_t>(1, static_cast<std::uint64_t>(granularity.count())))) - 1) {}
 
-  void arm(EventTime deadline, const Entry& entry) {
+  void arm(EventTime deadline, Entry entry) {
     const std::int64_t bucket = bucket_of(deadline);
     if (bucket <= opened_) [[unlikely]] {
       return insert_near(deadline, entry);
@@ -52,7 +52,7 @@ class DeadlineQueue {
       add(wheel_[spoke], entry);
       occupied_[spoke / 64] |= std::uint64_t{1} << spoke % 64;
     } else {
-      add(far_.at(bucket), entry);
+      far_.at(bucket).push_back(entry);
     }
     first_ = is_waiting_ ? std::min(first_, bucket) : bucket;
     is_waiting_ = true;
@@ -108,7 +108,7 @@ class DeadlineQueue {
     std::array<Entry, most> entries;
     Chunk() noexcept {}  // leaves the entries as they are
   };
-  /// A list of chunks, of which only the first has room.
+  /// A list of chunks on the wheel, of which only the first has room.
   struct Bucket {
     Chunk* chunk = nullptr;
     std::size_t size = Chunk::most;  // of the first chunk
@@ -135,15 +135,15 @@ class DeadlineQueue {
     std::pop_heap(added_.begin(), added_.end(), Later{});
     added_.pop_back();
   }
-  [[gnu::noinline]] void insert_near(EventTime deadline, const Entry& entry) {
+  [[gnu::noinline]] void insert_near(EventTime deadline, Entry entry) {
     added_.push_back({deadline, entry});
     std::push_heap(added_.begin(), added_.end(), Later{});
   }
-  void add(Bucket& bucket, const Entry& entry) {
+  void add(Bucket& bucket, Entry entry) {
     if (bucket.size == Chunk::most) [[unlikely]] {
       add_chunk(bucket);
     }
-    prefetch_for_write(&bucket.chunk->entries[bucket.size] + 8);
+    prefetch_for_write(&bucket.chunk->entries[std::min(bucket.size + 8, Chunk::most - 1)]);
     bucket.chunk->entries[bucket.size++] = entry;
   }
   [[gnu::noinline]] void add_chunk(Bucket& bucket) {
@@ -166,7 +166,9 @@ class DeadlineQueue {
       occupied_[spoke / 64] &= ~(std::uint64_t{1} << spoke % 64);
     }
     if (!far_.is_empty() && far_.first_key() == first_) {
-      empty(far_.first());
+      std::vector<Entry>& bucket = far_.first();
+      opening_.insert(opening_.end(), bucket.begin(), bucket.end());
+      bucket.clear();
       far_.drop_first();
     }
     opened_ = first_;
@@ -239,7 +241,7 @@ class DeadlineQueue {
   std::vector<Near> added_;  // a heap of what was armed into opened buckets
   std::array<Bucket, spokes> wheel_{};
   std::array<std::uint64_t, spokes / 64> occupied_{};  // a bit per bucket on the wheel that is not empty
-  RecycledMap<std::int64_t, Bucket> far_;
+  RecycledMap<std::int64_t, std::vector<Entry>> far_;
   bool is_waiting_ = false;  // some bucket is not empty
   std::int64_t first_ = 0;   // the first one
   Pool<Chunk> chunks_;
