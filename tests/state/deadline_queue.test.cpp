@@ -66,6 +66,40 @@ TEST_CASE("deadlines fire once, in order, at their present time, whatever the gr
   }
 }
 
+TEST_CASE("thousands of deadlines in one bucket fire in order, however they lie in it") {
+  std::mt19937_64 random(43);
+  for (int script = 0; script < 40; ++script) {
+    const std::int64_t granularity = script % 2 == 0 ? 1'000'000 : 100;
+    weir::detail::DeadlineQueue<int> queue(weir::Duration{granularity});
+    const std::int64_t step = std::int64_t{1} << random() % 18;  // coarse times: many deadlines are the same
+    const std::int64_t span = std::int64_t{1} << random() % 22;
+    const std::int64_t start = static_cast<std::int64_t>(random() % 10'000'000) - 5'000'000;
+    std::vector<Fired> expected;
+    std::vector<int> order;
+    for (int i = 0; i < 3000; ++i) {
+      const bool is_cluster = script % 3 == 0 && i % 8 != 0;
+      const auto within = static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(is_cluster ? 3 : span));
+      expected.emplace_back(event_time(start + within / step * step), i);
+      order.push_back(i);
+    }
+    std::shuffle(order.begin(), order.end(), random);
+    const std::vector<Fired> present = expected;
+    for (const int i : order) {
+      const EventTime at = present[static_cast<std::size_t>(i)].first;
+      queue.arm(weir::earlier(at, weir::Duration{static_cast<std::int64_t>(random() % 3) * granularity}), i);
+    }
+    std::sort(expected.begin(), expected.end());
+    std::vector<Fired> fired;
+    for (EventTime to = event_time(start); fired.size() < 3000; to = weir::later(to, weir::Duration{span / 5 + 1})) {
+      queue.advance(
+          to, [&](int i) { return present[static_cast<std::size_t>(i)].first; },
+          [&](EventTime at, int i) { fired.emplace_back(at, i); });
+      REQUIRE((fired.empty() || fired.back().first <= to));
+    }
+    REQUIRE(fired == expected);
+  }
+}
+
 TEST_CASE("what fires may arm again, in the same step too") {
   weir::detail::DeadlineQueue<int> queue(weir::Duration{10});
   EventTime present = event_time(5);

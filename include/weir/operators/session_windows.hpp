@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -33,31 +34,48 @@ void check_sessions(Problems& problems, std::string_view name, const SessionSpec
 /// Order:   rows by deadline, then by the session's creation
 /// Late:    judged after merging unless asked otherwise; inside the grace a record fires its session again at once
 /// Keeps:   a state per live session and one entry in the deadline queue, until W >= end + grace
+///
+/// A spec is plain if a session's only pane comes at its end and closes it, and if no cap keeps records out of it. Then a
+/// deadline only ever moves to later, so the common record touches its session's line and nothing else: it falls inside
+/// the key's only session, and the entry in the queue stays where it is until it comes up.
 template <class KeyType, class Record, class Row, class RowAgg, class GapOf, class EndsAt>
 class SessionWindowsNode final : public Node {
+  static constexpr bool has_fixed_gap = std::is_same_v<GapOf, FixedGap>;
+  using State = typename RowAgg::State;
   using WindowedRow = Windowed<KeyType, Row>;
+  using Place = SessionPlace;
+
+  /// The end of a session or of a record's own.
+  struct End {
+    EventTime at = no_time;
+    bool is_endless = false;  // it lies beyond the end of time
+  };
+  struct NoEnd {};
+  /// What every record needs: one cache line if the state has up to 40 bytes.
   struct Session {
+    std::uint64_t id : 56 = 0;  // by creation
+    std::uint64_t is_one_of_many : 1 = 0;
+    std::uint64_t token : 7 = 0;  // of the entry of the deadline queue that counts
     EventTime first = no_time;
     EventTime last = no_time;
-    EventTime end = no_time;
-    std::uint64_t id = 0;
-    std::uint32_t records = 0;
-    std::uint32_t token = 0;  // the entry of the deadline queue that counts
-    bool is_ended = false;    // by its marker
-    bool is_past_end = false;
-    bool is_endless = false;  // its end lies beyond the end of time
-    EventTime armed = no_time;  // the deadline its entry stands for
-    Firing<typename RowAgg::State, WindowedRow> firing{};
-
-    [[nodiscard]] Window window() const noexcept { return {first, end}; }
+    [[no_unique_address]] std::conditional_t<has_fixed_gap, NoEnd, End> end{};  // see end_of
+    State state{};
   };
-  /// One entry of the deadline queue.
+  /// What a session needs besides unless the spec is plain.
+  struct Rest {
+    Progress progress{};
+    EventTime armed = no_time;  // the deadline its entry stands for
+    std::uint32_t records = 0;
+    bool is_ended = false;  // by its marker
+    bool is_past_end = false;
+    std::unique_ptr<WindowedRow> last_row{};  // what was put out last, if rows are retracted
+  };
+  /// One entry of the deadline queue. It is void once its session has another token or another id lies in its place.
   struct Entry {
-    std::uint64_t id;
-    EventTime first;
-    Slot slot;
-    std::uint32_t token;
-    friend auto operator<=>(const Entry&, const Entry&) = default;
+    std::uint64_t id : 56;
+    std::uint64_t token : 8;
+    Place place;
+    friend bool operator<(const Entry& a, const Entry& b) { return a.id < b.id; }
   };
 
  public:
@@ -69,43 +87,61 @@ class SessionWindowsNode final : public Node {
         gap_of_(std::move(gap)),
         ends_at_(std::move(marker)),
         trigger_(spec.emit, spec.panes, spec.grace.value()),
-        queue_(Duration{spec.gap.count() / 64}) {
-    has_caps_ = spec.longest.has_value() || spec.most_records.has_value() || !std::is_same_v<EndsAt, NeverEnds>;
-  }
+        has_caps_(spec.longest.has_value() || spec.most_records.has_value() || !std::is_same_v<EndsAt, NeverEnds>),
+        is_plain_(trigger_.is_plain() && trigger_.grace() == Duration::zero() && !has_caps_ &&
+                  spec.judged == SessionLateness::after_merging),
+        store_(!is_plain_),
+        queue_(spec.gap > Duration::zero() ? spec.gap / 64 : std::chrono::milliseconds{100}) {}
 
   [[nodiscard]] RowEmitter<KeyType, Record, Row, RowAgg>& emitter() noexcept { return emitter_; }
   void check(Problems& problems) const override {
-    check_sessions(problems, name(), spec_, !std::is_same_v<GapOf, FixedGap>);
+    check_sessions(problems, name(), spec_, !has_fixed_gap);
   }
 
   void take(const Batch<Record>& batch) {
     stats().ingested += batch.size;
     if (store_.slots() < emitter_.dictionary().slot_bound()) store_.grow(emitter_.dictionary().slot_bound());
-    if (emitter_.dictionary().size() >= prefetched_from) {
-      for (std::size_t i = 0; i < batch.size; ++i) store_.prefetch(batch.slots[i]);
+    const bool is_plain = is_plain_;
+    const bool is_large = emitter_.dictionary().is_large();
+    for (std::size_t i = 0; is_large && i < std::min(batch.size, prefetched_ahead); ++i) {
+      store_.prefetch({batch.slots[i], 0});
     }
+    const auto lines = store_.lines();
     for (std::size_t i = 0; i < batch.size; ++i) {
+      if (is_large && i + prefetched_ahead < batch.size) store_.prefetch({batch.slots[i + prefetched_ahead], 0});
+      const Slot slot = batch.slots[i];
       const Record& record = batch.records[i];
+      const EventTime at = batch.times[i];
       const Duration gap = gap_of(record);
-      if (gap <= Duration::zero() || !emitter_.accepts(record)) {
+      if ((!has_fixed_gap && gap <= Duration::zero()) || !emitter_.accepts(record)) [[unlikely]] {
         emitter_.count_rejected(stats());
+      } else if (is_plain && falls_inside(lines[slot], at, gap)) [[likely]] {
+        add(lines[slot], record, at, gap);
+      } else if (is_plain && store_.is_empty(slot)) {
+        begin(slot, record, at, gap);
       } else {
-        apply(batch.slots[i], record, batch.times[i], gap);
+        apply(slot, record, at, gap);
       }
     }
     emitter_.flush();
   }
 
   void advance(EventTime to) override {
+    const bool is_large = emitter_.dictionary().is_large();
     queue_.advance(
         to, [this](const Entry& entry) { return deadline_of(entry); },
-        [this, to](EventTime, const Entry& entry) { fire(entry, to); });
+        [this, to](EventTime, const Entry& entry) { fire(entry.place, to); },
+        [this, is_large](const Entry& entry, bool is_due) {
+          if (!is_large) return;
+          store_.prefetch(entry.place);
+          if (is_due) emitter_.dictionary().prefetch_key(entry.place.slot);
+        });
     emitter_.flush();
   }
 
   [[nodiscard]] EventTime horizon() const override {
     const EventTime next = later(watermark(), Duration{1});
-    if (trigger_.fires_on_records() || !std::is_same_v<GapOf, FixedGap>) return next;
+    if (trigger_.fires_on_records() || !has_fixed_gap) return next;
     const EventTime least = std::min(later(watermark(), spec_.gap), std::max(next, queue_.earliest()));
     // A session that a record opens again is due at the first multiple that the watermark has not passed.
     return std::min(least, trigger_.earliest_early(earlier(watermark(), Duration{1})));
@@ -119,21 +155,32 @@ class SessionWindowsNode final : public Node {
   }
   [[nodiscard]] std::uint64_t live_windows() const override {
     std::uint64_t live = 0;
-    auto& store = const_cast<SessionStore<Session>&>(store_);
-    for (Slot slot = 0; slot < store.slots(); ++slot) store.for_each(slot, [&live](const Session&) { ++live; });
+    for (Slot slot = 0; slot < store_.slots(); ++slot) store_.for_each(slot, [&live](Place) { ++live; });
     return live;
   }
 
  private:
-  static constexpr std::size_t prefetched_from = 16384;
+  static constexpr std::size_t prefetched_ahead = 16;
 
   [[nodiscard]] Duration gap_of(const Record& record) const {
-    if constexpr (std::is_same_v<GapOf, FixedGap>) {
+    if constexpr (has_fixed_gap) {
       return spec_.gap;
     } else {
       return project(gap_of_, record);
     }
   }
+  /// A fixed gap after the last record, else the latest of the records' ends.
+  [[nodiscard]] End end_of(const Session& session) const noexcept {
+    if constexpr (has_fixed_gap) {
+      return end_after(session.last, spec_.gap);
+    } else {
+      return session.end;
+    }
+  }
+  [[nodiscard]] static End end_after(EventTime last, Duration gap) noexcept {
+    return {.at = later(last, gap), .is_endless = between(last, end_of_time) < gap};
+  }
+  [[nodiscard]] Window window_of(const Session& session) const noexcept { return {session.first, end_of(session).at}; }
   [[nodiscard]] bool ends_at(const Record& record) const {
     if constexpr (std::is_same_v<EndsAt, NeverEnds>) {
       return false;
@@ -142,70 +189,104 @@ class SessionWindowsNode final : public Node {
     }
   }
 
+  /// Whether the line holds the key's only session and the record falls inside it.
+  [[nodiscard]] bool falls_inside(const Session& line, EventTime at, Duration gap) const noexcept {
+    if (line.id == 0 || line.is_one_of_many || at < line.first) return false;
+    if constexpr (has_fixed_gap) {
+      return at < later(line.last, gap);
+    } else {
+      return at < line.end.at;
+    }
+  }
+  /// Adds a record that is not before its session's first.
+  void add(Session& session, const Record& record, EventTime at, Duration gap) {
+    ++stats().applied;
+    session.last = std::max(session.last, at);
+    if constexpr (!has_fixed_gap) extend(session.end, end_after(at, gap));
+    emitter_.add(session.state, record, at);
+  }
+  static void extend(End& end, const End& other) noexcept {
+    end.at = std::max(end.at, other.at);
+    end.is_endless = end.is_endless || other.is_endless;
+  }
+  /// A plain session of a key that has none.
+  void begin(Slot slot, const Record& record, EventTime at, Duration gap) {
+    const EventTime end = later(at, gap);
+    if (is_closed(end)) return report(record, at);
+    const Place place = store_.add(slot, at, next_id_++);
+    add(store_[place], record, at, gap);
+    queue_.arm(end, entry_of(place));
+  }
+
   /// The record's own session, before it joins any.
   struct Newcomer {
     EventTime first;
     EventTime last;
-    EventTime end;
+    End end;
     std::uint64_t records = 1;
-    bool is_endless = false;
     bool has_ended = false;  // one of the sessions it joins had fired at its end
   };
   [[nodiscard]] bool touches(const Session& session, const Newcomer& own) const noexcept {
-    if (spec_.touching == Touching::merge) return own.first <= session.end && own.end >= session.first;
-    return (own.first < session.end || session.is_endless) && (own.end > session.first || own.is_endless);
+    const End end = end_of(session);
+    if (spec_.touching == Touching::merge) return own.first <= end.at && own.end.at >= session.first;
+    return (own.first < end.at || end.is_endless) && (own.end.at > session.first || own.end.is_endless);
   }
-  [[nodiscard]] bool fits(const Session& session, const Newcomer& own) const noexcept {
+  [[nodiscard]] bool fits(Place place, const Newcomer& own) noexcept {
     if (!has_caps_) return true;
-    if (session.is_ended) return false;
-    if (spec_.most_records.has_value() && session.records + own.records > *spec_.most_records) return false;
+    const Session& session = store_[place];
+    const Rest& rest = store_.rest(place);
+    if (rest.is_ended) return false;
+    if (spec_.most_records.has_value() && rest.records + own.records > *spec_.most_records) return false;
     return !spec_.longest.has_value() ||
            between(std::min(session.first, own.first), std::max(session.last, own.last)) <= *spec_.longest;
   }
-  static void include(Newcomer& own, const Session& session) noexcept {
+  void include(Newcomer& own, Place place) noexcept {
+    const Session& session = store_[place];
     own.first = std::min(own.first, session.first);
     own.last = std::max(own.last, session.last);
-    own.end = std::max(own.end, session.end);
-    own.records += session.records;
-    own.is_endless = own.is_endless || session.is_endless;
-    own.has_ended = own.has_ended || session.is_past_end;
+    extend(own.end, end_of(session));
+    if (is_plain_) return;
+    own.records += store_.rest(place).records;
+    own.has_ended = own.has_ended || store_.rest(place).is_past_end;
   }
 
-  void apply(Slot slot, const Record& record, EventTime at, Duration gap) {
-    Newcomer own{.first = at, .last = at, .end = later(at, gap)};
-    own.is_endless = between(at, end_of_time) < gap;
-    if (spec_.judged == SessionLateness::before_merging && is_closed(own.end)) return report(record, at);
-    Session* session = store_.only(slot);
-    if (session != nullptr) {
-      if (!touches(*session, own) || !fits(*session, own)) session = nullptr;
-      if (session != nullptr) include(own, *session);
-    } else if (!store_.is_empty(slot)) {
-      session = join(slot, own);
-    }
-    if (session == nullptr) {
-      if (is_closed(own.end)) return report(record, at);
-      session = &open(slot, own, at);
+  [[gnu::noinline]] void apply(Slot slot, const Record& record, EventTime at, Duration gap) {
+    Newcomer own{.first = at, .last = at, .end = end_after(at, gap)};
+    if (spec_.judged == SessionLateness::before_merging && is_closed(own.end.at)) return report(record, at);
+    Place place{slot, 0};
+    const bool is_joining = !store_.is_empty(slot) && join(place, own);
+    if (!is_joining) {
+      if (is_closed(own.end.at)) return report(record, at);
+      place = open(slot, own, at);
     }
     ++stats().applied;
-    extend(slot, session, own);
-    emitter_.add(session->firing.state, record, at);
-    ++session->firing.progress.since;
-    session->firing.newest = std::max(session->firing.newest, at);
-    session->is_ended = session->is_ended || ends_at(record);
-    session->is_past_end = session->end <= watermark();
-    if (session->is_past_end) {
-      session->firing.progress.next_early = no_time;
-    } else if (own.has_ended) {
+    Session& session = extend(place, own);
+    emitter_.add(session.state, record, at);
+    if (!is_plain_) {
+      follow_up(place, record, at, own.has_ended);
+    } else if (!is_joining) {
+      queue_.arm(own.end.at, entry_of(place));
+    }
+  }
+  /// What a record may bring about beside a later end.
+  void follow_up(Place place, const Record& record, EventTime at, bool had_ended) {
+    Rest& rest = store_.rest(place);
+    ++rest.records;
+    ++rest.progress.since;
+    rest.is_ended = rest.is_ended || ends_at(record);
+    rest.is_past_end = end_of(store_[place]).at <= watermark();
+    if (rest.is_past_end) {
+      rest.progress.next_early = no_time;
+    } else if (had_ended) {
       const EventTime next = trigger_.first_early(earlier(watermark(), Duration{1}), end_of_time);
-      EventTime& early = session->firing.progress.next_early;
+      EventTime& early = rest.progress.next_early;
       early = early == no_time ? next : std::min(early, next);
-      session->firing.progress.fired_at_end = false;
+      rest.progress.fired_at_end = false;
     }
-    if (trigger_.fires_on_record(session->firing.progress, session->is_past_end)) {
-      const Timing timing = session->is_past_end ? Timing::late : Timing::early;
-      fire_pane(emitter_, trigger_, slot, session->firing, session->window(), timing, false, at, watermark());
+    if (trigger_.fires_on_record(rest.progress, rest.is_past_end)) {
+      put_out(place, rest.is_past_end ? Timing::late : Timing::early, false, at, watermark());
     }
-    rearm(slot, *session);
+    rearm(place);
   }
   [[nodiscard]] bool is_closed(EventTime end) const noexcept { return later(end, trigger_.grace()) <= watermark(); }
   void report(const Record& record, EventTime at) {
@@ -213,132 +294,149 @@ class SessionWindowsNode final : public Node {
     emitter_.report_late(record, at, 0, 1, watermark());
   }
 
-  /// Merges the sessions that the newcomer brings together, and gives the survivor; null if it joins none.
-  Session* join(Slot slot, Newcomer& own) {
+  /// Merges the sessions that the newcomer brings together; `place` is then the survivor's. False if it joins none.
+  [[nodiscard]] bool join(Place& place, Newcomer& own) {
+    if (const Session* only = store_.only(place.slot); only != nullptr) {
+      if (!touches(*only, own) || !fits(place, own)) return false;
+      include(own, place);
+      return true;
+    }
     touched_.clear();
-    store_.visit_backwards(slot, own.end, [&](Session& session) {
-      if (touches(session, own)) touched_.push_back(&session);
-      return has_caps_ ? later(session.first, reach_) >= own.first : session.end >= own.first;
+    store_.visit_backwards(place.slot, own.end.at, [&](Place one) {
+      const Session& session = store_[one];
+      if (touches(session, own)) touched_.push_back(one);
+      return has_caps_ ? later(session.first, reach_) >= own.first : end_of(session).at >= own.first;
     });
-    std::sort(touched_.begin(), touched_.end(), [](const Session* a, const Session* b) { return a->id < b->id; });
+    std::sort(touched_.begin(), touched_.end(), [this](Place a, Place b) { return store_[a].id < store_[b].id; });
     std::size_t joined = 0;
-    for (Session* session : touched_) {
-      if (!fits(*session, own)) continue;
-      include(own, *session);
-      touched_[joined++] = session;
+    for (const Place one : touched_) {
+      if (!fits(one, own)) continue;
+      include(own, one);
+      touched_[joined++] = one;
     }
-    if (joined == 0) return nullptr;
+    if (joined == 0) return false;
     touched_.resize(joined);
-    return joined == 1 ? touched_[0] : &unite(slot);
+    place = touched_.front();
+    if (joined > 1) unite();
+    return true;
   }
-  Session& unite(Slot slot) {
-    Session& oldest = *touched_[0];
-    Firing<typename RowAgg::State, WindowedRow>& kept = oldest.firing;
-    for (std::size_t i = 1; i < touched_.size(); ++i) {
-      const Session& absorbed = *touched_[i];
-      if (absorbed.firing.last != nullptr) {
-        emitter_.retract(0, *absorbed.firing.last, watermark(), row_time(absorbed.window(), absorbed.firing.newest));
-      }
-      Progress& progress = kept.progress;
-      progress.since += absorbed.firing.progress.since;
-      if (const EventTime early = absorbed.firing.progress.next_early; early != no_time) {
-        progress.next_early = progress.next_early == no_time ? early : std::min(progress.next_early, early);
-      }
-      kept.newest = std::max(kept.newest, absorbed.firing.newest);
-      oldest.records += absorbed.records;
+  /// Merges the touched sessions into the oldest, which is the first of them.
+  void unite() {
+    const Place oldest = touched_.front();
+    for (std::size_t i = 1; !is_plain_ && i < touched_.size(); ++i) absorb(store_.rest(oldest), touched_[i]);
+    std::sort(touched_.begin(), touched_.end(), [this](Place a, Place b) { return store_[a].first < store_[b].first; });
+    State merged{};
+    for (const Place one : touched_) emitter_.aggregator().merge(merged, store_[one].state);
+    store_[oldest].state = std::move(merged);
+    for (const Place one : touched_) {
+      if (one != oldest) store_.erase(one);
     }
-    std::sort(touched_.begin(), touched_.end(), [](const Session* a, const Session* b) { return a->first < b->first; });
-    typename RowAgg::State merged{};
-    for (const Session* session : touched_) emitter_.aggregator().merge(merged, session->firing.state);
-    kept.state = std::move(merged);
-    const std::uint64_t id = oldest.id;
-    const EventTime first = oldest.first;
-    for (const Session* session : touched_) {
-      if (session->id != id) store_.erase(slot, *session);
+  }
+  void absorb(Rest& kept, Place place) {
+    const Session& absorbed = store_[place];
+    const Rest& rest = store_.rest(place);
+    if (rest.last_row != nullptr) {
+      emitter_.retract(0, *rest.last_row, watermark(), row_time(window_of(absorbed), absorbed.last));
     }
-    return *store_.find(slot, first, id);
+    kept.progress.since += rest.progress.since;
+    if (const EventTime early = rest.progress.next_early; early != no_time) {
+      EventTime& kept_early = kept.progress.next_early;
+      kept_early = kept_early == no_time ? early : std::min(kept_early, early);
+    }
+    kept.records += rest.records;
   }
 
-  Session& open(Slot slot, const Newcomer& own, EventTime at) {
-    Session session;
-    session.first = own.first;
-    session.id = next_id_++;
-    session.firing.progress.next_early = trigger_.first_early(at, end_of_time);
-    return store_.add(slot, std::move(session));
+  [[nodiscard]] Place open(Slot slot, const Newcomer& own, EventTime at) {
+    const Place place = store_.add(slot, own.first, next_id_++);
+    if (!is_plain_) store_.rest(place).progress.next_early = trigger_.first_early(at, end_of_time);
+    return place;
   }
-  /// Gives the session the newcomer's bounds; one in a map moves when its first record does.
-  void extend(Slot slot, Session*& session, const Newcomer& own) {
-    if (own.first != session->first && store_.only(slot) != session) {
-      Session moved = std::move(*session);
-      store_.erase(slot, *session);
-      moved.first = own.first;
-      moved.armed = no_time;
-      session = &store_.add(slot, std::move(moved));
-    }
-    session->first = own.first;
-    session->last = std::max(session->last, own.last);
-    session->end = own.end;
-    session->is_endless = own.is_endless;
-    ++session->records;
-    reach_ = std::max(reach_, between(own.first, own.end));
+  /// Gives the session the newcomer's bounds.
+  Session& extend(Place place, const Newcomer& own) {
+    Session& session = store_[place];
+    if (own.first != session.first) store_.move_first(place, own.first);
+    session.last = std::max(session.last, own.last);
+    if constexpr (!has_fixed_gap) session.end = own.end;
+    reach_ = std::max(reach_, between(own.first, own.end.at));
+    return session;
   }
 
-  [[nodiscard]] EventTime deadline(const Session& session) const noexcept {
-    if (session.is_past_end) return later(session.end, trigger_.grace());
-    const EventTime early = session.firing.progress.next_early;
-    return early == no_time ? session.end : std::min(session.end, later(early, Duration{1}));
+  [[nodiscard]] Entry entry_of(Place place) noexcept {
+    const Session& session = store_[place];
+    return {.id = session.id, .token = session.token, .place = place};
+  }
+  [[nodiscard]] EventTime deadline(Place place) noexcept {
+    const EventTime end = end_of(store_[place]).at;
+    if (is_plain_) return end;
+    const Rest& rest = store_.rest(place);
+    if (rest.is_past_end) return later(end, trigger_.grace());
+    const EventTime early = rest.progress.next_early;
+    return early == no_time ? end : std::min(end, later(early, Duration{1}));
   }
   /// The queue needs an entry no later than the session's deadline; one that is too early is moved when it comes up.
-  void rearm(Slot slot, Session& session) {
-    const EventTime at = deadline(session);
-    if (session.armed != no_time && at >= session.armed) return;
-    session.armed = at;
-    ++session.token;
-    queue_.arm(at, Entry{.id = session.id, .first = session.first, .slot = slot, .token = session.token});
-  }
-  [[nodiscard]] Session* find(const Entry& entry) noexcept {
-    Session* session = store_.find(entry.slot, entry.first, entry.id);
-    return session != nullptr && session->token == entry.token ? session : nullptr;
+  void rearm(Place place) {
+    Rest& rest = store_.rest(place);
+    const EventTime at = deadline(place);
+    if (rest.armed != no_time && at >= rest.armed) return;
+    rest.armed = at;
+    ++store_[place].token;
+    queue_.arm(at, entry_of(place));
   }
   [[nodiscard]] EventTime deadline_of(const Entry& entry) noexcept {
-    Session* session = find(entry);
-    if (session == nullptr) return no_time;
-    session->armed = deadline(*session);
-    return session->armed;
+    const Session& session = store_[entry.place];
+    if (session.id != entry.id || session.token != entry.token) return no_time;
+    const EventTime at = deadline(entry.place);
+    if (!is_plain_) store_.rest(entry.place).armed = at;
+    return at;
   }
 
-  void fire(const Entry& entry, EventTime to) {
-    Session& session = *find(entry);
-    const Slot slot = entry.slot;
-    if (session.is_past_end) return close(slot, session, to);
-    Progress& progress = session.firing.progress;
-    if (progress.next_early != no_time && later(progress.next_early, Duration{1}) < session.end) {
+  /// The session's deadline has come.
+  void fire(Place place, EventTime to) {
+    if (is_plain_) {
+      const Session& session = store_[place];
+      const Window window = window_of(session);
+      const EventTime time = row_time(window, session.last);
+      emitter_.emit(0, place.slot, session.state, window, Pane{.is_final = true}, window.end, to, time);
+      return store_.erase(place);
+    }
+    Rest& rest = store_.rest(place);
+    if (rest.is_past_end) return close(place, to);
+    const EventTime end = end_of(store_[place]).at;
+    Progress& progress = rest.progress;
+    if (progress.next_early != no_time && later(progress.next_early, Duration{1}) < end) {
       const EventTime early = progress.next_early;
-      if (trigger_.fires_early(progress, session.end, this->target())) {
-        fire_pane(emitter_, trigger_, slot, session.firing, session.window(), Timing::early, false, early, to);
-      }
-      progress.next_early = trigger_.early_after(early, end_of_time, std::min(this->target(), session.end), stats().skipped_firings);
+      if (trigger_.fires_early(progress, end, this->target())) put_out(place, Timing::early, false, early, to);
+      progress.next_early = trigger_.early_after(early, end_of_time, std::min(this->target(), end), stats().skipped_firings);
     } else {
-      session.is_past_end = true;
+      rest.is_past_end = true;
       progress.next_early = no_time;
       if (trigger_.fires_at_end(progress)) {
         progress.fired_at_end = true;
-        fire_pane(emitter_, trigger_, slot, session.firing, session.window(), Timing::on_time, trigger_.is_final_at_end(),
-                  session.end, to);
+        put_out(place, Timing::on_time, trigger_.is_final_at_end(), end, to);
       }
-      if (trigger_.grace() == Duration::zero()) return close(slot, session, to);
+      if (trigger_.grace() == Duration::zero()) return close(place, to);
     }
-    session.armed = no_time;
-    rearm(slot, session);
+    rest.armed = no_time;
+    rearm(place);
   }
-  void close(Slot slot, Session& session, EventTime to) {
-    if (trigger_.fires_finally(session.firing.progress)) {
-      const Timing timing = trigger_.final_timing(session.end, watermark());
-      fire_pane(emitter_, trigger_, slot, session.firing, session.window(), timing, true, to, to);
+  void close(Place place, EventTime to) {
+    const Progress& progress = store_.rest(place).progress;
+    if (trigger_.fires_finally(progress)) {
+      put_out(place, trigger_.final_timing(end_of(store_[place]).at, watermark()), true, to, to);
     } else {
-      stats().unemitted += session.firing.progress.since;
+      stats().unemitted += progress.since;
     }
-    store_.erase(slot, session);
+    store_.erase(place);
+  }
+  void put_out(Place place, Timing timing, bool is_final, EventTime as_of, EventTime watermark) {
+    struct Content {
+      State& state;
+      std::unique_ptr<WindowedRow>& last;
+    };
+    Session& session = store_[place];
+    Rest& rest = store_.rest(place);
+    fire_pane(emitter_, trigger_, place.slot, Content{session.state, rest.last_row}, rest.progress, session.last,
+              window_of(session), timing, is_final, as_of, watermark);
   }
 
   RowEmitter<KeyType, Record, Row, RowAgg> emitter_;
@@ -346,12 +444,13 @@ class SessionWindowsNode final : public Node {
   GapOf gap_of_;
   EndsAt ends_at_;
   Trigger trigger_;
-  bool has_caps_ = false;
-  SessionStore<Session> store_;
+  const bool has_caps_;
+  const bool is_plain_;
+  SessionStore<Session, Rest> store_;
   DeadlineQueue<Entry> queue_;
   std::uint64_t next_id_ = 1;
   Duration reach_{};
-  std::vector<Session*> touched_;
+  std::vector<Place> touched_;
 };
 
 }  // namespace weir::inline v0::detail

@@ -1,11 +1,16 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include <weir/state/pool.hpp>
 #include <weir/state/recycled_map.hpp>
 #include <weir/time/instant.hpp>
 
@@ -14,119 +19,235 @@
 
 namespace weir::inline v0::detail {
 
-/// A timing wheel over sparse buckets. An entry sits in the bucket of the deadline it was armed for; when that bucket
-/// comes up, its owner says what the deadline is by now, and an entry whose deadline has moved is armed again.
+/// A timing wheel. An entry waits in the bucket of the deadline it was armed for; when that bucket comes up, its owner
+/// says what the deadline is by now: an entry whose deadline has moved is armed again, the others are sorted.
 ///
-/// Time:    arm O(1) in a near bucket, O(log buckets) in a new one; coming due O(log n of its bucket)
-/// Memory:  one entry per armed deadline
+///     near_, added_     what is due in buckets up to opened_: sorted, and a heap of what was armed into them later
+///     wheel_            the next 256 buckets
+///     far_              every other bucket, in a map
+///
+/// Time:    arm O(1) within 256 buckets, else O(log buckets); coming due O(1) if deadlines differ, O(log n) if not
+/// Memory:  one entry per armed deadline; chunks of 512 bytes on the wheel, a vector per bucket beyond it
 /// Source:  Varghese, Lauck, Hashed and hierarchical timing wheels, SOSP 1987 (lazy re-arming as in kernels)
 template <class Entry>
 class DeadlineQueue {
+  static_assert(std::is_trivially_copyable_v<Entry>);
+
+  struct IgnoreHint {
+    void operator()(const Entry&, bool) const noexcept {}
+  };
+
  public:
-  /// Deadlines inside `granularity` of each other share a bucket.
-  explicit DeadlineQueue(Duration granularity) : granularity_(std::max<std::int64_t>(1, granularity.count())) {}
+  /// Deadlines that share a bucket are up to `granularity` apart; it is cut to a power of two.
+  explicit DeadlineQueue(Duration granularity)
+      : shift_(static_cast<int>(std::bit_width(std::max<std::uint64_t>(1, static_cast<std::uint64_t>(granularity.count())))) - 1) {}
 
   void arm(EventTime deadline, Entry entry) {
-    const std::int64_t bucket = floor_div(ticks(deadline), granularity_);
-    if (bucket <= opened_) {
-      insert_near(deadline, std::move(entry));
-      return;
+    const std::int64_t bucket = bucket_of(deadline);
+    if (bucket <= opened_) [[unlikely]] {
+      return insert_near(deadline, entry);
     }
-    if (last_ == nullptr || last_bucket_ != bucket) {
-      last_ = &buckets_.at(bucket);
-      last_bucket_ = bucket;
+    if (is_on_wheel(bucket)) [[likely]] {
+      const std::size_t spoke = static_cast<std::size_t>(bucket) % spokes;
+      add(wheel_[spoke], entry);
+      occupied_[spoke / 64] |= std::uint64_t{1} << spoke % 64;
+    } else {
+      far_.at(bucket).push_back(entry);
     }
-    last_->push_back(std::move(entry));
+    first_ = is_waiting_ ? std::min(first_, bucket) : bucket;
+    is_waiting_ = true;
   }
 
   /// No deadline is before this; `end_of_time` if there is none.
   [[nodiscard]] EventTime earliest() const noexcept {
-    if (const Near* next = nearest(); next != nullptr) return next->first;
-    if (buckets_.is_empty()) return end_of_time;
-    std::int64_t start = 0;
-    if (__builtin_mul_overflow(buckets_.first_key(), granularity_, &start)) return event_time(INT64_MIN + 1);
-    return event_time(start);
+    if (const Near* next = nearest(); next != nullptr) return next->deadline;
+    return is_waiting_ ? std::max(start_of(first_), event_time(INT64_MIN + 1)) : end_of_time;
   }
 
   /// Takes out the entries with deadline <= `to`, by deadline and then by `Entry`'s order, and calls `fire(deadline, entry)`
-  /// for each. `deadline_of(entry)` gives an entry's present deadline, or `no_time` if it has none any more.
-  template <class DeadlineOf, class Fire>
-  void advance(EventTime to, DeadlineOf&& deadline_of, Fire&& fire) {
+  /// for each. `deadline_of(entry)` gives an entry's present deadline, never an earlier one than it was armed for, or
+  /// `no_time` if it has none any more. `hint(entry, is_due)` comes some entries before either is asked for.
+  template <class DeadlineOf, class Fire, class Hint = IgnoreHint>
+  void advance(EventTime to, DeadlineOf&& deadline_of, Fire&& fire, Hint&& hint = {}) {
     while (true) {
       const Near* next = nearest();
       if (next == nullptr) {
-        if (!open_next(to, deadline_of)) return;
+        if (!open_next(to, deadline_of, hint)) return;
         continue;
       }
-      if (next->first > to) return;
+      if (next->deadline > to) return;
       const Near taken = *next;
       drop_nearest();
-      const EventTime now = deadline_of(taken.second);
-      if (now == taken.first) {
-        fire(taken.first, taken.second);
+      if (near_at_ + hinted_ahead < near_end_) hint(near_[near_at_ + hinted_ahead].entry, true);
+      const EventTime now = deadline_of(taken.entry);
+      if (now == taken.deadline) [[likely]] {
+        fire(now, taken.entry);
       } else if (now != no_time) {
-        arm(now, taken.second);
+        arm(now, taken.entry);
       }
     }
   }
 
  private:
-  using Near = std::pair<EventTime, Entry>;
+  static constexpr std::size_t spokes = 256;
+  static constexpr std::size_t hinted_ahead = 16;
+
+  struct Near {
+    EventTime deadline;
+    Entry entry;
+    friend bool operator<(const Near& a, const Near& b) {
+      return a.deadline != b.deadline ? a.deadline < b.deadline : a.entry < b.entry;
+    }
+  };
   struct Later {
     bool operator()(const Near& a, const Near& b) const { return b < a; }
   };
+  struct Chunk {
+    static constexpr std::size_t most = (512 - sizeof(void*)) / sizeof(Entry);
+    Chunk* next = nullptr;
+    std::array<Entry, most> entries;
+    Chunk() noexcept {}  // leaves the entries as they are
+  };
+  /// A list of chunks on the wheel, of which only the first has room.
+  struct Bucket {
+    Chunk* chunk = nullptr;
+    std::size_t size = Chunk::most;  // of the first chunk
+  };
+
+  [[nodiscard]] std::int64_t bucket_of(EventTime at) const noexcept { return ticks(at) >> shift_; }
+  [[nodiscard]] EventTime start_of(std::int64_t bucket) const noexcept { return event_time(bucket << shift_); }
+  [[nodiscard]] bool is_on_wheel(std::int64_t bucket) const noexcept {
+    return static_cast<std::uint64_t>(bucket) - static_cast<std::uint64_t>(opened_) - 1 < spokes;
+  }
 
   [[nodiscard]] const Near* nearest() const noexcept {
-    const Near* sorted = near_at_ < near_.size() ? &near_[near_at_] : nullptr;
-    const Near* added = added_.empty() ? nullptr : &added_.front();
-    if (sorted == nullptr || added == nullptr) return sorted == nullptr ? added : sorted;
-    return *added < *sorted ? added : sorted;
+    const Near* sorted = near_at_ < near_end_ ? &near_[near_at_] : nullptr;
+    if (added_.empty()) [[likely]] {
+      return sorted;
+    }
+    return sorted == nullptr || added_.front() < *sorted ? &added_.front() : sorted;
   }
   void drop_nearest() {
-    if (nearest() != (added_.empty() ? nullptr : &added_.front())) {
+    if (added_.empty() || nearest() != &added_.front()) {
       ++near_at_;
       return;
     }
     std::pop_heap(added_.begin(), added_.end(), Later{});
     added_.pop_back();
   }
-  template <class DeadlineOf>
-  bool open_next(EventTime to, DeadlineOf& deadline_of) {
-    if (buckets_.is_empty() || buckets_.first_key() > floor_div(ticks(to), granularity_)) return false;
-    const std::int64_t bucket = buckets_.first_key();
-    opening_.swap(buckets_.first());
-    buckets_.drop_first();
-    last_ = nullptr;
-    opened_ = bucket;
-    near_.clear();
-    near_at_ = 0;
-    for (Entry& entry : opening_) {
-      const EventTime now = deadline_of(entry);
-      if (now == no_time) continue;
-      if (floor_div(ticks(now), granularity_) <= opened_) {
-        near_.emplace_back(now, std::move(entry));
-      } else {
-        arm(now, std::move(entry));
-      }
-    }
-    std::sort(near_.begin(), near_.end());
-    opening_.clear();
-    return true;
-  }
-  void insert_near(EventTime deadline, Entry entry) {
-    added_.emplace_back(deadline, std::move(entry));
+  [[gnu::noinline]] void insert_near(EventTime deadline, Entry entry) {
+    added_.push_back({deadline, entry});
     std::push_heap(added_.begin(), added_.end(), Later{});
   }
+  void add(Bucket& bucket, Entry entry) {
+    if (bucket.size == Chunk::most) [[unlikely]] {
+      add_chunk(bucket);
+    }
+    prefetch_for_write(&bucket.chunk->entries[std::min(bucket.size + 8, Chunk::most - 1)]);
+    bucket.chunk->entries[bucket.size++] = entry;
+  }
+  [[gnu::noinline]] void add_chunk(Bucket& bucket) {
+    Chunk* chunk = chunks_.make();
+    chunk->next = bucket.chunk;
+    bucket = {.chunk = chunk, .size = 0};
+  }
 
-  std::int64_t granularity_;
-  RecycledMap<std::int64_t, std::vector<Entry>> buckets_;
-  std::int64_t opened_ = INT64_MIN;  // buckets up to it are sorted into near_, or over
-  std::vector<Near> near_;  // sorted; what lies before near_at_ is over
+  /// Opens the first bucket unless it begins after `to`.
+  template <class DeadlineOf, class Hint>
+  bool open_next(EventTime to, DeadlineOf& deadline_of, Hint& hint) {
+    if (!is_waiting_ || first_ > bucket_of(to)) {
+      opened_ = std::max(opened_, bucket_of(to));
+      return false;
+    }
+    opening_.clear();
+    if (is_on_wheel(first_)) {
+      const std::size_t spoke = static_cast<std::size_t>(first_) % spokes;
+      empty(wheel_[spoke]);
+      occupied_[spoke / 64] &= ~(std::uint64_t{1} << spoke % 64);
+    }
+    if (!far_.is_empty() && far_.first_key() == first_) {
+      std::vector<Entry>& bucket = far_.first();
+      opening_.insert(opening_.end(), bucket.begin(), bucket.end());
+      bucket.clear();
+      far_.drop_first();
+    }
+    opened_ = first_;
+    find_first();
+    near_at_ = 0;
+    near_end_ = 0;
+    if (near_.size() < opening_.size()) near_.resize(opening_.size());
+    for (std::size_t i = 0; i < opening_.size(); ++i) {
+      if (i + hinted_ahead < opening_.size()) hint(opening_[i + hinted_ahead], false);
+      const Entry& entry = opening_[i];
+      const EventTime now = deadline_of(entry);
+      if (now == no_time) continue;
+      if (bucket_of(now) <= opened_) {
+        near_[near_end_++] = {now, entry};
+      } else {
+        arm(now, entry);
+      }
+    }
+    sort_near();
+    return true;
+  }
+  /// Moves a bucket's entries to opening_.
+  void empty(Bucket& bucket) {
+    for (; bucket.chunk != nullptr; bucket.size = Chunk::most) {
+      const Entry* entries = bucket.chunk->entries.data();
+      opening_.insert(opening_.end(), entries, entries + bucket.size);
+      chunks_.destroy(std::exchange(bucket.chunk, bucket.chunk->next));
+    }
+  }
+  void find_first() {
+    const std::size_t from = (static_cast<std::size_t>(opened_) + 1) % spokes;
+    is_waiting_ = !far_.is_empty();
+    if (is_waiting_) first_ = far_.first_key();
+    for (std::size_t i = 0; i <= spokes / 64; ++i) {  // the word of `from` is looked at twice: its end, then its start
+      std::uint64_t found = occupied_[(from / 64 + i) % (spokes / 64)];
+      if (i == 0) found &= ~std::uint64_t{0} << from % 64;
+      if (found == 0) continue;
+      const std::size_t spoke = (from / 64 + i) * 64 + static_cast<std::size_t>(std::countr_zero(found));
+      const std::int64_t bucket = opened_ + 1 + static_cast<std::int64_t>((spoke - from) % spokes);
+      first_ = is_waiting_ ? std::min(first_, bucket) : bucket;
+      is_waiting_ = true;
+      return;
+    }
+  }
+
+  /// Spreads the entries over about as many parts of the bucket as there are entries, and sorts within the parts.
+  void sort_near() {
+    if (near_end_ < 64) return std::sort(near_.begin(), near_.begin() + static_cast<std::ptrdiff_t>(near_end_));
+    const int bits = std::min(shift_, static_cast<int>(std::bit_width(near_end_)));
+    const auto part_of = [start = start_of(opened_), dropped = shift_ - bits](const Near& one) {
+      return static_cast<std::size_t>(one.deadline < start ? 0 : (one.deadline - start).count()) >> dropped;
+    };
+    parts_.assign((std::size_t{1} << bits) + 1, 0);
+    for (std::size_t i = 0; i < near_end_; ++i) ++parts_[part_of(near_[i]) + 1];
+    std::partial_sum(parts_.begin(), parts_.end(), parts_.begin());
+    if (sorted_.size() < near_.size()) sorted_.resize(near_.size());
+    for (std::size_t i = 0; i < near_end_; ++i) sorted_[parts_[part_of(near_[i])]++] = near_[i];
+    near_.swap(sorted_);
+    std::size_t from = 0;
+    for (std::size_t part = 0; from < near_end_; from = parts_[part++]) {
+      if (parts_[part] - from > 1) std::sort(&near_[from], &near_[parts_[part] - 1] + 1);
+    }
+  }
+
+  int shift_;
+  std::int64_t opened_ = INT64_MIN;  // buckets up to it are over, or sorted into near_
+  std::vector<Near> near_;           // sorted from near_at_ to near_end_; what lies outside is over
   std::size_t near_at_ = 0;
+  std::size_t near_end_ = 0;
   std::vector<Near> added_;  // a heap of what was armed into opened buckets
-  std::vector<Entry>* last_ = nullptr;
-  std::int64_t last_bucket_ = 0;
+  std::array<Bucket, spokes> wheel_{};
+  std::array<std::uint64_t, spokes / 64> occupied_{};  // a bit per bucket on the wheel that is not empty
+  RecycledMap<std::int64_t, std::vector<Entry>> far_;
+  bool is_waiting_ = false;  // some bucket is not empty
+  std::int64_t first_ = 0;   // the first one
+  Pool<Chunk> chunks_;
   std::vector<Entry> opening_;
+  std::vector<Near> sorted_;
+  std::vector<std::size_t> parts_;  // of the bucket that is opened: where each ends in near_
 };
 
 }  // namespace weir::inline v0::detail
