@@ -39,8 +39,10 @@ class DeadlineQueue {
 
  public:
   /// Deadlines that share a bucket are up to `granularity` apart; it is cut to a power of two.
-  explicit DeadlineQueue(Duration granularity)
-      : shift_(static_cast<int>(std::bit_width(std::max<std::uint64_t>(1, static_cast<std::uint64_t>(granularity.count())))) - 1) {}
+  explicit DeadlineQueue(Duration granularity) {
+    const auto least_one = static_cast<std::uint64_t>(std::max<std::int64_t>(1, granularity.count()));
+    shift_ = static_cast<int>(std::bit_width(least_one)) - 1;
+  }
 
   void arm(EventTime deadline, Entry entry) {
     const std::int64_t bucket = bucket_of(deadline);
@@ -233,7 +235,7 @@ class DeadlineQueue {
     }
   }
 
-  int shift_;
+  int shift_ = 0;  // a bucket is 2^shift_ long
   std::int64_t opened_ = INT64_MIN;  // buckets up to it are over, or sorted into near_
   std::vector<Near> near_;           // sorted from near_at_ to near_end_; what lies outside is over
   std::size_t near_at_ = 0;
