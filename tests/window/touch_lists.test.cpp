@@ -10,6 +10,9 @@
 
 namespace {
 
+using weir::event_time;
+using weir::Slot;
+using weir::detail::DeadlineLists;
 using weir::detail::TouchLists;
 
 TEST_CASE("touch lists give the keys of each pane in the order of their first touch, oldest pane first") {
@@ -34,6 +37,21 @@ TEST_CASE("touch lists give the keys of each pane in the order of their first to
       REQUIRE(lists.is_empty() == expected.empty());
     }
   }
+}
+
+TEST_CASE("deadline lists give what is due, earliest first, and nothing before") {
+  DeadlineLists lists;
+  std::vector<Slot> due{99};
+  CHECK_FALSE(lists.take(event_time(100), due));
+  lists.add(event_time(20), 1);
+  lists.add(event_time(10), 2);
+  lists.add(event_time(20), std::vector<Slot>{3, 4});
+  CHECK_FALSE(lists.take(event_time(9), due));
+  REQUIRE(lists.take(event_time(20), due));
+  CHECK(due == std::vector<Slot>{2});
+  REQUIRE(lists.take(event_time(20), due));
+  CHECK(due == std::vector<Slot>{1, 3, 4});
+  CHECK_FALSE(lists.take(weir::end_of_time, due));
 }
 
 }  // namespace

@@ -101,7 +101,6 @@ class SessionStore {
       prefetch_for_write(reinterpret_cast<const char*>(session) + cache_line_bytes);
     }
     if (has_rests_) prefetch_for_write(place.box == 0 ? &rests_[place.slot] : &box_rests_[place.box]);
-    asm volatile("");  // without it gcc sees no effect in this function and leaves calls of it out
   }
 
   [[nodiscard]] Session& operator[](SessionPlace place) noexcept {
