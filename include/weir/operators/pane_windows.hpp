@@ -34,7 +34,8 @@ class PaneWindowsNode final : public Node {
                   const KeyDictionary<KeyType>& dictionary)
       : Node(std::move(name), std::move(kind)),
         emitter_(std::move(aggregator), dictionary, plans.size()),
-        schedule_(plans) {}
+        schedule_(plans),
+        store_(schedule_.panes_in_use() >= least_worth_merging && schedule_.panes_in_use() <= Store::most_quick) {}
 
   [[nodiscard]] RowEmitter<KeyType, Record, Row, RowAgg>& emitter() noexcept { return emitter_; }
   void check(Problems& problems) const override {
@@ -109,6 +110,8 @@ class PaneWindowsNode final : public Node {
  private:
   // Below this many keys the lines sit in the first two caches, where a pass of prefetches costs more than it hides.
   static constexpr std::size_t prefetched_from = 16384;
+  // Windows of fewer panes are merged anew for each row.
+  static constexpr std::int64_t least_worth_merging = 4;
 
   /// Applies the longest run of on-time records that lie in the pane found last; gives its length.
   std::size_t apply_run(const Batch<Record>& batch, std::size_t from) {
@@ -175,21 +178,18 @@ class PaneWindowsNode final : public Node {
 
   /// The merge of a key's panes, null if it has none; the state of a single pane is used where it lies.
   const State* gather(Slot slot, PaneIndex low, PaneIndex last) {
-    const State* only = nullptr;
-    bool is_merged = false;
-    const auto merge = [this](State& into, const State& from) { emitter_.aggregator().merge(into, from); };
-    store_.query(slot, low, last, merge, [&](const State& state) {
-      if (only == nullptr) {
-        only = &state;
-        return;
-      }
-      if (!is_merged) {
-        merged_ = *only;
-        is_merged = true;
-      }
-      merge(merged_, state);
-    });
-    return is_merged ? &merged_ : only;
+    return store_.gather(slot, low, last, merge(), merged_);
+  }
+  /// The same for the window that is firing.
+  const State* visit(Slot slot, PaneIndex low, PaneIndex last) {
+    if constexpr (Store::can_keep_merges) {
+      if (store_.keeps_merges()) return store_.slide(slot, low, last, merge(), merged_);
+    }
+    store_.close_through(slot, last);
+    return gather(slot, low, last);
+  }
+  [[nodiscard]] auto merge() const {
+    return [this](State& into, const State& from) { emitter_.aggregator().merge(into, from); };
   }
 
   void prefetch_row(const std::vector<Slot>& slots, std::size_t at) const {
@@ -209,15 +209,23 @@ class PaneWindowsNode final : public Node {
     }
     schedule_.end_direct(firing, to);
   }
+  /// Fetches in two steps, because a visit follows two pointers.
+  void prefetch_visits(const std::vector<Slot>& slots, std::size_t at) const {
+    if (const std::size_t far = at + 24; far < slots.size()) {
+      store_.prefetch(slots[far]);
+      emitter_.dictionary().prefetch_key(slots[far]);
+    }
+    if (const std::size_t near = at + 12; near < slots.size()) store_.prefetch_older(slots[near]);
+  }
   void fire_shared(const WindowFiring& firing, EventTime to) {
     const EventTime reached = std::min(to, firing.window.end);
     const PaneIndex dead = schedule_.dead_through(reached);
     std::vector<Slot>& slots = *firing.slots;
     std::size_t kept = 0;
     for (std::size_t i = 0; i < slots.size(); ++i) {
-      prefetch_row(slots, i + 6);
+      prefetch_visits(slots, i);
       const Slot slot = slots[i];
-      const State* state = gather(slot, firing.low, firing.last);
+      const State* state = visit(slot, firing.low, firing.last);
       if (state == nullptr && !schedule_.fills_empty(firing, slot)) {
         schedule_.dismiss(firing.kind, slot);
         release(slot, reached);

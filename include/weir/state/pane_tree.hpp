@@ -14,7 +14,8 @@ using PaneIndex = std::int64_t;
 
 /// The panes of one key when they are many: a sparse tree of fanout 16 by pane index, with merges cached at each node.
 ///
-/// Time:    at, erase O(levels); query O(16 * levels) merges; levels = log16 of the span of panes, at most 16
+/// Time:    at 1 next to the pane before if no query or erase came between, else O(levels); erase O(levels); query
+///          O(16 * levels) merges; levels = log16 of the span of panes, at most 16
 /// Memory:  16 states per started group of 16 panes
 /// Source:  base-interval trees; Moon et al., Temporal aggregation, TKDE 2003 (the idea of aligned partial merges)
 template <class State>
@@ -60,6 +61,7 @@ class PaneTree {
 
   /// The pane's state, made if it was not there; merges that contain it are forgotten.
   State& at(PaneIndex pane) {
+    if (recent_ != nullptr && prefix(pane, 0) == recent_prefix_) return state_in(recent_, pane);
     if (root_ == nullptr) {
       root_ = pools_->leaves.make();
       level_ = 0;
@@ -78,26 +80,26 @@ class PaneTree {
       node = inner->children[at];
     }
     node->has_merged = false;
-    const unsigned at = digit(pane, 0);
-    if (!has(node, at)) {
-      mark(node, at);
-      ++size_;
-    }
-    return static_cast<Leaf*>(node)->states[at];
+    recent_ = static_cast<Leaf*>(node);
+    recent_prefix_ = prefix(pane, 0);
+    return state_in(recent_, pane);
   }
 
   /// Calls `visit(state)` with merges that together hold exactly the panes from `low` to `last`, oldest first.
   template <class Merge, class Visit>
   void query(PaneIndex low, PaneIndex last, Merge&& merge, Visit&& visit) {
+    recent_ = nullptr;
     if (root_ != nullptr && low <= last) walk(root_, level_, first_of(prefix_, level_), low, last, merge, visit);
   }
 
   /// Removes panes up to `last`.
   void erase_through(PaneIndex last) {
+    recent_ = nullptr;
     if (root_ != nullptr && erase(root_, level_, first_of(prefix_, level_), last)) root_ = nullptr;
   }
   /// Removes one pane, if it is there.
   void erase_one(PaneIndex pane) {
+    recent_ = nullptr;
     if (find(pane) != nullptr && erase_path(root_, level_, pane)) root_ = nullptr;
   }
 
@@ -140,6 +142,15 @@ class PaneTree {
   }
   static std::uint64_t last_of(std::uint64_t first, unsigned level) noexcept {
     return level >= 15 ? ~std::uint64_t{0} : first + ((std::uint64_t{1} << ((level + 1) * fan_bits)) - 1);
+  }
+
+  State& state_in(Leaf* leaf, PaneIndex pane) noexcept {
+    const unsigned at = digit(pane, 0);
+    if (!has(leaf, at)) {
+      mark(leaf, at);
+      ++size_;
+    }
+    return leaf->states[at];
   }
 
   void raise() {
@@ -254,6 +265,8 @@ class PaneTree {
   }
 
   Pools* pools_;
+  Leaf* recent_ = nullptr;  // where `at` was last; no merge that contains it has been made since
+  std::uint64_t recent_prefix_ = 0;
   Node* root_ = nullptr;
   unsigned level_ = 0;
   std::uint64_t prefix_ = 0;
