@@ -17,12 +17,10 @@ PaneSchedule::PaneSchedule(const std::vector<WindowPlan>& plans) {
   is_plain_ = plans.size() == 1 && is_gapless_;
 }
 
-std::int64_t PaneSchedule::panes_in_use() const {
+std::int64_t PaneSchedule::panes_of_slide() const {
   const Kind& kind = kinds_.front();
-  if (kinds_.size() != 1 || is_direct_ || !kind.plan.has_positive_sizes()) return 0;
-  const std::int64_t after_end = grace(kind).count() / layout_.width;
-  const std::int64_t in_window = grid(kind).size() / layout_.width;
-  return in_window > std::numeric_limits<std::int64_t>::max() - after_end ? 0 : in_window + after_end;
+  const bool is_slide = kinds_.size() == 1 && !is_direct_ && grace(kind) == Duration::zero();
+  return is_slide && kind.plan.has_positive_sizes() ? grid(kind).size() / layout_.width : 0;
 }
 
 void PaneSchedule::touch_any(Slot slot, PaneIndex pane) {

@@ -35,7 +35,7 @@ class PaneWindowsNode final : public Node {
       : Node(std::move(name), std::move(kind)),
         emitter_(std::move(aggregator), dictionary, plans.size()),
         schedule_(plans),
-        store_(schedule_.panes_in_use() >= least_worth_merging && schedule_.panes_in_use() <= Store::most_quick) {}
+        store_(schedule_.panes_of_slide()) {}
 
   [[nodiscard]] RowEmitter<KeyType, Record, Row, RowAgg>& emitter() noexcept { return emitter_; }
   void check(Problems& problems) const override {
@@ -110,8 +110,6 @@ class PaneWindowsNode final : public Node {
  private:
   // Below this many keys the lines sit in the first two caches, where a pass of prefetches costs more than it hides.
   static constexpr std::size_t prefetched_from = 16384;
-  // Windows of fewer panes are merged anew for each row.
-  static constexpr std::int64_t least_worth_merging = 4;
 
   /// Applies the longest run of on-time records that lie in the pane found last; gives its length.
   std::size_t apply_run(const Batch<Record>& batch, std::size_t from) {
@@ -181,12 +179,12 @@ class PaneWindowsNode final : public Node {
     return store_.gather(slot, low, last, merge(), merged_);
   }
   /// The same for the window that is firing.
-  const State* visit(Slot slot, PaneIndex low, PaneIndex last) {
-    if constexpr (Store::can_keep_merges) {
-      if (store_.keeps_merges()) return store_.slide(slot, low, last, merge(), merged_);
+  const State* visit(const WindowFiring& firing, Slot slot) {
+    if constexpr (Store::can_slide) {
+      if (store_.slides() && firing.low <= firing.last) return store_.slide(slot, merge(), merged_);
     }
-    store_.close_through(slot, last);
-    return gather(slot, low, last);
+    store_.close_through(slot, firing.last);
+    return gather(slot, firing.low, firing.last);
   }
   [[nodiscard]] auto merge() const {
     return [this](State& into, const State& from) { emitter_.aggregator().merge(into, from); };
@@ -220,12 +218,13 @@ class PaneWindowsNode final : public Node {
   void fire_shared(const WindowFiring& firing, EventTime to) {
     const EventTime reached = std::min(to, firing.window.end);
     const PaneIndex dead = schedule_.dead_through(reached);
+    if constexpr (Store::can_slide) store_.move_to(firing.low, firing.last, merge());
     std::vector<Slot>& slots = *firing.slots;
     std::size_t kept = 0;
     for (std::size_t i = 0; i < slots.size(); ++i) {
       prefetch_visits(slots, i);
       const Slot slot = slots[i];
-      const State* state = visit(slot, firing.low, firing.last);
+      const State* state = visit(firing, slot);
       if (state == nullptr && !schedule_.fills_empty(firing, slot)) {
         schedule_.dismiss(firing.kind, slot);
         release(slot, reached);

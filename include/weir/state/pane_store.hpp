@@ -12,6 +12,7 @@
 #include <utility>
 
 #include <weir/state/column.hpp>
+#include <weir/state/pane_columns.hpp>
 #include <weir/state/pane_tree.hpp>
 #include <weir/state/pool.hpp>
 
@@ -19,8 +20,6 @@
 /// The panes of every key: the newest in one aligned line, older ones behind it.
 
 namespace weir::inline v0::detail {
-
-inline constexpr PaneIndex no_pane = std::numeric_limits<PaneIndex>::min();
 
 /// The index that no pane has.
 template <class Index>
@@ -32,22 +31,15 @@ inline constexpr Index no_index = sizeof(Index) > sizeof(PaneIndex) ? -(Index{1}
 /// The newest pane lies in the slot's own line. Older ones lie in a ring of 2, 4, ... 32 places, oldest first, and when they
 /// are more than that in a tree:
 ///
-///     lines_[slot]    pane, state                  the one line that a record touches
-///     rests_[slot]    where the ring lies, its head and size
-///     ring            (pane, state[, merged]) ...  erasing the oldest moves nothing
+///     lines_[slot]    pane, state         the one line that a record touches
+///     rests_[slot]    where the ring or tree is, the ring's head and size
+///     ring            (pane, state) ...   erasing the oldest moves nothing
 ///
-/// A store that keeps merges answers the queries of one window that slides in about one merge (`slide`). Of a ring, the
-/// first `stacked` places then also hold the merge of themselves and all that follow among the stacked; the next ones, up to
-/// `covered`, are merged in `running_`; the rest is merged nowhere:
+/// A window that slides over the panes (`move_to`, `slide`) may have columns instead: there the panes that it has come to lie
+/// of slots that have many (see pane_columns.hpp). What is newer than the window still lies as above.
 ///
-///     oldest | merged with what follows .. stacked | .. covered: in `running_` | not merged | newest
-///
-/// The panes themselves stay as they are, so whatever touches a merged one only makes the merges be built again.
-///
-/// Time:    newest pane 1; older ones O(32) to find; query at most 33 merges, or O(16 log16 span); slide 1 to 3 merges
-///          amortised while panes come in order
+/// Time:    newest pane 1; older ones O(32) to find; query at most 33 merges, or O(16 log16 span)
 /// Memory:  live panes only, in rings that are at least an eighth full; a slot without panes costs its line
-/// Source:  two-stacks lite; Tangwongsan, Hirzel, Schneider, DEBS 2017
 template <class State, class Index = PaneIndex>
 class PaneStore {
   static constexpr Index none = no_index<Index>;
@@ -62,30 +54,25 @@ class PaneStore {
     std::uint8_t shape = 0;     // log2 of the ring's places, or `tree_shape`
     std::uint8_t head = 0;      // the place of the oldest
     std::uint8_t size = 0;
-    std::uint8_t stacked = 0;
-    std::uint8_t covered = 0;
 
     [[nodiscard]] bool is_tree() const noexcept { return shape == tree_shape; }
     [[nodiscard]] std::uint32_t capacity() const noexcept { return std::uint32_t{1} << shape; }
-    void forget_merges() noexcept { stacked = covered = 0; }
   };
   using Tree = PaneTree<State>;
+  using Columns = PaneColumns<State>;
 
  public:
-  /// What `slide` needs: merges are copied around.
-  static constexpr bool can_keep_merges = std::is_trivially_copyable_v<State>;
-  /// The most panes, newest included, that `slide` is quick for.
-  static constexpr std::int64_t most_quick = most_in_ring;
+  /// Whether a window can slide over the panes: merges are copied around, and as many as panes are kept.
+  static constexpr bool can_slide =
+      std::is_trivially_copyable_v<State> && sizeof(State) <= cache_line_bytes && std::is_same_v<Index, PaneIndex>;
 
   struct Line {
     Index pane = none;
     State state{};
   };
 
-  explicit PaneStore(bool keeps_merges = false)
-      : keeps_merges_(can_keep_merges && keeps_merges),
-        stride_(stride(keeps_merges_)),
-        rings_{ring_pool(1), ring_pool(2), ring_pool(3), ring_pool(4), ring_pool(5)} {}
+  /// `panes_in_window` if one window is going to slide over all panes, else 0.
+  explicit PaneStore(std::int64_t panes_in_window = 0) : columns_(can_slide ? panes_in_window : 0) {}
   PaneStore(const PaneStore&) = delete;
   PaneStore& operator=(const PaneStore&) = delete;
   ~PaneStore() {
@@ -95,41 +82,41 @@ class PaneStore {
 
   void grow(std::size_t slots) {
     lines_.grow(slots);
-    if (keeps_merges_) running_.grow(slots);
     rests_.grow(slots);
+    columns_.grow(this->slots());
   }
-  [[nodiscard]] bool keeps_merges() const noexcept { return keeps_merges_; }
+  [[nodiscard]] bool slides() const noexcept { return columns_.is_on(); }
   [[nodiscard]] std::size_t slots() const noexcept { return std::min(lines_.size(), rests_.size()); }
   [[nodiscard]] Line& line(Slot slot) noexcept { return lines_[slot]; }
   [[nodiscard]] typename Column<Line>::View lines() const noexcept { return lines_.view(); }
   [[nodiscard]] bool is_empty(Slot slot) const noexcept {
-    return lines_[slot].pane == none && rests_[slot].older == nullptr;
+    return lines_[slot].pane == none && rests_[slot].older == nullptr && columns_.present(slot) == 0;
   }
   /// The newest pane of the slot, or `none`.
   [[nodiscard]] Index newest(Slot slot) const noexcept {
     const Index pane = lines_[slot].pane;
-    return pane != none || rests_[slot].older == nullptr ? pane : newest_older(rests_[slot]);
+    if (pane != none) return pane;
+    if (rests_[slot].older != nullptr) return newest_older(rests_[slot]);
+    if (columns_.present(slot) == 0) return none;
+    PaneIndex newest = columns_.window().last;
+    while (!columns_.contains(slot, newest)) --newest;
+    return newest;
   }
 
   /// Fetches what a visit of the slot starts with.
   void prefetch(Slot slot) const noexcept {
     prefetch_for_write(&lines_[slot]);
     prefetch_for_write(&rests_[slot]);
-    if (keeps_merges_) prefetch_for_write(&running_[slot]);
+    columns_.prefetch(slot);
   }
   /// Fetches what a visit goes on with; some visits after `prefetch`.
   void prefetch_older(Slot slot) const noexcept {
     const Rest& rest = rests_[slot];
     if (rest.older == nullptr) return;
-    if (rest.is_tree()) {
-      prefetch_for_write(rest.older);
-      return;
-    }
-    prefetch_for_write(place(rest, 0));
-    prefetch_for_write(place(rest, rest.size));
-    if (rest.covered != 0) return;
-    const auto step = static_cast<std::uint32_t>(std::max<std::size_t>(1, cache_line_bytes / stride_));
-    for (std::uint32_t at = step; at < rest.size; at += step) prefetch_for_write(place(rest, at));
+    prefetch_for_write(rest.older);
+    if (rest.is_tree()) return;
+    constexpr auto step = static_cast<std::uint32_t>(std::max<std::size_t>(1, cache_line_bytes / sizeof(Item)));
+    for (std::uint32_t at = 0; at <= rest.size; at += step) prefetch_for_write(place(rest, at));
   }
 
   /// The state of a pane, made if it was not there; `is_new` says which.
@@ -137,6 +124,9 @@ class PaneStore {
     Line& line = lines_[slot];
     is_new = false;
     if (line.pane == pane) return line.state;
+    if constexpr (can_slide) {
+      if (columns_.takes(slot, pane)) return columns_.at(slot, pane, is_new);
+    }
     if (line.pane == none) {
       if (pane > newest_kept_ || rests_[slot].older == nullptr || newest_older(rests_[slot]) < pane) {
         is_new = true;
@@ -155,6 +145,9 @@ class PaneStore {
   State* find(Slot slot, Index pane) noexcept {
     Line& line = lines_[slot];
     if (line.pane == pane) return &line.state;
+    if constexpr (can_slide) {
+      if (columns_.takes(slot, pane)) return columns_.contains(slot, pane) ? &columns_.state(slot, pane) : nullptr;
+    }
     const Rest& rest = rests_[slot];
     if (rest.older == nullptr) return nullptr;
     if (rest.is_tree()) return tree(rest).find(static_cast<PaneIndex>(pane));
@@ -165,6 +158,7 @@ class PaneStore {
   /// Calls `visit(state)` with states that together hold exactly the panes from `low` to `last`, oldest first.
   template <class Merge, class Visit>
   void query(Slot slot, Index low, Index last, Merge&& merge, Visit&& visit) {
+    for_each_in_columns(slot, low, last, [&visit](Index, const State& state) { visit(state); });
     if (const Rest& rest = rests_[slot]; rest.older != nullptr) {
       if (rest.is_tree()) {
         tree(rest).query(static_cast<PaneIndex>(low), static_cast<PaneIndex>(last), merge, visit);
@@ -199,30 +193,24 @@ class PaneStore {
     return is_merged ? &whole : only;
   }
 
-  /// The same by kept merges, for windows whose `low` and `last` never go back. Needs `keeps_merges()`.
+  /// Moves the window that slides. Both bounds only ever rise.
   template <class Merge>
-  const State* slide(Slot slot, Index low, Index last, Merge&& merge, State& whole) requires can_keep_merges {
-    Rest& rest = rests_[slot];
-    close_through(slot, last);
-    if (rest.older == nullptr || rest.is_tree()) return gather(slot, low, last, merge, whole);
-    std::uint32_t first = 0;
-    while (first < rest.size && item(rest, first).pane < low) ++first;
-    const bool is_nothing_kept = first == rest.stacked && rest.covered == rest.stacked;
-    if (first > rest.stacked || is_nothing_kept) return stack(rest, first, last, merge);
-    State& running = running_[slot];
-    for (; rest.covered < rest.size && item(rest, rest.covered).pane <= last; ++rest.covered) {
-      const State& next = item(rest, rest.covered).state;
-      if (rest.covered == rest.stacked) {
-        running = next;
-      } else {
-        merge(running, next);
-      }
+  void move_to(Index low, Index last, const Merge& merge) requires can_slide {
+    if (!slides() || low > last) return;
+    newest_kept_ = std::max(newest_kept_, last);
+    if (!columns_.move_to(low, last)) return;
+    for (std::size_t block = 0; block < columns_.blocks(); ++block) turn(block, merge);
+  }
+  /// The merge of the panes in the window that slides, null if there are none; all of them are closed. The same bytes
+  /// wherever they lie.
+  template <class Merge>
+  const State* slide(Slot slot, const Merge& merge, State& whole) requires can_slide {
+    if (!columns_.has(slot)) {
+      close_through(slot, columns_.window().last);
+      return fold(slot, merge, whole);
     }
-    if (first == rest.stacked) return &running;
-    if (rest.covered == rest.stacked) return &merged(rest, first);
-    whole = merged(rest, first);
-    merge(whole, running);
-    return &whole;
+    close_in_columns(slot, merge);
+    return columns_.whole(slot, merge, whole);
   }
 
   /// Puts the newest pane behind the line if it is at most `last` and others lie there already. Changes no answer: a record
@@ -239,9 +227,11 @@ class PaneStore {
   /// Removes the panes up to `last`.
   void erase_through(Slot slot, Index last) {
     if (Line& line = lines_[slot]; line.pane <= last && line.pane != none) reset(line);
+    if constexpr (can_slide) columns_.erase_through(slot, last);
     if (rests_[slot].older != nullptr) erase_older_through(rests_[slot], last);
   }
 
+  /// Removes one pane. Not for a store with a window that slides.
   void erase(Slot slot, Index pane) {
     Line& line = lines_[slot];
     if (line.pane == pane) {
@@ -257,7 +247,6 @@ class PaneStore {
     }
     std::uint32_t at = position(rest, pane);
     if (at == rest.size || item(rest, at).pane != pane) return;
-    rest.forget_merges();
     for (; at > 0; --at) item(rest, at) = std::move(item(rest, at - 1));
     drop_oldest(rest);
     if (rest.size == 0) drop_older(rest);
@@ -266,6 +255,7 @@ class PaneStore {
   /// Calls `visit(pane, state)` for each pane of the slot, oldest first.
   template <class Visit>
   void for_each(Slot slot, Visit&& visit) {
+    for_each_in_columns(slot, columns_.window().low, columns_.window().last, visit);
     if (const Rest& rest = rests_[slot]; rest.older != nullptr) {
       if (rest.is_tree()) {
         tree(rest).for_each(visit);
@@ -277,37 +267,25 @@ class PaneStore {
   }
 
   [[nodiscard]] std::size_t size_bytes() const noexcept {
-    std::size_t total = lines_.size_bytes() + running_.size_bytes() + rests_.size_bytes() + pools_.leaves.size_bytes() +
+    std::size_t total = lines_.size_bytes() + columns_.size_bytes() + rests_.size_bytes() + pools_.leaves.size_bytes() +
                         pools_.inners.size_bytes() + trees_.size_bytes();
     for (const RawPool& pool : rings_) total += pool.size_bytes();
     return total;
   }
 
  private:
-  static constexpr std::size_t stride(bool keeps_merges) noexcept {
-    if (!keeps_merges) return sizeof(Item);
-    const std::size_t both = (sizeof(Item) + sizeof(State) + alignof(Item) - 1) / alignof(Item) * alignof(Item);
-    return both <= cache_line_bytes ? std::bit_ceil(both) : both;
-  }
-  RawPool ring_pool(unsigned shape) const {
-    return RawPool(stride_ << shape, keeps_merges_ ? std::max(alignof(Item), cache_line_bytes) : alignof(Item));
-  }
   static Tree& tree(const Rest& rest) noexcept { return *static_cast<Tree*>(rest.older); }
-  std::byte* place(const Rest& rest, std::uint32_t at) const noexcept {
-    return static_cast<std::byte*>(rest.older) + stride_ * ((rest.head + at) & (rest.capacity() - 1));
+  static std::byte* place(const Rest& rest, std::uint32_t at) noexcept {
+    return static_cast<std::byte*>(rest.older) + sizeof(Item) * ((rest.head + at) & (rest.capacity() - 1));
   }
-  Item& item(const Rest& rest, std::uint32_t at) const noexcept {
+  static Item& item(const Rest& rest, std::uint32_t at) noexcept {
     return *std::launder(reinterpret_cast<Item*>(place(rest, at)));
   }
-  void* merged_place(const Rest& rest, std::uint32_t at) const noexcept { return place(rest, at) + sizeof(Item); }
-  const State& merged(const Rest& rest, std::uint32_t at) const noexcept {
-    return *std::launder(static_cast<const State*>(merged_place(rest, at)));
-  }
-  Index newest_older(const Rest& rest) const noexcept {
+  static Index newest_older(const Rest& rest) noexcept {
     if (rest.is_tree()) return tree(rest).newest();
     return rest.size == 0 ? none : item(rest, rest.size - 1U).pane;
   }
-  std::uint32_t position(const Rest& rest, Index pane) const noexcept {
+  static std::uint32_t position(const Rest& rest, Index pane) noexcept {
     std::uint32_t at = rest.size;
     while (at > 0 && item(rest, at - 1).pane >= pane) --at;
     return at;
@@ -317,20 +295,114 @@ class PaneStore {
     line.state = State{};
   }
 
-  /// Builds the merges of the panes from place `first` on that are at most `last`; gives the merge of them all.
-  template <class Merge>
-  const State* stack(Rest& rest, std::uint32_t first, Index last, Merge& merge) {
-    std::uint32_t end = first;
-    while (end < rest.size && item(rest, end).pane <= last) ++end;
-    if (end == first) return nullptr;
-    const State* newer = new (merged_place(rest, end - 1)) State(item(rest, end - 1).state);
-    for (std::uint32_t at = end - 1; at > first; --at) {
-      auto* into = new (merged_place(rest, at - 1)) State(item(rest, at - 1).state);
-      merge(*into, *newer);
-      newer = into;
+  template <class Visit>
+  void for_each_in_columns(Slot slot, Index low, Index last, Visit&& visit) {
+    if constexpr (can_slide) {
+      if (columns_.present(slot) == 0) return;
+      const Index end = std::min(last, columns_.window().last);
+      for (Index pane = std::max(low, columns_.window().low); pane <= end; ++pane) {
+        if (columns_.contains(slot, pane)) visit(pane, columns_.state(slot, pane));
+      }
     }
-    rest.stacked = rest.covered = static_cast<std::uint8_t>(end);
-    return newer;
+  }
+  /// Decides where the panes of a block lie from now on, and builds what the window needs.
+  template <class Merge>
+  void turn(std::size_t block, const Merge& merge) {
+    const auto first = static_cast<Slot>(block * Columns::block_size);
+    const bool was_there = columns_.has(first);
+    std::size_t panes = was_there ? columns_.count(block) : 0;
+    for (Slot slot = first; slot < first + Columns::block_size; ++slot) {
+      panes += rests_[slot].size + (lines_[slot].pane != none ? 1U : 0U);
+    }
+    if (!columns_.is_worth(panes, was_there)) {
+      if (was_there) leave_columns(block);
+      return;
+    }
+    if (!was_there) columns_.add(block);
+    for (Slot slot = first; slot < first + Columns::block_size; ++slot) close_in_columns(slot, merge);
+    columns_.stack_block(block, merge);
+  }
+  void leave_columns(std::size_t block) {
+    const auto first = static_cast<Slot>(block * Columns::block_size);
+    for (Slot slot = first; slot < first + Columns::block_size; ++slot) {
+      for_each_in_columns(slot, columns_.window().low, columns_.window().last, [&](Index pane, const State& state) {
+        bool is_new = false;
+        older_at(rests_[slot], pane, is_new) = state;
+      });
+    }
+    columns_.drop(block);
+  }
+  /// Moves the panes that the window has come to into the columns.
+  template <class Merge>
+  void close_in_columns(Slot slot, const Merge& merge) {
+    const SlidingPanes& window = columns_.window();
+    if (Rest& rest = rests_[slot]; rest.older != nullptr) {
+      if (rest.is_tree()) {
+        for (Index pane = window.low; pane <= window.last; ++pane) {
+          if (const State* state = tree(rest).find(pane); state != nullptr) columns_.close(slot, pane, *state, merge);
+        }
+      } else {
+        for (std::uint32_t at = 0; at < rest.size && item(rest, at).pane <= window.last; ++at) {
+          if (item(rest, at).pane >= window.low) columns_.close(slot, item(rest, at).pane, item(rest, at).state, merge);
+        }
+      }
+      erase_older_through(rest, window.last);
+    }
+    Line& line = lines_[slot];
+    if (line.pane == none || line.pane > window.last) return;
+    if (line.pane >= window.low) columns_.close(slot, line.pane, line.state, merge);
+    reset(line);
+  }
+  /// What the columns would give: the same panes merged in the same groups.
+  template <class Merge>
+  const State* fold(Slot slot, const Merge& merge, State& whole) {
+    const SlidingPanes& window = columns_.window();
+    const Line& line = lines_[slot];
+    const Rest& rest = rests_[slot];
+    const bool has_line = line.pane != none && line.pane >= window.low && line.pane <= window.last;
+    if (rest.older == nullptr) return has_line ? &line.state : nullptr;
+    State suffix;
+    const State* older = nullptr;
+    const auto put_before = [&](const State& state) {
+      if (older == nullptr) {
+        older = &state;
+        return;
+      }
+      State longer = state;
+      merge(longer, *older);
+      suffix = longer;
+      older = &suffix;
+    };
+    State prefix;
+    const State* newer = nullptr;
+    const auto put_behind = [&](const State& state) {
+      if (newer == nullptr) {
+        newer = &state;
+        return;
+      }
+      if (newer != &prefix) prefix = *newer;
+      newer = &prefix;
+      merge(prefix, state);
+    };
+    if (has_line && line.pane < window.middle) put_before(line.state);
+    if (rest.is_tree()) {
+      for (Index pane = window.middle; pane > window.low; --pane) {
+        if (const State* state = tree(rest).find(pane - 1); state != nullptr) put_before(*state);
+      }
+      for (Index pane = window.middle; pane <= window.last; ++pane) {
+        if (const State* state = tree(rest).find(pane); state != nullptr) put_behind(*state);
+      }
+    } else {
+      std::uint32_t middle = 0;
+      while (middle < rest.size && item(rest, middle).pane < window.middle) ++middle;
+      for (std::uint32_t at = middle; at > 0 && item(rest, at - 1).pane >= window.low; --at) put_before(item(rest, at - 1).state);
+      for (std::uint32_t at = middle; at < rest.size && item(rest, at).pane <= window.last; ++at) put_behind(item(rest, at).state);
+    }
+    if (has_line && line.pane >= window.middle) put_behind(line.state);
+    if (older == nullptr && newer == nullptr) return nullptr;
+    whole = older != nullptr ? *older : *newer;
+    if (older != nullptr && newer != nullptr) merge(whole, *newer);
+    return &whole;
   }
 
   /// Makes place for one more: in the ring, in a larger one, or in a tree.
@@ -341,7 +413,7 @@ class PaneStore {
     } else if (rest.size == most_in_ring) {
       plant(rest);
     } else if (rest.size == rest.capacity()) {
-      move_to(rest, rest.shape + 1U);
+      resize(rest, rest.shape + 1U);
     }
   }
   /// Moves a line's state to where older panes lie. The line keeps its pane.
@@ -356,7 +428,6 @@ class PaneStore {
     newest_kept_ = std::max(newest_kept_, pane);
     if (!rest.is_tree()) {
       const std::uint32_t at = position(rest, pane);
-      if (at < rest.covered) rest.forget_merges();
       if (at < rest.size && item(rest, at).pane == pane) return item(rest, at).state;
       make_room(rest);
     }
@@ -379,7 +450,7 @@ class PaneStore {
     return added;
   }
   /// Moves a ring to one with another number of places.
-  void move_to(Rest& rest, unsigned shape) {
+  void resize(Rest& rest, unsigned shape) {
     // Whatever throws below: the unfinished ring hangs on a slot of its own and goes with the store.
     drop_older(unfinished_);
     unfinished_.older = rings_[shape - 1].take();
@@ -387,11 +458,6 @@ class PaneStore {
     for (std::uint32_t at = 0; at < rest.size; ++at) {
       append(unfinished_, item(rest, at).pane).state = std::move(item(rest, at).state);
     }
-    if constexpr (can_keep_merges) {
-      for (std::uint32_t at = 0; at < rest.stacked; ++at) new (merged_place(unfinished_, at)) State(merged(rest, at));
-    }
-    unfinished_.stacked = rest.stacked;
-    unfinished_.covered = rest.covered;
     drop_older(rest);
     std::swap(rest, unfinished_);
   }
@@ -420,19 +486,13 @@ class PaneStore {
     if (rest.size == 0) {
       drop_older(rest);
     } else if (rest.size * 8U <= rest.capacity()) {
-      move_to(rest, rest.shape - 1U);
+      resize(rest, rest.shape - 1U);
     }
   }
   void drop_oldest(Rest& rest) {
     std::destroy_at(&item(rest, 0));
     rest.head = static_cast<std::uint8_t>((rest.head + 1U) & (rest.capacity() - 1));
     --rest.size;
-    if (rest.stacked > 0) {
-      --rest.stacked;
-      --rest.covered;
-    } else {
-      rest.covered = 0;
-    }
   }
   void drop_older(Rest& rest) noexcept {
     const Rest gone = std::exchange(rest, {});
@@ -448,13 +508,15 @@ class PaneStore {
     rings_[gone.shape - 1U].give_back(gone.older);
   }
 
-  bool keeps_merges_;
-  std::size_t stride_;  // of the places of a ring
-  Index newest_kept_ = none;  // no line has put a newer pane behind itself
+  static constexpr std::size_t ring_bytes(unsigned shape) { return sizeof(Item) << shape; }
+
+  Index newest_kept_ = none;  // no line has put a newer pane behind itself, and the window has come to none
   Column<Line> lines_;
   Column<Rest> rests_;
-  Column<State> running_;  // only if merges are kept
-  std::array<RawPool, 5> rings_;
+  std::array<RawPool, 5> rings_{RawPool{ring_bytes(1), alignof(Item)}, RawPool{ring_bytes(2), alignof(Item)},
+                                RawPool{ring_bytes(3), alignof(Item)}, RawPool{ring_bytes(4), alignof(Item)},
+                                RawPool{ring_bytes(5), alignof(Item)}};
+  Columns columns_;
   RawPool trees_{sizeof(Tree), alignof(Tree)};
   Rest unfinished_;
   typename Tree::Pools pools_;

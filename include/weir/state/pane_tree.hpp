@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include <weir/state/pool.hpp>
 
@@ -11,6 +12,8 @@ namespace weir::inline v0::detail {
 
 /// The number of a pane: floor((time - origin) / width).
 using PaneIndex = std::int64_t;
+/// What no pane has.
+inline constexpr PaneIndex no_pane = std::numeric_limits<PaneIndex>::min();
 
 /// The panes of one key when they are many: a sparse tree of fanout 16 by pane index, with merges cached at each node.
 ///

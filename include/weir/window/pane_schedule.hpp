@@ -64,9 +64,8 @@ class PaneSchedule {
   /// Every record belongs to some window of each kind.
   [[nodiscard]] bool is_gapless() const noexcept { return is_gapless_; }
 
-  /// How many panes of one key overlapping windows of one kind use at a time, not counting those ahead of the watermark; 0
-  /// for windows of other kinds.
-  [[nodiscard]] std::int64_t panes_in_use() const;
+  /// The panes of a window if all windows are of one kind that slides and fires once, else 0.
+  [[nodiscard]] std::int64_t panes_of_slide() const;
 
   /// Makes every slot below `slots` valid.
   void grow(std::size_t slots) { flags_.grow(slots); }
