@@ -209,7 +209,8 @@ class PaneWindowsNode final : public Node {
   }
   /// Fetches in two steps, because a visit follows two pointers.
   void prefetch_visits(const std::vector<Slot>& slots, std::size_t at) const {
-    if (const std::size_t far = at + 24; far < slots.size()) {
+    // Slots in their order are fetched by the processor.
+    if (const std::size_t far = at + 24; far < slots.size() && slots[far] - slots[far - 1] > 4) {
       store_.prefetch(slots[far]);
       emitter_.dictionary().prefetch_key(slots[far]);
     }
@@ -218,7 +219,8 @@ class PaneWindowsNode final : public Node {
   void fire_shared(const WindowFiring& firing, EventTime to) {
     const EventTime reached = std::min(to, firing.window.end);
     const PaneIndex dead = schedule_.dead_through(reached);
-    if constexpr (Store::can_slide) store_.move_to(firing.low, firing.last, merge());
+    if constexpr (Store::can_slide) store_.move_to(firing.low, firing.last, dead);
+    const bool slides = store_.slides() && firing.low <= firing.last;
     std::vector<Slot>& slots = *firing.slots;
     std::size_t kept = 0;
     for (std::size_t i = 0; i < slots.size(); ++i) {
@@ -233,7 +235,11 @@ class PaneWindowsNode final : public Node {
       if (state != nullptr) schedule_.note_content(firing.kind, slot);
       emitter_.emit(firing.kind, slot, state != nullptr ? *state : empty_, firing.window, firing.pane, firing.window.end, to,
                     firing.row_time);
-      store_.erase_through(slot, dead);
+      if (slides) {
+        store_.end_slide(slot, dead);
+      } else {
+        store_.erase_through(slot, dead);
+      }
       slots[kept++] = slot;
     }
     slots.resize(kept);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -14,6 +15,7 @@
 #include <weir/state/column.hpp>
 #include <weir/state/pane_tree.hpp>
 #include <weir/state/pool.hpp>
+#include <weir/time/instant.hpp>
 
 namespace weir::inline v0::detail {
 
@@ -44,7 +46,8 @@ struct SlidingPanes {
 /// A row is one merge of a suffix and `newer`; suffixes are built anew when the last of them is used up. Each of the four
 /// is read along the slots, and firings visit slots nearly in their order.
 ///
-/// Time:    a row 3 merges amortised while panes come in order; a record in a pane that is here: as many as there are panes
+/// Needs:   windows one after the other, and a visit of each slot that has panes in one, before the next
+/// Time:    a row 3 merges amortised while panes come in order; after a record in a pane that is here, as many as panes
 /// Memory:  2 States per slot and pane, so at most 16 per pane that there is: blocks are given up when an eighth is used
 /// Source:  two-stacks lite; Tangwongsan, Hirzel, Schneider, DEBS 2017
 template <class State>
@@ -65,25 +68,23 @@ class PaneColumns {
   void grow(std::size_t slots) {
     if (is_on()) blocks_.resize((slots + block_size - 1) / block_size);
   }
-  [[nodiscard]] std::size_t blocks() const noexcept { return blocks_.size(); }
   [[nodiscard]] std::size_t size_bytes() const noexcept { return memory_.size_bytes(); }
 
   [[nodiscard]] const SlidingPanes& window() const noexcept { return window_; }
-  /// Moves the window; true if the middle moved: then each block has to be kept or dropped, filled, and stacked.
-  bool move_to(PaneIndex low, PaneIndex last) noexcept {
+  /// Moves the window; panes up to `dead` are in no later one. When the middle moves, each block has to turn.
+  void move_to(PaneIndex low, PaneIndex last, PaneIndex dead) noexcept {
     const PaneIndex before = window_.last;
-    const bool turns = window_.move_to(low, last);
+    if (window_.move_to(low, last)) ++turn_;
     filled_ = before;
     low_at_ = column(low);
     last_at_ = column(last);
     older_ = bits(low, window_.middle - 1);
     newer_ = bits(window_.middle, last);
-    erased_through_ = no_pane;
-    return turns;
+    dead_ = bits(low, std::min(dead, last));
   }
 
   [[nodiscard]] bool has(Slot slot) const noexcept {
-    return (slot >> block_bits) < blocks_.size() && blocks_[slot >> block_bits] != nullptr;
+    return (slot >> block_bits) < blocks_.size() && blocks_[slot >> block_bits].memory != nullptr;
   }
   /// Whether a pane of the slot belongs here.
   [[nodiscard]] bool takes(Slot slot, PaneIndex pane) const noexcept {
@@ -101,6 +102,67 @@ class PaneColumns {
     prefetch_for_write(cell(slot, last_at_));
     prefetch_for_read(suffix(slot, low_at_));
     prefetch_for_write(newer(slot));
+  }
+  /// Where a block's part in the rows of the present window lies: found once for all its slots.
+  class View {
+   public:
+    [[nodiscard]] bool is_of(Slot slot) const noexcept { return slot >> block_bits == block_; }
+    [[nodiscard]] bool is_there() const noexcept { return presence_ != nullptr; }
+    /// Takes the window's last pane in, if nothing of the slot is out of turn.
+    template <class Merge>
+    void close(Slot slot, const State& state, const Merge& merge) noexcept {
+      const std::size_t at = slot & (block_size - 1);
+      Mask& mask = presence_[at];
+      last_[at] = state;
+      if ((mask & newer_bits_) == 0) {
+        newer_[at] = state;
+      } else {
+        merge(newer_[at], state);
+      }
+      mask |= last_bit_;
+    }
+    [[nodiscard]] bool is_in_turn(Slot slot) const noexcept {
+      return (presence_[slot & (block_size - 1)] & stale) == 0;
+    }
+    /// The merge of the window's panes of a slot that is in turn. Those that no later window has are then gone.
+    template <class Merge>
+    const State* take_whole(Slot slot, const Merge& merge, State& scratch) noexcept {
+      const std::size_t at = slot & (block_size - 1);
+      const Mask mask = presence_[at];
+      presence_[at] = mask & later_bits_;
+      if ((mask & newer_bits_) == 0) return (mask & older_bits_) != 0 ? &suffix_[at] : nullptr;
+      if ((mask & older_bits_) == 0) return &newer_[at];
+      scratch = suffix_[at];
+      merge(scratch, newer_[at]);
+      return &scratch;
+    }
+
+   private:
+    friend class PaneColumns;
+    Slot block_ = no_slot;
+    Mask* presence_ = nullptr;
+    State* last_ = nullptr;
+    State* newer_ = nullptr;
+    const State* suffix_ = nullptr;
+    Mask last_bit_ = 0;
+    Mask newer_bits_ = 0;
+    Mask older_bits_ = 0;
+    Mask later_bits_ = 0;
+  };
+  [[nodiscard]] View view(Slot slot) const noexcept {
+    View found;
+    found.block_ = slot >> block_bits;
+    if (!has(slot)) return found;
+    const Slot first = found.block_ << block_bits;
+    found.presence_ = presence(first);
+    found.last_ = cell(first, last_at_);
+    found.newer_ = newer(first);
+    found.suffix_ = suffix(first, low_at_);
+    found.last_bit_ = Mask{1} << last_at_;
+    found.newer_bits_ = newer_;
+    found.older_bits_ = older_;
+    found.later_bits_ = ~dead_;
+    return found;
   }
 
   /// The state of a pane, made if it was not there, for a record out of turn: the slot is merged anew at its next row.
@@ -127,52 +189,47 @@ class PaneColumns {
     }
     mask |= Mask{1} << at;
   }
-  /// The merge of the window's panes of a slot, null if it has none of them.
+  /// Merges a slot anew.
   template <class Merge>
-  const State* whole(Slot slot, const Merge& merge, State& scratch) noexcept {
-    Mask& mask = *presence(slot);
-    if ((mask & stale) != 0) [[unlikely]] {
-      stack(slot, merge);
+  [[gnu::noinline]] void stack(Slot slot, const Merge& merge) noexcept {
+    bool has_later = false;
+    std::uint32_t later = low_at_;
+    for (PaneIndex pane = window_.middle; pane > window_.low; later = column(pane)) {
+      --pane;
+      has_later = put_suffix(slot, column(pane), later, has_later, merge);
     }
-    const bool has_older = (mask & older_) != 0;
-    if ((mask & newer_) == 0) return has_older ? suffix(slot, low_at_) : nullptr;
-    if (!has_older) return newer(slot);
-    scratch = *suffix(slot, low_at_);
-    merge(scratch, *newer(slot));
-    return &scratch;
+    build_newer(slot, merge);
   }
   void erase_through(Slot slot, PaneIndex last) noexcept {
     if (last < window_.low || !has(slot)) return;
-    if (last != erased_through_) {
-      erased_through_ = last;
-      erased_ = bits(window_.low, std::min(last, window_.last));
-    }
     Mask& mask = *presence(slot);
-    mask &= ~erased_;
+    if ((mask & ~stale) != 0) mask &= ~bits(window_.low, std::min(last, window_.last));
     if (mask == stale) mask = 0;
   }
 
-  /// Panes that a block has.
-  [[nodiscard]] std::size_t count(std::size_t block) const noexcept {
-    std::size_t all = 0;
-    for (std::size_t i = 0; i < block_size; ++i) {
-      all += static_cast<std::size_t>(std::popcount(*presence(static_cast<Slot>(block * block_size + i)) & ~stale));
-    }
-    return all;
+  /// Whether the slot's block has to be kept or dropped, filled, and stacked, because the middle has moved. Says so once.
+  [[nodiscard]] bool turns(Slot slot) noexcept {
+    return std::exchange(blocks_[slot >> block_bits].turn, turn_) != turn_;
+  }
+  /// Notes that a window had panes of a slot that is not here.
+  void count_miss(Slot slot) noexcept { ++blocks_[slot >> block_bits].misses; }
+  /// Whether a block can be worth it that is not there. A look at all its slots then costs less than the visits since the
+  /// last one.
+  [[nodiscard]] bool may_be_worth(Slot slot) noexcept {
+    return std::exchange(blocks_[slot >> block_bits].misses, 0U) >= block_size * panes_ / 4;
   }
   [[nodiscard]] bool is_worth(std::size_t panes, bool is_there) const noexcept {
     return panes * (is_there ? 8U : 4U) >= block_size * panes_;
   }
-  void add(std::size_t block) {
+  void add(Slot slot) {
     auto* made = static_cast<std::byte*>(memory_.take());
     std::uninitialized_value_construct_n(reinterpret_cast<Mask*>(made), block_size);
-    blocks_[block] = made;
+    blocks_[slot >> block_bits].memory = made;
   }
-  void drop(std::size_t block) noexcept { memory_.give_back(std::exchange(blocks_[block], nullptr)); }
-  /// Builds the suffixes of a block when the middle has moved and every pane up to it is in.
+  void drop(Slot slot) noexcept { memory_.give_back(std::exchange(blocks_[slot >> block_bits].memory, nullptr)); }
+  /// Merges the slots of a block anew, which has turned and has been filled.
   template <class Merge>
-  void stack_block(std::size_t block, const Merge& merge) noexcept {
-    const auto first = static_cast<Slot>(block * block_size);
+  void stack_block(Slot first, const Merge& merge) noexcept {
     std::array<bool, block_size> has_later{};
     std::uint32_t later = low_at_;
     for (PaneIndex pane = window_.middle; pane > window_.low; later = column(pane)) {
@@ -182,10 +239,17 @@ class PaneColumns {
         has_later[slot - first] = put_suffix(slot, at, later, has_later[slot - first], merge);
       }
     }
-    for (Slot slot = first; slot < first + block_size; ++slot) *presence(slot) &= ~stale;
+    for (Slot slot = first; slot < first + block_size; ++slot) {
+      if ((*presence(slot) & stale) != 0) build_newer(slot, merge);
+    }
   }
 
  private:
+  struct Block {
+    std::byte* memory = nullptr;
+    std::uint32_t turn = 0;
+    std::uint32_t misses = 0;
+  };
   static constexpr Mask stale = Mask{1} << 31;  // the suffixes and `newer` of the slot have to be built
 
   [[nodiscard]] std::size_t block_bytes() const noexcept {
@@ -200,7 +264,7 @@ class PaneColumns {
     for (PaneIndex pane = first; pane <= last; ++pane) all |= Mask{1} << column(pane);
     return all;
   }
-  [[nodiscard]] std::byte* block(Slot slot) const noexcept { return blocks_[slot >> block_bits]; }
+  [[nodiscard]] std::byte* block(Slot slot) const noexcept { return blocks_[slot >> block_bits].memory; }
   [[nodiscard]] Mask* presence(Slot slot) const noexcept {
     return std::launder(reinterpret_cast<Mask*>(block(slot))) + (slot & (block_size - 1));
   }
@@ -224,14 +288,8 @@ class PaneColumns {
     return has_this || has_later;
   }
   template <class Merge>
-  [[gnu::noinline]] void stack(Slot slot, const Merge& merge) noexcept {
+  void build_newer(Slot slot, const Merge& merge) noexcept {
     Mask& mask = *presence(slot);
-    bool has_later = false;
-    std::uint32_t later = low_at_;
-    for (PaneIndex pane = window_.middle; pane > window_.low; later = column(pane)) {
-      --pane;
-      has_later = put_suffix(slot, column(pane), later, has_later, merge);
-    }
     bool has_newer = false;
     for (PaneIndex pane = window_.middle; pane <= window_.last; ++pane) {
       if ((mask >> column(pane) & 1U) == 0) continue;
@@ -252,9 +310,9 @@ class PaneColumns {
   std::uint32_t last_at_ = 0;
   Mask older_ = 0;
   Mask newer_ = 0;
-  PaneIndex erased_through_ = no_pane;
-  Mask erased_ = 0;
-  std::vector<std::byte*> blocks_;
+  Mask dead_ = 0;
+  std::uint32_t turn_ = 0;
+  std::vector<Block> blocks_;
   RawPool memory_;
 };
 

@@ -193,24 +193,40 @@ class PaneStore {
     return is_merged ? &whole : only;
   }
 
-  /// Moves the window that slides. Both bounds only ever rise.
-  template <class Merge>
-  void move_to(Index low, Index last, const Merge& merge) requires can_slide {
+  /// Moves the window that slides; panes up to `dead` are in no later one. The bounds only ever rise.
+  void move_to(Index low, Index last, Index dead) requires can_slide {
     if (!slides() || low > last) return;
     newest_kept_ = std::max(newest_kept_, last);
-    if (!columns_.move_to(low, last)) return;
-    for (std::size_t block = 0; block < columns_.blocks(); ++block) turn(block, merge);
+    view_ = {};
+    columns_.move_to(low, last, dead);
   }
   /// The merge of the panes in the window that slides, null if there are none; all of them are closed. The same bytes
-  /// wherever they lie.
+  /// wherever they lie. Once for each window; `end_slide` follows when the merge is no longer needed.
   template <class Merge>
   const State* slide(Slot slot, const Merge& merge, State& whole) requires can_slide {
-    if (!columns_.has(slot)) {
+    if (!view_.is_of(slot)) {
+      if (columns_.turns(slot)) turn(slot, merge);
+      view_ = columns_.view(slot);
+    }
+    if (!view_.is_there()) {
+      columns_.count_miss(slot);
       close_through(slot, columns_.window().last);
       return fold(slot, merge, whole);
     }
-    close_in_columns(slot, merge);
-    return columns_.whole(slot, merge, whole);
+    Line& line = lines_[slot];
+    if (rests_[slot].older == nullptr && line.pane == columns_.window().last) [[likely]] {
+      view_.close(slot, line.state, merge);
+      reset(line);
+    } else {
+      close_in_columns(slot, merge);
+    }
+    if (!view_.is_in_turn(slot)) [[unlikely]] {
+      columns_.stack(slot, merge);
+    }
+    return view_.take_whole(slot, merge, whole);
+  }
+  void end_slide(Slot slot, Index dead) {
+    if (!view_.is_there()) erase_through(slot, dead);
   }
 
   /// Puts the newest pane behind the line if it is at most `last` and others lie there already. Changes no answer: a record
@@ -305,32 +321,33 @@ class PaneStore {
       }
     }
   }
-  /// Decides where the panes of a block lie from now on, and builds what the window needs.
+  /// Decides where the panes of a slot's block lie from now on, and builds what the window needs.
   template <class Merge>
-  void turn(std::size_t block, const Merge& merge) {
-    const auto first = static_cast<Slot>(block * Columns::block_size);
+  [[gnu::noinline]] void turn(Slot any, const Merge& merge) {
+    const Slot first = any & ~static_cast<Slot>(Columns::block_size - 1);
     const bool was_there = columns_.has(first);
-    std::size_t panes = was_there ? columns_.count(block) : 0;
+    if (!was_there && !columns_.may_be_worth(first)) return;
+    std::size_t panes = 0;
     for (Slot slot = first; slot < first + Columns::block_size; ++slot) {
-      panes += rests_[slot].size + (lines_[slot].pane != none ? 1U : 0U);
+      panes += static_cast<std::size_t>(std::popcount(columns_.present(slot))) + rests_[slot].size +
+               (lines_[slot].pane != none ? 1U : 0U);
     }
     if (!columns_.is_worth(panes, was_there)) {
-      if (was_there) leave_columns(block);
+      if (was_there) leave_columns(first);
       return;
     }
-    if (!was_there) columns_.add(block);
+    if (!was_there) columns_.add(first);
     for (Slot slot = first; slot < first + Columns::block_size; ++slot) close_in_columns(slot, merge);
-    columns_.stack_block(block, merge);
+    columns_.stack_block(first, merge);
   }
-  void leave_columns(std::size_t block) {
-    const auto first = static_cast<Slot>(block * Columns::block_size);
+  void leave_columns(Slot first) {
     for (Slot slot = first; slot < first + Columns::block_size; ++slot) {
       for_each_in_columns(slot, columns_.window().low, columns_.window().last, [&](Index pane, const State& state) {
         bool is_new = false;
         older_at(rests_[slot], pane, is_new) = state;
       });
     }
-    columns_.drop(block);
+    columns_.drop(first);
   }
   /// Moves the panes that the window has come to into the columns.
   template <class Merge>
@@ -517,6 +534,7 @@ class PaneStore {
                                 RawPool{ring_bytes(3), alignof(Item)}, RawPool{ring_bytes(4), alignof(Item)},
                                 RawPool{ring_bytes(5), alignof(Item)}};
   Columns columns_;
+  typename Columns::View view_;  // of the block that `slide` was in last
   RawPool trees_{sizeof(Tree), alignof(Tree)};
   Rest unfinished_;
   typename Tree::Pools pools_;
