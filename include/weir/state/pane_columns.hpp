@@ -110,7 +110,7 @@ class PaneColumns {
     [[nodiscard]] bool is_there() const noexcept { return presence_ != nullptr; }
     /// Takes the window's last pane in, if nothing of the slot is out of turn.
     template <class Merge>
-    void close(Slot slot, const State& state, const Merge& merge) noexcept {
+    void close(Slot slot, const State& state, const Merge& merge) {
       const std::size_t at = slot & (block_size - 1);
       Mask& mask = presence_[at];
       last_[at] = state;
@@ -126,7 +126,7 @@ class PaneColumns {
     }
     /// The merge of the window's panes of a slot that is in turn. Those that no later window has are then gone.
     template <class Merge>
-    const State* take_whole(Slot slot, const Merge& merge, State& scratch) noexcept {
+    const State* take_whole(Slot slot, const Merge& merge, State& scratch) {
       const std::size_t at = slot & (block_size - 1);
       const Mask mask = presence_[at];
       presence_[at] = mask & later_bits_;
@@ -176,7 +176,7 @@ class PaneColumns {
   }
   /// Takes a pane in that has closed. Each slot's panes come in order.
   template <class Merge>
-  void close(Slot slot, PaneIndex pane, const State& state, const Merge& merge) noexcept {
+  void close(Slot slot, PaneIndex pane, const State& state, const Merge& merge) {
     const std::uint32_t at = pane == window_.last ? last_at_ : column(pane);
     Mask& mask = *presence(slot);
     *cell(slot, at) = state;
@@ -191,7 +191,7 @@ class PaneColumns {
   }
   /// Merges a slot anew.
   template <class Merge>
-  [[gnu::noinline]] void stack(Slot slot, const Merge& merge) noexcept {
+  [[gnu::noinline]] void stack(Slot slot, const Merge& merge) {
     bool has_later = false;
     std::uint32_t later = low_at_;
     for (PaneIndex pane = window_.middle; pane > window_.low; later = column(pane)) {
@@ -229,7 +229,7 @@ class PaneColumns {
   void drop(Slot slot) noexcept { memory_.give_back(std::exchange(blocks_[slot >> block_bits].memory, nullptr)); }
   /// Merges the slots of a block anew, which has turned and has been filled.
   template <class Merge>
-  void stack_block(Slot first, const Merge& merge) noexcept {
+  void stack_block(Slot first, const Merge& merge) {
     std::array<bool, block_size> has_later{};
     std::uint32_t later = low_at_;
     for (PaneIndex pane = window_.middle; pane > window_.low; later = column(pane)) {
@@ -277,7 +277,7 @@ class PaneColumns {
   [[nodiscard]] State* suffix(Slot slot, std::uint32_t at) const noexcept { return states(slot, 1 + panes_ + at); }
 
   template <class Merge>
-  bool put_suffix(Slot slot, std::uint32_t at, std::uint32_t later, bool has_later, const Merge& merge) noexcept {
+  bool put_suffix(Slot slot, std::uint32_t at, std::uint32_t later, bool has_later, const Merge& merge) {
     const bool has_this = (*presence(slot) >> at & 1U) != 0;
     if (has_this) {
       *suffix(slot, at) = *cell(slot, at);
@@ -288,7 +288,7 @@ class PaneColumns {
     return has_this || has_later;
   }
   template <class Merge>
-  void build_newer(Slot slot, const Merge& merge) noexcept {
+  void build_newer(Slot slot, const Merge& merge) {
     Mask& mask = *presence(slot);
     bool has_newer = false;
     for (PaneIndex pane = window_.middle; pane <= window_.last; ++pane) {

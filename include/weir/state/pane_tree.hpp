@@ -64,7 +64,15 @@ class PaneTree {
 
   /// The pane's state, made if it was not there; merges that contain it are forgotten.
   State& at(PaneIndex pane) {
-    if (recent_ != nullptr && prefix(pane, 0) == recent_prefix_) return state_in(recent_, pane);
+    if (recent_ != nullptr) {
+      if (prefix(pane, 0) == recent_prefix_) return state_in(recent_, pane);
+      if (above_recent_ != nullptr && prefix(pane, 1) == recent_prefix_ >> fan_bits) {
+        recent_ = leaf_in(above_recent_, pane);
+        recent_prefix_ = prefix(pane, 0);
+        return state_in(recent_, pane);
+      }
+      recent_ = nullptr;
+    }
     if (root_ == nullptr) {
       root_ = pools_->leaves.make();
       level_ = 0;
@@ -72,18 +80,19 @@ class PaneTree {
     }
     while (prefix(pane, level_) != prefix_) raise();
     Node* node = root_;
-    for (unsigned level = level_; level > 0; --level) {
-      node->has_merged = false;
+    node->has_merged = false;
+    for (unsigned level = level_; level > 1; --level) {
       auto* inner = static_cast<Inner*>(node);
       const unsigned at = digit(pane, level);
       if (!has(node, at)) {
-        inner->children[at] = level == 1 ? static_cast<Node*>(pools_->leaves.make()) : pools_->inners.make();
+        inner->children[at] = pools_->inners.make();
         mark(node, at);
       }
       node = inner->children[at];
+      node->has_merged = false;
     }
-    node->has_merged = false;
-    recent_ = static_cast<Leaf*>(node);
+    above_recent_ = level_ == 0 ? nullptr : static_cast<Inner*>(node);
+    recent_ = level_ == 0 ? static_cast<Leaf*>(node) : leaf_in(above_recent_, pane);
     recent_prefix_ = prefix(pane, 0);
     return state_in(recent_, pane);
   }
@@ -147,6 +156,16 @@ class PaneTree {
     return level >= 15 ? ~std::uint64_t{0} : first + ((std::uint64_t{1} << ((level + 1) * fan_bits)) - 1);
   }
 
+  Leaf* leaf_in(Inner* inner, PaneIndex pane) {
+    const unsigned at = digit(pane, 1);
+    if (!has(inner, at)) {
+      inner->children[at] = pools_->leaves.make();
+      mark(inner, at);
+    }
+    auto* leaf = static_cast<Leaf*>(inner->children[at]);
+    leaf->has_merged = false;
+    return leaf;
+  }
   State& state_in(Leaf* leaf, PaneIndex pane) noexcept {
     const unsigned at = digit(pane, 0);
     if (!has(leaf, at)) {
@@ -269,6 +288,7 @@ class PaneTree {
 
   Pools* pools_;
   Leaf* recent_ = nullptr;  // where `at` was last; no merge that contains it has been made since
+  Inner* above_recent_ = nullptr;
   std::uint64_t recent_prefix_ = 0;
   Node* root_ = nullptr;
   unsigned level_ = 0;
