@@ -14,6 +14,13 @@ PaneSchedule::PaneSchedule(const std::vector<WindowPlan>& plans) {
   const WindowPlan& first = plans.front();
   is_direct_ = plans.size() == 1 && first.grid.size() == first.grid.step() && !first.grid.is_cumulating() &&
                first.most_empty == 0;
+  is_plain_ = plans.size() == 1 && is_gapless_;
+}
+
+std::int64_t PaneSchedule::panes_of_slide() const {
+  const Kind& kind = kinds_.front();
+  const bool is_slide = kinds_.size() == 1 && !is_direct_ && grace(kind) == Duration::zero();
+  return is_slide && kind.plan.has_positive_sizes() ? grid(kind).size() / layout_.width : 0;
 }
 
 void PaneSchedule::touch_any(Slot slot, PaneIndex pane) {
@@ -122,7 +129,11 @@ bool PaneSchedule::next_firing(EventTime to, WindowFiring& firing) {
   }
   while (!kind.pending.is_empty() && kind.pending.front() <= firing.last) {
     std::vector<Slot> slots = kind.pending.take_front();
-    for (const Slot slot : slots) enrol(firing.kind, slot);
+    constexpr std::size_t ahead = 16;
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+      if (i + ahead < slots.size()) prefetch_for_write(&flags_[slots[i + ahead]]);
+      enrol(firing.kind, slots[i]);
+    }
     kind.pending.recycle(std::move(slots));
   }
   firing.slots = &kind.active;

@@ -100,6 +100,124 @@ TEST_CASE("the panes of several slots behave like ordered maps under random use"
   }
 }
 
+/// Says in which groups it was merged: not even associative.
+struct Grouped {
+  std::uint64_t trace = 0;
+  std::uint64_t records = 0;
+  friend bool operator==(const Grouped&, const Grouped&) = default;
+};
+void group(Grouped& into, const Grouped& from) {
+  into.trace = (into.trace * 0x9E3779B97F4A7C15ULL ^ from.trace) * 0xD6E8FEB86659FD93ULL + 1;
+  into.records += from.records;
+}
+
+/// The window's panes in the groups that SlidingPanes promises.
+const Grouped* grouped(const std::map<PaneIndex, Grouped>& panes, const weir::detail::SlidingPanes& window, Grouped& whole) {
+  bool has_older = false;
+  bool has_newer = false;
+  Grouped older;
+  Grouped newer;
+  for (auto at = panes.rbegin(); at != panes.rend(); ++at) {
+    if (at->first < window.low || at->first >= window.middle) continue;
+    Grouped longer = at->second;
+    if (has_older) group(longer, older);
+    older = longer;
+    has_older = true;
+  }
+  for (const auto& [pane, state] : panes) {
+    if (pane < window.middle || pane > window.last) continue;
+    if (has_newer) {
+      group(newer, state);
+    } else {
+      newer = state;
+    }
+    has_newer = true;
+  }
+  if (!has_older && !has_newer) return nullptr;
+  whole = has_older ? older : newer;
+  if (has_older && has_newer) group(whole, newer);
+  return &whole;
+}
+
+TEST_CASE("a window that slides merges panes in the same groups wherever they lie") {
+  using Store = PaneStore<Grouped>;
+  static_assert(Store::can_slide);
+  for (const std::int64_t panes_in_window : {4, 12, 31}) {
+    std::mt19937_64 random(static_cast<std::uint64_t>(panes_in_window));
+    constexpr weir::Slot slots = 1024 + 40;  // one block that becomes dense, and some slots of another
+    Store store(panes_in_window);
+    store.grow(slots);
+    REQUIRE(store.slides());
+    std::vector<std::map<PaneIndex, Grouped>> expected(slots);
+    weir::detail::SlidingPanes window;
+    std::uint64_t record = 0;
+    std::uint64_t rows = 0;
+    PaneIndex low = -60;
+    const auto add = [&](weir::Slot slot, PaneIndex pane) {
+      bool is_new = false;
+      Grouped& state = store.at(slot, pane, is_new);
+      REQUIRE(is_new == !expected[slot].contains(pane));
+      for (Grouped* one : {&state, &expected[slot][pane]}) {
+        one->trace = one->trace * 31 + record;
+        ++one->records;
+      }
+      ++record;
+    };
+    for (int firing = 0; firing < 160; ++firing) {
+      ++low;
+      if (random() % 16 == 0) {
+        low += static_cast<PaneIndex>(random() % 40);
+        for (weir::Slot slot = 0; slot < slots; ++slot) {
+          store.erase_through(slot, low - 1);
+          expected[slot].erase(expected[slot].begin(), expected[slot].lower_bound(low));
+        }
+      }
+      const PaneIndex last = low + panes_in_window - 1;
+      const unsigned percent = firing / 40 % 2 == 0 ? 60 : 3;
+      for (weir::Slot slot = 0; slot < slots; ++slot) {
+        if (random() % 100 < percent) add(slot, last);
+        if (random() % 50 == 0) add(slot, low + static_cast<PaneIndex>(random() % (2 * static_cast<std::uint64_t>(panes_in_window))));
+        if (slot == 1030 && random() % 4 == 0) add(slot, last + static_cast<PaneIndex>(random() % 80));
+      }
+      store.move_to(low, last, low);
+      window.move_to(low, last);
+      for (weir::Slot slot = 0; slot < slots; ++slot) {
+        auto& panes = expected[slot];
+        const auto first = panes.lower_bound(low);
+        if ((first == panes.end() || first->first > last) && random() % 2 == 0) {
+          store.erase_through(slot, low);
+        } else {
+          Grouped whole;
+          Grouped scratch;
+          const Grouped* wanted = grouped(panes, window, whole);
+          const Grouped* found = store.slide(slot, group, scratch);
+          REQUIRE((found != nullptr) == (wanted != nullptr));
+          if (found != nullptr) REQUIRE(*found == *wanted);
+          if (found != nullptr) ++rows;
+          store.end_slide(slot, low);
+        }
+        panes.erase(panes.begin(), panes.upper_bound(low));
+      }
+      for (weir::Slot slot = firing % 7; slot < slots; slot += 7) {
+        const auto& panes = expected[slot];
+        REQUIRE(store.is_empty(slot) == panes.empty());
+        REQUIRE(store.newest(slot) == (panes.empty() ? weir::detail::no_pane : panes.rbegin()->first));
+        std::map<PaneIndex, Grouped> seen;
+        store.for_each(slot, [&seen](PaneIndex pane, const Grouped& state) { seen.emplace_hint(seen.end(), pane, state); });
+        REQUIRE(seen == panes);
+        std::uint64_t records = 0;
+        store.query(slot, low + 2, last - 1, group, [&records](const Grouped& state) { records += state.records; });
+        for (const auto& [pane, state] : panes) {
+          if (pane >= low + 2 && pane <= last - 1) records -= state.records;
+          REQUIRE(store.find(slot, pane) != nullptr);
+        }
+        REQUIRE(records == 0);
+      }
+    }
+    REQUIRE(rows > 10'000);
+  }
+}
+
 TEST_CASE("a tree of panes answers queries as a map does, over the whole range of panes") {
   std::mt19937_64 random(23);
   for (int script = 0; script < 60; ++script) {

@@ -44,7 +44,7 @@ struct CompensatedSum {
     error += (sum - (total - seen)) + (x - seen);
     sum = total;
   }
-  constexpr void merge(const CompensatedSum& other) {
+  [[gnu::always_inline]] constexpr void merge(const CompensatedSum& other) {
     add(other.sum);
     error += other.error;
   }

@@ -34,7 +34,8 @@ class PaneWindowsNode final : public Node {
                   const KeyDictionary<KeyType>& dictionary)
       : Node(std::move(name), std::move(kind)),
         emitter_(std::move(aggregator), dictionary, plans.size()),
-        schedule_(plans) {}
+        schedule_(plans),
+        store_(schedule_.panes_of_slide()) {}
 
   [[nodiscard]] RowEmitter<KeyType, Record, Row, RowAgg>& emitter() noexcept { return emitter_; }
   void check(Problems& problems) const override {
@@ -190,21 +191,18 @@ class PaneWindowsNode final : public Node {
 
   /// The merge of a key's panes, null if it has none; the state of a single pane is used where it lies.
   const State* gather(Slot slot, PaneIndex low, PaneIndex last) {
-    const State* only = nullptr;
-    bool is_merged = false;
-    const auto merge = [this](State& into, const State& from) { emitter_.aggregator().merge(into, from); };
-    store_.query(slot, low, last, merge, [&](const State& state) {
-      if (only == nullptr) {
-        only = &state;
-        return;
-      }
-      if (!is_merged) {
-        merged_ = *only;
-        is_merged = true;
-      }
-      merge(merged_, state);
-    });
-    return is_merged ? &merged_ : only;
+    return store_.gather(slot, low, last, merge(), merged_);
+  }
+  /// The same for the window that is firing.
+  const State* visit(const WindowFiring& firing, Slot slot) {
+    if constexpr (Store::can_slide) {
+      if (store_.slides() && firing.low <= firing.last) return store_.slide(slot, merge(), merged_);
+    }
+    store_.close_through(slot, firing.last);
+    return gather(slot, firing.low, firing.last);
+  }
+  [[nodiscard]] auto merge() const {
+    return [this](State& into, const State& from) { emitter_.aggregator().merge(into, from); };
   }
 
   void prefetch_row(const std::vector<Slot>& slots, std::size_t at) const {
@@ -224,15 +222,26 @@ class PaneWindowsNode final : public Node {
     }
     schedule_.end_direct(firing, to);
   }
+  /// Fetches in two steps, because a visit follows two pointers.
+  void prefetch_visits(const std::vector<Slot>& slots, std::size_t at) const {
+    // Slots in their order are fetched by the processor.
+    if (const std::size_t far = at + 24; far < slots.size() && slots[far] - slots[far - 1] > 4) {
+      store_.prefetch(slots[far]);
+      emitter_.dictionary().prefetch_key(slots[far]);
+    }
+    if (const std::size_t near = at + 12; near < slots.size()) store_.prefetch_older(slots[near]);
+  }
   void fire_shared(const WindowFiring& firing, EventTime to) {
     const EventTime reached = std::min(to, firing.window.end);
     const PaneIndex dead = schedule_.dead_through(reached);
+    if constexpr (Store::can_slide) store_.move_to(firing.low, firing.last, dead);
+    const bool slides = store_.slides() && firing.low <= firing.last;
     std::vector<Slot>& slots = *firing.slots;
     std::size_t kept = 0;
     for (std::size_t i = 0; i < slots.size(); ++i) {
-      prefetch_row(slots, i + 6);
+      prefetch_visits(slots, i);
       const Slot slot = slots[i];
-      const State* state = gather(slot, firing.low, firing.last);
+      const State* state = visit(firing, slot);
       if (state == nullptr && !schedule_.fills_empty(firing, slot)) {
         schedule_.dismiss(firing.kind, slot);
         release(slot, reached);
@@ -241,7 +250,11 @@ class PaneWindowsNode final : public Node {
       if (state != nullptr) schedule_.note_content(firing.kind, slot);
       emitter_.emit(firing.kind, slot, state != nullptr ? *state : empty_, firing.window, firing.pane, firing.window.end, to,
                     firing.row_time);
-      store_.erase_through(slot, dead);
+      if (slides) {
+        store_.end_slide(slot, dead);
+      } else {
+        store_.erase_through(slot, dead);
+      }
       slots[kept++] = slot;
     }
     slots.resize(kept);

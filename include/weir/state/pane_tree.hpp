@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include <weir/state/pool.hpp>
 
@@ -11,10 +12,13 @@ namespace weir::inline v0::detail {
 
 /// The number of a pane: floor((time - origin) / width).
 using PaneIndex = std::int64_t;
+/// What no pane has.
+inline constexpr PaneIndex no_pane = std::numeric_limits<PaneIndex>::min();
 
 /// The panes of one key when they are many: a sparse tree of fanout 16 by pane index, with merges cached at each node.
 ///
-/// Time:    at, erase O(levels); query O(16 * levels) merges; levels = log16 of the span of panes, at most 16
+/// Time:    at 1 next to the pane before if no query or erase came between, else O(levels); erase O(levels); query
+///          O(16 * levels) merges; levels = log16 of the span of panes, at most 16
 /// Memory:  16 states per started group of 16 panes
 /// Source:  base-interval trees; Moon et al., Temporal aggregation, TKDE 2003 (the idea of aligned partial merges)
 template <class State>
@@ -60,6 +64,15 @@ class PaneTree {
 
   /// The pane's state, made if it was not there; merges that contain it are forgotten.
   State& at(PaneIndex pane) {
+    if (recent_ != nullptr) {
+      if (prefix(pane, 0) == recent_prefix_) return state_in(recent_, pane);
+      if (above_recent_ != nullptr && prefix(pane, 1) == recent_prefix_ >> fan_bits) {
+        recent_ = leaf_in(above_recent_, pane);
+        recent_prefix_ = prefix(pane, 0);
+        return state_in(recent_, pane);
+      }
+      recent_ = nullptr;
+    }
     if (root_ == nullptr) {
       root_ = pools_->leaves.make();
       level_ = 0;
@@ -67,37 +80,38 @@ class PaneTree {
     }
     while (prefix(pane, level_) != prefix_) raise();
     Node* node = root_;
-    for (unsigned level = level_; level > 0; --level) {
-      node->has_merged = false;
+    node->has_merged = false;
+    for (unsigned level = level_; level > 1; --level) {
       auto* inner = static_cast<Inner*>(node);
       const unsigned at = digit(pane, level);
       if (!has(node, at)) {
-        inner->children[at] = level == 1 ? static_cast<Node*>(pools_->leaves.make()) : pools_->inners.make();
+        inner->children[at] = pools_->inners.make();
         mark(node, at);
       }
       node = inner->children[at];
+      node->has_merged = false;
     }
-    node->has_merged = false;
-    const unsigned at = digit(pane, 0);
-    if (!has(node, at)) {
-      mark(node, at);
-      ++size_;
-    }
-    return static_cast<Leaf*>(node)->states[at];
+    above_recent_ = level_ == 0 ? nullptr : static_cast<Inner*>(node);
+    recent_ = level_ == 0 ? static_cast<Leaf*>(node) : leaf_in(above_recent_, pane);
+    recent_prefix_ = prefix(pane, 0);
+    return state_in(recent_, pane);
   }
 
   /// Calls `visit(state)` with merges that together hold exactly the panes from `low` to `last`, oldest first.
   template <class Merge, class Visit>
   void query(PaneIndex low, PaneIndex last, Merge&& merge, Visit&& visit) {
+    recent_ = nullptr;
     if (root_ != nullptr && low <= last) walk(root_, level_, first_of(prefix_, level_), low, last, merge, visit);
   }
 
   /// Removes panes up to `last`.
   void erase_through(PaneIndex last) {
+    recent_ = nullptr;
     if (root_ != nullptr && erase(root_, level_, first_of(prefix_, level_), last)) root_ = nullptr;
   }
   /// Removes one pane, if it is there.
   void erase_one(PaneIndex pane) {
+    recent_ = nullptr;
     if (find(pane) != nullptr && erase_path(root_, level_, pane)) root_ = nullptr;
   }
 
@@ -140,6 +154,25 @@ class PaneTree {
   }
   static std::uint64_t last_of(std::uint64_t first, unsigned level) noexcept {
     return level >= 15 ? ~std::uint64_t{0} : first + ((std::uint64_t{1} << ((level + 1) * fan_bits)) - 1);
+  }
+
+  Leaf* leaf_in(Inner* inner, PaneIndex pane) {
+    const unsigned at = digit(pane, 1);
+    if (!has(inner, at)) {
+      inner->children[at] = pools_->leaves.make();
+      mark(inner, at);
+    }
+    auto* leaf = static_cast<Leaf*>(inner->children[at]);
+    leaf->has_merged = false;
+    return leaf;
+  }
+  State& state_in(Leaf* leaf, PaneIndex pane) noexcept {
+    const unsigned at = digit(pane, 0);
+    if (!has(leaf, at)) {
+      mark(leaf, at);
+      ++size_;
+    }
+    return leaf->states[at];
   }
 
   void raise() {
@@ -254,6 +287,9 @@ class PaneTree {
   }
 
   Pools* pools_;
+  Leaf* recent_ = nullptr;  // where `at` was last; no merge that contains it has been made since
+  Inner* above_recent_ = nullptr;
+  std::uint64_t recent_prefix_ = 0;
   Node* root_ = nullptr;
   unsigned level_ = 0;
   std::uint64_t prefix_ = 0;

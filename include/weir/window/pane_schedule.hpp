@@ -64,6 +64,9 @@ class PaneSchedule {
   /// Every record belongs to some window of each kind.
   [[nodiscard]] bool is_gapless() const noexcept { return is_gapless_; }
 
+  /// The panes of a window if all windows are of one kind that slides and fires once, else 0.
+  [[nodiscard]] std::int64_t panes_of_slide() const;
+
   /// Makes every slot below `slots` valid.
   void grow(std::size_t slots) { flags_.grow(slots); }
   /// Some firing will visit the key.
@@ -71,7 +74,7 @@ class PaneSchedule {
 
   /// The key got its first record in a pane.
   void touch(Slot slot, PaneIndex pane) {
-    if (is_direct_ && pane > kinds_[0].enrolled) [[likely]] {
+    if (is_plain_ && pane > kinds_[0].enrolled) [[likely]] {
       kinds_[0].pending.add(pane, slot);
     } else {
       touch_any(slot, pane);
@@ -141,6 +144,7 @@ class PaneSchedule {
   std::vector<Kind> kinds_;
   PaneLayout layout_;
   bool is_direct_ = false;
+  bool is_plain_ = false;  // one kind of window, and every pane belongs to some
   bool is_gapless_ = true;
   // Per slot: a bit for each kind whose `active` it is in, and above them the number of its empty rows in a grace.
   Column<std::uint64_t> flags_;
