@@ -5,7 +5,7 @@
 
 namespace weir::inline v0::detail {
 
-PaneSchedule::PaneSchedule(const std::vector<WindowPlan>& plans) {
+PaneSchedule::PaneSchedule(std::span<const WindowPlan> plans) {
   for (const WindowPlan& plan : plans) {
     layout_.include(plan.grid, kinds_.empty());
     kinds_.emplace_back(plan);
@@ -22,6 +22,8 @@ std::int64_t PaneSchedule::panes_of_slide() const {
   const bool is_slide = kinds_.size() == 1 && !is_direct_ && grace(kind) == Duration::zero();
   return is_slide && kind.plan.has_positive_sizes() ? grid(kind).size() / layout_.width : 0;
 }
+
+PaneSchedule::~PaneSchedule() = default;
 
 void PaneSchedule::touch_any(Slot slot, PaneIndex pane) {
   const EventTime start = layout_.start(pane);

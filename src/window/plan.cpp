@@ -40,4 +40,6 @@ WindowPlan WindowPlan::of(const LifetimeSpec& spec) {
                  0, Grid::endless());
 }
 
+std::string WindowPlan::node_kind() const { return kind + " windows"; }
+
 }  // namespace weir::inline v0::detail

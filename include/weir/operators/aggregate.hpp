@@ -54,14 +54,14 @@ struct Aggregate {
   }
 
  private:
-  template <class KeyType, class RecordType, class RowAgg>
-  auto place(const KeyedStream<KeyType, RecordType>& keyed, const detail::FixedShape& shape, RowAgg aggregator) {
+  template <class KeyType, class RecordType, class RowAgg, detail::PaneUse use>
+  auto place(const KeyedStream<KeyType, RecordType>& keyed, const detail::FixedShape<use>& shape, RowAgg aggregator) {
     using Result = Aggregated<KeyType, Row, RecordType>;
     const auto& dictionary = keyed.keyspace().dictionary;
     if (shape.plan.trigger.is_plain() && !shape.plan.grid.is_endless()) {
-      using Added = detail::PaneWindowsNode<KeyType, RecordType, Row, RowAgg>;
-      return handle<Result>(keyed, keyed.feed(std::make_unique<Added>(std::move(name), shape.plan.node_kind(),
-                                                                     std::vector{shape.plan}, std::move(aggregator), dictionary)));
+      using Added = detail::PaneWindowsNode<KeyType, RecordType, Row, RowAgg, use>;
+      return handle<Result>(keyed, keyed.feed(std::make_unique<Added>(std::move(name), std::span(&shape.plan, 1),
+                                                                     std::move(aggregator), dictionary)));
     }
     using Added = detail::TriggeredWindowsNode<KeyType, RecordType, Row, RowAgg>;
     return handle<Result>(
@@ -69,10 +69,9 @@ struct Aggregate {
   }
   template <class KeyType, class RecordType, class RowAgg, std::size_t count>
   auto place(const KeyedStream<KeyType, RecordType>& keyed, const detail::SharedShape<count>& shape, RowAgg aggregator) {
-    using Added = detail::PaneWindowsNode<KeyType, RecordType, Row, RowAgg>;
-    auto& node = keyed.feed(std::make_unique<Added>(std::move(name), "shared windows",
-                                                   std::vector(shape.plans.begin(), shape.plans.end()), std::move(aggregator),
-                                                   keyed.keyspace().dictionary));
+    using Added = detail::PaneWindowsNode<KeyType, RecordType, Row, RowAgg, detail::PaneUse::shared>;
+    auto& node = keyed.feed(std::make_unique<Added>(std::move(name), std::span<const detail::WindowPlan>(shape.plans),
+                                                   std::move(aggregator), keyed.keyspace().dictionary));
     return handles<Aggregated<KeyType, Row, RecordType>>(keyed, node, std::make_index_sequence<count>{});
   }
   template <class KeyType, class RecordType, class RowAgg, class GapOf, class EndsAt>

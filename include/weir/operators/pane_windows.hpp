@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,15 +25,15 @@ namespace weir::inline v0::detail {
 /// Order:   rows by window end, then window kind as declared, then keys in the order of `PaneSchedule`
 /// Late:    see `LatePolicy`; inside the grace a record fires its closed windows again at once
 /// Keeps:   panes, until no window that is open can use them
-template <class KeyType, class Record, class Row, class RowAgg>
+template <class KeyType, class Record, class Row, class RowAgg, PaneUse use>
 class PaneWindowsNode final : public Node {
   using State = typename RowAgg::State;
-  using Store = PaneStore<State>;
+  using Store = PaneStore<State, PaneIndex, use == PaneUse::sliding>;
 
  public:
-  PaneWindowsNode(std::string name, std::string kind, const std::vector<WindowPlan>& plans, RowAgg aggregator,
+  PaneWindowsNode(std::string name, std::span<const WindowPlan> plans, RowAgg aggregator,
                   const KeyDictionary<KeyType>& dictionary)
-      : Node(std::move(name), std::move(kind)),
+      : Node(std::move(name), plans.size() == 1 ? plans[0].node_kind() : "shared windows"),
         emitter_(std::move(aggregator), dictionary, plans.size()),
         schedule_(plans),
         store_(schedule_.panes_of_slide()) {}
@@ -191,7 +192,11 @@ class PaneWindowsNode final : public Node {
 
   /// The merge of a key's panes, null if it has none; the state of a single pane is used where it lies.
   const State* gather(Slot slot, PaneIndex low, PaneIndex last) {
-    return store_.gather(slot, low, last, merge(), merged_);
+    if constexpr (use == PaneUse::alone) {
+      return store_.find(slot, low);
+    } else {
+      return store_.gather(slot, low, last, merge(), merged_);
+    }
   }
   /// The same for the window that is firing.
   const State* visit(const WindowFiring& firing, Slot slot) {
@@ -235,7 +240,7 @@ class PaneWindowsNode final : public Node {
     const EventTime reached = std::min(to, firing.window.end);
     const PaneIndex dead = schedule_.dead_through(reached);
     if constexpr (Store::can_slide) store_.move_to(firing.low, firing.last, dead);
-    const bool slides = store_.slides() && firing.low <= firing.last;
+    const bool is_slide = store_.slides() && firing.low <= firing.last;
     std::vector<Slot>& slots = *firing.slots;
     std::size_t kept = 0;
     for (std::size_t i = 0; i < slots.size(); ++i) {
@@ -250,7 +255,7 @@ class PaneWindowsNode final : public Node {
       if (state != nullptr) schedule_.note_content(firing.kind, slot);
       emitter_.emit(firing.kind, slot, state != nullptr ? *state : empty_, firing.window, firing.pane, firing.window.end, to,
                     firing.row_time);
-      if (slides) {
+      if (is_slide) {
         store_.end_slide(slot, dead);
       } else {
         store_.erase_through(slot, dead);

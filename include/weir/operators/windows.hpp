@@ -39,9 +39,12 @@ class WindowedStream {
 namespace detail {
 
 /// Windows of one fixed shape.
+template <PaneUse use>
 struct FixedShape {
   WindowPlan plan;
 };
+template <class Verb>
+inline constexpr bool is_fixed = false;
 /// Several fixed shapes over shared panes.
 template <std::size_t count>
 struct SharedShape {
@@ -97,19 +100,21 @@ struct Sessions {
   }
 };
 
-using Tumbling = Windows<detail::FixedShape>;
-using Sliding = Windows<detail::FixedShape>;
+using Tumbling = Windows<detail::FixedShape<detail::PaneUse::alone>>;
+using Sliding = Windows<detail::FixedShape<detail::PaneUse::sliding>>;
+template <detail::PaneUse use>
+inline constexpr bool detail::is_fixed<Windows<detail::FixedShape<use>>> = true;
 
 /// Windows one after the other; see `TumblingSpec`.
 [[nodiscard]] inline Tumbling tumbling(const TumblingSpec& spec) { return {{detail::WindowPlan::of(spec)}}; }
 /// Overlapping windows (or with gaps); see `SlidingSpec`.
 [[nodiscard]] inline Sliding sliding(const SlidingSpec& spec) { return {{detail::WindowPlan::of(spec)}}; }
 /// Windows that grow step by step inside a tumbling base; see `CumulatingSpec`.
-[[nodiscard]] inline Windows<detail::FixedShape> cumulating(const CumulatingSpec& spec) {
+[[nodiscard]] inline Sliding cumulating(const CumulatingSpec& spec) {
   return {{detail::WindowPlan::of(spec)}};
 }
 /// One window per key without end; see `LifetimeSpec`.
-[[nodiscard]] inline Windows<detail::FixedShape> lifetime(const LifetimeSpec& spec = {}) {
+[[nodiscard]] inline Tumbling lifetime(const LifetimeSpec& spec = {}) {
   return {{detail::WindowPlan::of(spec)}};
 }
 /// Windows of so many records; see `CountSpec`.
@@ -119,14 +124,17 @@ using Sliding = Windows<detail::FixedShape>;
 
 /// Several windows of fixed shape over shared panes: each record is added once, to one pane. `aggregate` then gives one
 /// stream of rows per window. They must emit on_close() and take late records with apply_open.
-template <class... More>
-[[nodiscard]] Windows<detail::SharedShape<sizeof...(More) + 2>> windows(const Windows<detail::FixedShape>& first,
-                                                                          const Windows<detail::FixedShape>& second,
-                                                                          const More&... more) {
-  static_assert((std::is_same_v<More, Windows<detail::FixedShape>> && ...),
-                "weir: windows() takes tumbling(), sliding() and cumulating(); sessions and counts have panes of their own");
+template <class First, class Second, class... More>
+[[nodiscard]] auto windows(const First& first, const Second& second, const More&... more) {
+  constexpr bool fit = detail::is_fixed<First> && detail::is_fixed<Second> && (detail::is_fixed<More> && ...);
+  static_assert(fit, "weir: windows() takes tumbling(), sliding() and cumulating(); sessions and counts have panes of their own");
   static_assert(sizeof...(More) <= 30, "weir: windows() takes at most 32 windows; split them over two aggregates");
-  return {{{first.shape.plan, second.shape.plan, more.shape.plan...}}};
+  using Shared = Windows<detail::SharedShape<sizeof...(More) + 2>>;
+  if constexpr (fit) {
+    return Shared{{{first.shape.plan, second.shape.plan, more.shape.plan...}}};
+  } else {
+    return detail::never<Shared>();
+  }
 }
 
 }  // namespace weir::inline v0

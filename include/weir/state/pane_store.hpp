@@ -40,7 +40,7 @@ inline constexpr Index no_index = sizeof(Index) > sizeof(PaneIndex) ? -(Index{1}
 ///
 /// Time:    newest pane 1; older ones O(32) to find; query at most 33 merges, or O(16 log16 span)
 /// Memory:  live panes only, in rings that are at least an eighth full; a slot without panes costs its line
-template <class State, class Index = PaneIndex>
+template <class State, class Index = PaneIndex, bool slides_over = std::is_same_v<Index, PaneIndex>>
 class PaneStore {
   static constexpr Index none = no_index<Index>;
   struct Item {
@@ -64,7 +64,7 @@ class PaneStore {
  public:
   /// Whether a window can slide over the panes: merges are copied around, and as many as panes are kept.
   static constexpr bool can_slide =
-      std::is_trivially_copyable_v<State> && sizeof(State) <= cache_line_bytes && std::is_same_v<Index, PaneIndex>;
+      slides_over && std::is_trivially_copyable_v<State> && sizeof(State) <= cache_line_bytes;
 
   struct Line {
     Index pane = none;

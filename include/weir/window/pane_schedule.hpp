@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <span>
 #include <tuple>
 #include <vector>
 
@@ -54,7 +55,8 @@ struct Judgement {
 /// Memory:  4 bytes per key and pane that no window has covered yet, and per key that one has
 class PaneSchedule {
  public:
-  explicit PaneSchedule(const std::vector<WindowPlan>& plans);
+  explicit PaneSchedule(std::span<const WindowPlan> plans);
+  ~PaneSchedule();
 
   [[nodiscard]] const PaneLayout& layout() const noexcept { return layout_; }
   [[nodiscard]] std::size_t kinds() const noexcept { return kinds_.size(); }

@@ -9,6 +9,10 @@
 
 namespace weir::inline v0::detail {
 
+/// How windows use panes: a window is one pane; several kinds of windows are merged from the same panes; one kind slides
+/// over them.
+enum class PaneUse : std::uint8_t { alone, shared, sliding };
+
 /// A window spec of fixed shape, ready for use: what was asked for, and what it comes to.
 struct WindowPlan {
   std::string kind;
@@ -21,7 +25,7 @@ struct WindowPlan {
   Trigger trigger;
 
   /// What a node with these windows is called in pictures and counters.
-  [[nodiscard]] std::string node_kind() const { return kind + " windows"; }
+  [[nodiscard]] std::string node_kind() const;
   [[nodiscard]] bool has_positive_sizes() const noexcept { return size > Duration::zero() && every > Duration::zero(); }
   [[nodiscard]] static WindowPlan of(const TumblingSpec& spec);
   [[nodiscard]] static WindowPlan of(const SlidingSpec& spec);
