@@ -198,7 +198,7 @@ TEST_CASE("a window that slides merges panes in the same groups wherever they li
         }
         panes.erase(panes.begin(), panes.upper_bound(low));
       }
-      for (weir::Slot slot = firing % 7; slot < slots; slot += 7) {
+      for (auto slot = static_cast<weir::Slot>(firing % 7); slot < slots; slot += 7) {
         const auto& panes = expected[slot];
         REQUIRE(store.is_empty(slot) == panes.empty());
         REQUIRE(store.newest(slot) == (panes.empty() ? weir::detail::no_pane : panes.rbegin()->first));
