@@ -1,5 +1,10 @@
 #include <algorithm>
+#include <map>
+#include <random>
+#include <span>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 #include <weir/operators/windows.hpp>
 
@@ -174,6 +179,70 @@ TEST_CASE("windows that share panes give the rows of separate aggregates") {
   CHECK(harness.seen(a).size() > 50);
   CHECK(harness.seen(a.late()).size() == harness.stats("together").late + harness.stats("together").partially_late);
   CHECK(harness.stats("together").conserves());
+}
+
+TEST_CASE("keys with many panes give the rows that counting gives, and the same bytes however records come in batches") {
+  struct Reading {
+    std::int64_t key;
+    double value;
+    weir::EventTime at;
+  };
+  struct Sums {
+    std::int64_t n = 0;
+    std::int64_t ticks = 0;
+    double sum = 0;
+  };
+  using Line = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t, double>;
+  constexpr std::int64_t size = 120;
+  constexpr std::int64_t every = 10;
+  constexpr std::int64_t delay = 15;
+  std::mt19937_64 random(5);
+  std::vector<Reading> readings;
+  std::map<std::pair<std::int64_t, std::int64_t>, std::pair<std::int64_t, std::int64_t>> counted;  // by end and key
+  std::int64_t newest = -1000;
+  for (std::int64_t i = 0; i < 120'000; ++i) {
+    // Keys 0 to 1499 are busy, then few are, then all again; some records are late for some of their windows or all.
+    const bool is_busy = i / 40'000 != 1;
+    const auto key = static_cast<std::int64_t>(random() % (is_busy ? 1500 : 40));
+    const std::int64_t at = i / 80 - static_cast<std::int64_t>(random() % (random() % 20 == 0 ? 160 : 12));
+    readings.push_back({.key = key, .value = 1.0 / static_cast<double>(1 + random() % 1000), .at = weir::event_time(at)});
+    const std::int64_t watermark = newest - delay;
+    for (std::int64_t end = weir::floor_mod(-at, every) + at; end <= at + size; end += every) {
+      if (end <= at || end <= watermark) continue;
+      auto& [n, ticks] = counted[{end, key}];
+      ++n;
+      ticks += at;
+    }
+    newest = std::max(newest, at);
+  }
+  const auto rows_of = [&readings](std::size_t batch) {
+    std::vector<Line> lines;
+    weir::Graph graph{"readings"};
+    auto source = graph.source<Reading>("readings", {.time = &Reading::at, .watermark = weir::trailing(us(delay))});
+    source | weir::key_by(&Reading::key) |
+        weir::sliding({.size = us(size), .every = us(every), .grace = us(0)}) |
+        weir::aggregate<Sums>("sums", weir::count().as(&Sums::n),
+                              weir::sum([](const Reading& one) { return weir::ticks(one.at); }).as(&Sums::ticks),
+                              weir::sum(&Reading::value).as(&Sums::sum)) |
+        weir::sink("lines", [&lines](const weir::Windowed<std::int64_t, Sums>& row) {
+          lines.emplace_back(weir::ticks(row.window.end), row.key, row.value.n, row.value.ticks, row.value.sum);
+        });
+    weir::Pipeline pipeline = std::move(graph).build().value();
+    for (std::size_t i = 0; i < readings.size(); i += batch) {
+      pipeline.push(source, std::span(readings).subspan(i, std::min(batch, readings.size() - i)));
+    }
+    CHECK(pipeline.finish().ok());
+    CHECK(pipeline.live_windows("sums") == 0);
+    CHECK(pipeline.stats("sums").conserves());
+    return lines;
+  };
+  const std::vector<Line> lines = rows_of(1);
+  REQUIRE(lines.size() == counted.size());
+  for (const auto& [end, key, n, ticks, sum] : lines) REQUIRE(counted.at({end, key}) == std::pair(n, ticks));
+  for (const std::size_t batch : {7U, 256U, 5000U}) {
+    const std::vector<Line> again = rows_of(batch);
+    REQUIRE(again == lines);
+  }
 }
 
 TEST_CASE("rows travel on with the last instant of their window, so windows can follow windows") {

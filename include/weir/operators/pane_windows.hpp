@@ -199,9 +199,9 @@ class PaneWindowsNode final : public Node {
     }
   }
   /// The same for the window that is firing.
-  const State* visit(const WindowFiring& firing, Slot slot) {
+  const State* visit(const WindowFiring& firing, Slot slot, bool is_slide) {
     if constexpr (Store::can_slide) {
-      if (store_.slides() && firing.low <= firing.last) return store_.slide(slot, merge(), merged_);
+      if (is_slide) return store_.slide(slot, merge(), merged_);
     }
     store_.close_through(slot, firing.last);
     return gather(slot, firing.low, firing.last);
@@ -239,14 +239,14 @@ class PaneWindowsNode final : public Node {
   void fire_shared(const WindowFiring& firing, EventTime to) {
     const EventTime reached = std::min(to, firing.window.end);
     const PaneIndex dead = schedule_.dead_through(reached);
-    if constexpr (Store::can_slide) store_.move_to(firing.low, firing.last, dead);
-    const bool is_slide = store_.slides() && firing.low <= firing.last;
+    bool is_slide = false;
+    if constexpr (Store::can_slide) is_slide = store_.move_to(firing.low, firing.last, dead);
     std::vector<Slot>& slots = *firing.slots;
     std::size_t kept = 0;
     for (std::size_t i = 0; i < slots.size(); ++i) {
       prefetch_visits(slots, i);
       const Slot slot = slots[i];
-      const State* state = visit(firing, slot);
+      const State* state = visit(firing, slot, is_slide);
       if (state == nullptr && !schedule_.fills_empty(firing, slot)) {
         schedule_.dismiss(firing.kind, slot);
         release(slot, reached);

@@ -20,13 +20,14 @@
 namespace weir::inline v0::detail {
 
 /// A window in the course of its slide over the panes, which never goes back. Its merge is grouped by `middle`, for every
-/// key alike: (oldest + (... + (.. + before middle))) + (((middle + ..) + ...) + newest). Panes that a key has not are left out.
+/// key alike: (oldest + (... + (.. + before middle))) + (((middle + ..) + ...) + newest). Panes that a key has not are left
+/// out.
 struct SlidingPanes {
   PaneIndex low = no_pane;
   PaneIndex middle = no_pane;
   PaneIndex last = no_pane;
 
-  /// Moves on; true if nothing is left before the middle, which then moves to `to_last`.
+  /// Moves on; true if nothing was left before the middle, which then is `to_last`.
   bool move_to(PaneIndex to_low, PaneIndex to_last) noexcept {
     low = to_low;
     last = to_last;
@@ -91,7 +92,7 @@ class PaneColumns {
     return pane >= window_.low && pane <= window_.last && has(slot);
   }
   [[nodiscard]] Mask present(Slot slot) const noexcept { return has(slot) ? *presence(slot) & ~stale : 0; }
-  [[nodiscard]] bool contains(Slot slot, PaneIndex pane) const noexcept { 
+  [[nodiscard]] bool contains(Slot slot, PaneIndex pane) const noexcept {
     return has(slot) && (*presence(slot) >> column(pane) & 1U) != 0;
   }
   [[nodiscard]] State& state(Slot slot, PaneIndex pane) noexcept { return *cell(slot, column(pane)); }
@@ -258,7 +259,7 @@ class PaneColumns {
   [[nodiscard]] std::uint32_t column(PaneIndex pane) const noexcept {
     return static_cast<std::uint32_t>(floor_mod(pane, panes_));
   }
-  /// Of at most `panes_` panes.
+  /// Of at most `panes_` panes. Neither they nor the window reach the last PaneIndex.
   [[nodiscard]] Mask bits(PaneIndex first, PaneIndex last) const noexcept {
     Mask all = 0;
     for (PaneIndex pane = first; pane <= last; ++pane) all |= Mask{1} << column(pane);

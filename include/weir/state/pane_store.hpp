@@ -193,15 +193,18 @@ class PaneStore {
     return is_merged ? &whole : only;
   }
 
-  /// Moves the window that slides; panes up to `dead` are in no later one. The bounds only ever rise.
-  void move_to(Index low, Index last, Index dead) requires can_slide {
-    if (!slides() || low > last) return;
+  /// Moves the window that slides; panes up to `dead` are in no later one. The bounds only ever rise. False if this window has
+  /// to be gathered instead.
+  bool move_to(Index low, Index last, Index dead) requires can_slide {
+    if (!slides() || low > last || last == std::numeric_limits<Index>::max()) return false;
     newest_kept_ = std::max(newest_kept_, last);
     view_ = {};
     columns_.move_to(low, last, dead);
+    return true;
   }
   /// The merge of the panes in the window that slides, null if there are none; all of them are closed. The same bytes
-  /// wherever they lie. Once for each window; `end_slide` follows when the merge is no longer needed.
+  /// wherever they lie. Once for each window, for every slot that has panes in it; `end_slide` follows when the merge is no
+  /// longer needed.
   template <class Merge>
   const State* slide(Slot slot, const Merge& merge, State& whole) requires can_slide {
     if (!view_.is_of(slot)) {
@@ -412,8 +415,12 @@ class PaneStore {
     } else {
       std::uint32_t middle = 0;
       while (middle < rest.size && item(rest, middle).pane < window.middle) ++middle;
-      for (std::uint32_t at = middle; at > 0 && item(rest, at - 1).pane >= window.low; --at) put_before(item(rest, at - 1).state);
-      for (std::uint32_t at = middle; at < rest.size && item(rest, at).pane <= window.last; ++at) put_behind(item(rest, at).state);
+      for (std::uint32_t at = middle; at > 0 && item(rest, at - 1).pane >= window.low; --at) {
+        put_before(item(rest, at - 1).state);
+      }
+      for (std::uint32_t at = middle; at < rest.size && item(rest, at).pane <= window.last; ++at) {
+        put_behind(item(rest, at).state);
+      }
     }
     if (has_line && line.pane >= window.middle) put_behind(line.state);
     if (older == nullptr && newer == nullptr) return nullptr;
