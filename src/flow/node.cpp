@@ -76,12 +76,12 @@ void Wiring::find_shape() {
       if (nodes_[id]->is_timed()) timed.push_back(id);
       std::size_t ways = 0;
       for (const std::size_t input : nodes_[id]->inputs_) ways += reaches[source][input] ? 1U : 0U;
-      if (ways > 1) single_[source] = true;
+      if (ways > 1) single_[source] = 1;
     }
     for (const std::size_t first : timed) {
       for (const std::size_t second : timed) {
         for (std::size_t id = second; first < second && id < count; ++id) {
-          if (reaches[first][id] && reaches[second][id]) stepped_[source] = true;
+          if (reaches[first][id] && reaches[second][id]) stepped_[source] = 1;
         }
       }
     }
@@ -122,7 +122,7 @@ void Wiring::publish(Node& source, EventTime to) {
   ++work_->epoch;
   work_->target = to;
   const std::vector<std::size_t>& nodes = downstream_[source.id_];
-  if (stepped_[source.id_]) {
+  if (stepped_[source.id_] != 0) {
     // Operators whose outputs meet fire by deadline, not one operator after the other.
     EventTime last = no_time;
     while (true) {
@@ -140,14 +140,14 @@ void Wiring::publish(Node& source, EventTime to) {
 }
 
 void Wiring::set_idle(Node& source, bool is_idle) {
-  idle_[source.id_] = is_idle;
+  idle_[source.id_] = is_idle ? 1 : 0;
   ++work_->epoch;
   work_->target = source.watermark_;
   for (const std::size_t id : downstream_[source.id_]) {
     const Node& node = *nodes_[id];
     bool is_all_idle = true;
     for (std::size_t i = 0; i < node.inputs_.size(); ++i) {
-      const bool is_input_idle = idle_[node.inputs_[i]];
+      const bool is_input_idle = idle_[node.inputs_[i]] != 0;
       is_all_idle = is_all_idle && is_input_idle;
       if (node.merge_ == nullptr) continue;
       if (is_input_idle) {
@@ -156,7 +156,7 @@ void Wiring::set_idle(Node& source, bool is_idle) {
         node.merge_->set_active(i);
       }
     }
-    idle_[id] = is_all_idle;
+    idle_[id] = is_all_idle ? 1 : 0;
   }
   spread(downstream_[source.id_], end_of_time);
 }

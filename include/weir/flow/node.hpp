@@ -102,12 +102,12 @@ class Wiring {
   explicit Wiring(std::string name);
   ~Wiring();
 
-  /// Adds a node behind others that were added before. Programmer error after `build()`.
-  template <class NodeType>
-  NodeType& add(std::unique_ptr<NodeType> node, std::initializer_list<const Node*> inputs) {
-    NodeType& added = *node;
-    adopt(std::move(node), inputs);
-    return added;
+  /// Makes a node behind others that were added before. Programmer error after `build()`.
+  template <class NodeType, class... Arguments>
+  NodeType& add(std::initializer_list<const Node*> inputs, Arguments&&... arguments) {
+    auto* added = new NodeType(std::forward<Arguments>(arguments)...);
+    adopt(std::unique_ptr<Node>(added), inputs);
+    return *added;
   }
   [[nodiscard]] static std::size_t id(const Node& node) noexcept { return node.id_; }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
@@ -124,7 +124,7 @@ class Wiring {
 
   /// Whether batches from this source must be cut into single records to keep the order of a stream: some node is
   /// reached from it on two ways.
-  [[nodiscard]] bool needs_single_records(const Node& source) const { return single_[source.id_]; }
+  [[nodiscard]] bool needs_single_records(const Node& source) const { return single_[source.id_] != 0; }
 
   /// The source's watermark is now `to` (never below the last one): every node that depends on it fires what is due.
   void publish(Node& source, EventTime to);
@@ -153,9 +153,9 @@ class Wiring {
   HashSeed hash_seed_;
   std::vector<std::unique_ptr<Node>> nodes_;           // in the order of attachment, which is topological
   std::vector<std::vector<std::size_t>> downstream_;   // per node: ids reachable from it, ascending; sources only
-  std::vector<bool> single_;                           // per node
-  std::vector<bool> stepped_;                          // per source: timed nodes meet or follow each other
-  std::vector<bool> idle_;                             // per node
+  std::vector<char> single_;                           // per node
+  std::vector<char> stepped_;                          // per source: timed nodes meet or follow each other
+  std::vector<char> idle_;                             // per node
   std::unique_ptr<detail::Work> work_ = std::make_unique<detail::Work>();
   bool is_sealed_ = false;
 };

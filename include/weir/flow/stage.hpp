@@ -120,7 +120,7 @@ auto attach_stage(const Stream<Record>& stream, StageType stage) {
   StageType::template require<Record>();
   if constexpr (StageType::template takes<Record>) {
     using Added = StageNode<Record, StageType>;
-    auto& node = stream.feed(std::make_unique<Added>(stream.wiring().unique_name(stage.kind()), std::move(stage)));
+    auto& node = stream.template feed<Added>(stream.wiring().unique_name(stage.kind()), std::move(stage));
     return Stream<typename Added::Output>(stream.wiring(), node, node.port());
   } else {
     return stream;

@@ -60,9 +60,9 @@ class Stream {
   [[nodiscard]] Port<Record>& port() const noexcept { return *port_; }
 
   /// Adds a node behind this stream; see `Port::connect` for what it needs.
-  template <class NodeType>
-  NodeType& feed(std::unique_ptr<NodeType> node) const {
-    NodeType& added = wiring_->add(std::move(node), {node_});
+  template <class NodeType, class... Arguments>
+  NodeType& feed(Arguments&&... arguments) const {
+    NodeType& added = wiring_->template add<NodeType>({node_}, std::forward<Arguments>(arguments)...);
     connect(added);
     return added;
   }
@@ -109,9 +109,9 @@ class KeyedStream {
   [[nodiscard]] Keyspace<KeyType>& keyspace() const noexcept { return *keyspace_; }
 
   /// As `Stream::feed`, and the node's `holds(slot)` is asked before a slot is reused.
-  template <class NodeType>
-  NodeType& feed(std::unique_ptr<NodeType> node) const {
-    NodeType& added = stream_.feed(std::move(node));
+  template <class NodeType, class... Arguments>
+  NodeType& feed(Arguments&&... arguments) const {
+    NodeType& added = stream_.template feed<NodeType>(std::forward<Arguments>(arguments)...);
     keyspace_->holders.push_back(&added);
     return added;
   }

@@ -32,7 +32,7 @@ class Graph {
   /// Adds a source of records of one type.
   template <class Record>
   [[nodiscard]] Source<Record> source(std::string name, std::type_identity_t<SourceSpec<Record>> spec) {
-    auto& node = wiring_->add(std::make_unique<detail::SourceNode<Record>>(std::move(name), std::move(spec)), {});
+    auto& node = wiring_->add<detail::SourceNode<Record>>({}, std::move(name), std::move(spec));
     sources_.push_back(&node);
     return Source<Record>(*wiring_, node);
   }

@@ -284,7 +284,7 @@ struct Each {
                   "weir: on_watermark() is for operators without a key; behind a key_by use the key's timer");
     if constexpr (fits<RecordType>()) {
       using Added = detail::KeyedEachNode<KeyType, Op>;
-      auto& node = keyed.feed(std::make_unique<Added>(std::move(name), std::move(op), keyed.keyspace().dictionary));
+      auto& node = keyed.template feed<Added>(std::move(name), std::move(op), keyed.keyspace().dictionary);
       return outputs(keyed.wiring(), node, std::type_identity<typename Traits::Records>{});
     } else {
       return keyed.stream();

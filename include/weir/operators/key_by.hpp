@@ -117,9 +117,9 @@ struct KeyBy {
                     "weir: a key is an integer, enum, string, or a tuple or WEIR_FIELDS struct of these that owns its strings; no floats");
       if constexpr (Key<KeyType>) {
         using Added = detail::KeyByNode<StoredKey<KeyType>, RecordType, Projection>;
-        auto& node = stream.feed(std::make_unique<Added>(
+        auto& node = stream.template feed<Added>(
             spec.name.empty() ? stream.wiring().unique_name("key_by") : spec.name, std::move(projection), spec.most_keys,
-            stream.wiring().hash_seed()));
+            stream.wiring().hash_seed());
         return KeyedStream<StoredKey<KeyType>, RecordType>(Stream<RecordType>(stream.wiring(), node, node.port()),
                                                            node.keyspace());
       } else {

@@ -32,8 +32,7 @@ template <class Record, class... More>
 Stream<Record> attach_merge(std::string name, const Stream<Record>& first, const More&... more) {
   Wiring& wiring = first.wiring();
   WEIR_ASSERT(((&more.wiring() == &wiring) && ...), "merge() joins streams of one graph");
-  auto& node = wiring.add(std::make_unique<MergeNode<Record>>(std::move(name)),
-                          {&first.node(), &more.node()...});
+  auto& node = wiring.add<MergeNode<Record>>({&first.node(), &more.node()...}, std::move(name));
   first.connect(node);
   (more.connect(node), ...);
   return Stream<Record>(wiring, node, node.port());

@@ -45,7 +45,7 @@ struct Sink {
     static_assert(fits, "weir: sink() and tap() take a callable void(const Record&) for the stream's record type");
     if constexpr (fits) {
       using Added = detail::SinkNode<Record, Function>;
-      stream_of(handle).feed(std::make_unique<Added>(std::move(name), is_end ? "sink" : "tap", std::move(function)));
+      stream_of(handle).template feed<Added>(std::move(name), is_end ? "sink" : "tap", std::move(function));
     }
     if constexpr (!is_end) return handle;
   }

@@ -430,7 +430,7 @@ class PaneStore {
   }
 
   /// Makes place for one more: in the ring, in a larger one, or in a tree.
-  void make_room(Rest& rest) {
+  [[gnu::noinline]] void make_room(Rest& rest) {
     if (rest.older == nullptr) {
       rest.older = rings_[0].take();
       rest.shape = 1;
@@ -448,7 +448,7 @@ class PaneStore {
     kept = std::move(line.state);
     line.state = State{};
   }
-  State& older_at(Rest& rest, Index pane, bool& is_new) {
+  [[gnu::noinline]] State& older_at(Rest& rest, Index pane, bool& is_new) {
     newest_kept_ = std::max(newest_kept_, pane);
     if (!rest.is_tree()) {
       const std::uint32_t at = position(rest, pane);
@@ -474,7 +474,7 @@ class PaneStore {
     return added;
   }
   /// Moves a ring to one with another number of places.
-  void resize(Rest& rest, unsigned shape) {
+  [[gnu::noinline]] void resize(Rest& rest, unsigned shape) {
     // Whatever throws below: the unfinished ring hangs on a slot of its own and goes with the store.
     drop_older(unfinished_);
     unfinished_.older = rings_[shape - 1].take();
@@ -485,7 +485,7 @@ class PaneStore {
     drop_older(rest);
     std::swap(rest, unfinished_);
   }
-  void plant(Rest& rest) {
+  [[gnu::noinline]] void plant(Rest& rest) {
     drop_older(unfinished_);
     unfinished_.older = new (trees_.take()) Tree(pools_);
     unfinished_.shape = tree_shape;
@@ -496,7 +496,7 @@ class PaneStore {
     std::swap(rest, unfinished_);
   }
 
-  void erase_older_through(Rest& rest, Index last) {
+  [[gnu::noinline]] void erase_older_through(Rest& rest, Index last) {
     if (rest.is_tree()) {
       tree(rest).erase_through(static_cast<PaneIndex>(last));
       if (tree(rest).size() == 0) drop_older(rest);
@@ -518,7 +518,7 @@ class PaneStore {
     rest.head = static_cast<std::uint8_t>((rest.head + 1U) & (rest.capacity() - 1));
     --rest.size;
   }
-  void drop_older(Rest& rest) noexcept {
+  [[gnu::noinline]] void drop_older(Rest& rest) noexcept {
     const Rest gone = std::exchange(rest, {});
     if (gone.older == nullptr) return;
     if (gone.is_tree()) {

@@ -156,7 +156,7 @@ class PaneTree {
     return level >= 15 ? ~std::uint64_t{0} : first + ((std::uint64_t{1} << ((level + 1) * fan_bits)) - 1);
   }
 
-  Leaf* leaf_in(Inner* inner, PaneIndex pane) {
+  [[gnu::noinline]] Leaf* leaf_in(Inner* inner, PaneIndex pane) {
     const unsigned at = digit(pane, 1);
     if (!has(inner, at)) {
       inner->children[at] = pools_->leaves.make();
@@ -175,7 +175,7 @@ class PaneTree {
     return leaf->states[at];
   }
 
-  void raise() {
+  [[gnu::noinline]] void raise() {
     auto* root = pools_->inners.make();
     const unsigned at = static_cast<unsigned>(prefix_) & (fanout - 1);
     root->children[at] = root_;
@@ -185,7 +185,7 @@ class PaneTree {
     prefix_ >>= fan_bits;
   }
 
-  void drop(Node* node, unsigned level) noexcept {
+  [[gnu::noinline]] void drop(Node* node, unsigned level) noexcept {
     if (level == 0) {
       pools_->leaves.destroy(static_cast<Leaf*>(node));
       return;
@@ -198,7 +198,7 @@ class PaneTree {
   }
 
   template <class Merge>
-  const State& merged(Node* node, unsigned level, Merge& merge) {
+  [[gnu::noinline]] const State& merged(Node* node, unsigned level, Merge& merge) {
     if (!node->has_merged) {
       node->merged = State{};
       for (unsigned rest = node->mask; rest != 0; rest &= rest - 1) {
@@ -212,7 +212,7 @@ class PaneTree {
   }
 
   template <class Merge, class Visit>
-  void walk(Node* node, unsigned level, std::uint64_t first, PaneIndex low, PaneIndex last, Merge& merge,
+  [[gnu::noinline]] void walk(Node* node, unsigned level, std::uint64_t first, PaneIndex low, PaneIndex last, Merge& merge,
             Visit& visit) {
     if (ordered(low) <= first && last_of(first, level) <= ordered(last)) {
       visit(merged(node, level, merge));
@@ -233,7 +233,7 @@ class PaneTree {
   }
 
   // Both return whether the node is gone.
-  bool erase(Node* node, unsigned level, std::uint64_t first, PaneIndex last) {
+  [[gnu::noinline]] bool erase(Node* node, unsigned level, std::uint64_t first, PaneIndex last) {
     if (first > ordered(last)) return false;
     node->has_merged = false;
     for (unsigned rest = node->mask; rest != 0; rest &= rest - 1) {
@@ -248,7 +248,7 @@ class PaneTree {
     }
     return release_if_empty(node, level);
   }
-  bool erase_path(Node* node, unsigned level, PaneIndex pane) {
+  [[gnu::noinline]] bool erase_path(Node* node, unsigned level, PaneIndex pane) {
     node->has_merged = false;
     const unsigned at = digit(pane, level);
     if (level == 0) {
@@ -274,7 +274,7 @@ class PaneTree {
   }
 
   template <class Visit>
-  void each(Node* node, unsigned level, std::uint64_t first, Visit& visit) {
+  [[gnu::noinline]] void each(Node* node, unsigned level, std::uint64_t first, Visit& visit) {
     for (unsigned rest = node->mask; rest != 0; rest &= rest - 1) {
       const auto at = static_cast<unsigned>(std::countr_zero(rest));
       const std::uint64_t child_first = first + (std::uint64_t{at} << (level * fan_bits));
