@@ -177,9 +177,7 @@ template <class Table, class Batch, class Apply>
 void for_each_record(Table& table, const Batch& batch, Apply&& apply) {
   const std::size_t n = batch.size();
   if (table.working_set() <= stage_above) {
-    for (std::size_t i = 0; i < n; ++i) {
-      apply(batch[i], table.at(batch[i].key, table.home(batch[i].key)));
-    }
+    for (std::size_t i = 0; i < n; ++i) { apply(batch[i], table.at(batch[i].key, table.home(batch[i].key))); }
     return;
   }
   typename Table::Place place[256];

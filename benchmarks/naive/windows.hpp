@@ -57,9 +57,7 @@ class Tumbling {
 
  private:
   void fire(std::int64_t watermark) {
-    for (const auto& [key, state] : states_) {
-      sink_(row(key, start_, start_ + size_, state, watermark));
-    }
+    for (const auto& [key, state] : states_) { sink_(row(key, start_, start_ + size_, state, watermark)); }
     states_.clear();
   }
 

@@ -46,8 +46,8 @@ void Wiring::check_names(Problems& problems) const {
     }
     const auto [at, is_new] = seen.emplace(node->name(), node.get());
     if (!is_new) {
-      problems.add(node->name(), "name is used twice (" + at->second->stats().kind + " and " + node->stats().kind +
-                                     "); give one of them another name");
+      problems.add(node->name(), "name is used twice (" + at->second->stats().kind + " and " +
+                                     node->stats().kind + "); give one of them another name");
     }
   }
 }

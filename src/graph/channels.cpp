@@ -18,7 +18,8 @@ void SourceBase::check(Problems& problems) const {
   }
   const auto positive = [&](const char* field, std::optional<Duration> value, const char* remedy) {
     if (value.has_value() && *value <= Duration::zero()) {
-      problems.add(name(), std::string(field) + " (" + std::to_string(value->count()) + "us) must be positive; " + remedy);
+      problems.add(name(), std::string(field) + " (" + std::to_string(value->count()) +
+                               "us) must be positive; " + remedy);
     }
   };
   positive("idle_after", settings_.idle_after, "leave it out for channels that are never idle");
@@ -101,7 +102,8 @@ void SourceBase::tick(Wiring& wiring, WallTime now) {
     std::optional<WallTime>& heard = channels_[i].last_heard;
     if (!heard.has_value()) heard = now;
     if (!settings_.idle_after.has_value()) continue;
-    const std::int64_t silent = saturating_sub(now.time_since_epoch().count(), heard->time_since_epoch().count());
+    const std::int64_t silent =
+        saturating_sub(now.time_since_epoch().count(), heard->time_since_epoch().count());
     if (silent >= settings_.idle_after->count()) set_idle(wiring, i);
   }
 }

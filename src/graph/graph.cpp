@@ -12,7 +12,8 @@ Graph::Graph(std::string name, GraphSpec spec) : wiring_(std::make_unique<Wiring
 }
 
 absl::StatusOr<Pipeline> Graph::build() && {
-  if (wiring_ == nullptr) return absl::FailedPreconditionError("build() was called before on this graph; make a new one");
+  if (wiring_ == nullptr)
+    return absl::FailedPreconditionError("build() was called before on this graph; make a new one");
   Problems problems;
   wiring_->seal(problems);
   if (!problems.messages().empty()) {

@@ -32,7 +32,8 @@ void branch(const Wiring& wiring, std::size_t id, const std::string& indent, boo
   out += indent + (is_root ? "" : is_last ? "└─ " : "├─ ") + label(node, "'", ": ");
   const std::vector<std::size_t>& inputs = wiring.inputs(node);
   for (std::size_t i = 1; i < inputs.size(); ++i) {
-    out += (i == 1 ? " (with " : ", ") + wiring.nodes()[inputs[i]]->name() + (i + 1 == inputs.size() ? ")" : "");
+    out +=
+        (i == 1 ? " (with " : ", ") + wiring.nodes()[inputs[i]]->name() + (i + 1 == inputs.size() ? ")" : "");
   }
   out += "\n";
   std::vector<std::size_t> children;
@@ -53,7 +54,8 @@ std::string mermaid(const Wiring& wiring) {
   for (const auto& node : wiring.nodes()) {
     const std::string id = "n" + std::to_string(Wiring::id(*node));
     const bool is_source = wiring.inputs(*node).empty();
-    out += "  " + id + (is_source ? "([\"" : "[\"") + label(*node, "#quot;", "<br/>") + (is_source ? "\"])\n" : "\"]\n");
+    out += "  " + id + (is_source ? "([\"" : "[\"") + label(*node, "#quot;", "<br/>") +
+           (is_source ? "\"])\n" : "\"]\n");
   }
   for (const auto& node : wiring.nodes()) {
     for (const std::size_t input : wiring.inputs(*node)) {
@@ -64,7 +66,8 @@ std::string mermaid(const Wiring& wiring) {
 }
 
 std::string dot(const Wiring& wiring) {
-  std::string out = "digraph \"" + quoted(wiring.name(), "\\\"") + "\" {\n  rankdir=LR;\n  node [shape=box];\n";
+  std::string out =
+      "digraph \"" + quoted(wiring.name(), "\\\"") + "\" {\n  rankdir=LR;\n  node [shape=box];\n";
   for (const auto& node : wiring.nodes()) {
     out += "  n" + std::to_string(Wiring::id(*node)) + " [label=\"" + label(*node, "\\\"", "\\n") + "\"" +
            (wiring.inputs(*node).empty() ? ", shape=oval" : "") + "];\n";

@@ -12,26 +12,30 @@ PipelineCore::PipelineCore(std::unique_ptr<Wiring> wiring, std::vector<SourceBas
 absl::Status PipelineCore::status() const {
   if (!poisoned_) return absl::OkStatus();
   return absl::FailedPreconditionError(
-      wiring_->name() + ": the pipeline is poisoned: a callback or an allocation threw inside a call, which may have had "
-                        "part of its effect; build a new pipeline and replay");
+      wiring_->name() +
+      ": the pipeline is poisoned: a callback or an allocation threw inside a call, which may have had "
+      "part of its effect; build a new pipeline and replay");
 }
 
 absl::Status PipelineCore::refusal(const char* call) const {
   if (poisoned_) return status();
   if (busy_) {
-    return absl::FailedPreconditionError(wiring_->name() + ": " + call +
-                                         " was called from inside a callback of this pipeline; call it afterwards");
+    return absl::FailedPreconditionError(
+        wiring_->name() + ": " + call +
+        " was called from inside a callback of this pipeline; call it afterwards");
   }
   return absl::OkStatus();
 }
 
-absl::Status PipelineCore::wrong_channel(const Wiring* of, const SourceBase& source, std::size_t channel) const {
+absl::Status PipelineCore::wrong_channel(const Wiring* of, const SourceBase& source,
+                                         std::size_t channel) const {
   if (of != wiring_.get()) {
-    return absl::InvalidArgumentError(wiring_->name() + ": the handle belongs to another pipeline; use this graph's own");
+    return absl::InvalidArgumentError(wiring_->name() +
+                                      ": the handle belongs to another pipeline; use this graph's own");
   }
   if (channel < source.channels()) return absl::OkStatus();
-  return absl::InvalidArgumentError(source.name() + ": channel " + std::to_string(channel) + " does not exist; there are " +
-                                    std::to_string(source.channels()));
+  return absl::InvalidArgumentError(source.name() + ": channel " + std::to_string(channel) +
+                                    " does not exist; there are " + std::to_string(source.channels()));
 }
 
 void PipelineCore::release(PipelineCore* core) noexcept {
@@ -47,7 +51,8 @@ void PipelineCore::abandon() noexcept {
   leave();
 }
 
-absl::Status PipelineCore::advance(const Wiring* of, SourceBase& source, std::size_t channel, EventTime watermark) {
+absl::Status PipelineCore::advance(const Wiring* of, SourceBase& source, std::size_t channel,
+                                   EventTime watermark) {
   if (absl::Status refused = refusal("advance"); !refused.ok()) return refused;
   if (finished_) return absl::OkStatus();
   if (absl::Status wrong = wrong_channel(of, source, channel); !wrong.ok()) return wrong;
@@ -56,22 +61,29 @@ absl::Status PipelineCore::advance(const Wiring* of, SourceBase& source, std::si
   const bool is_forward = source.advance_channel(*wiring_, channel, watermark);
   std::string error;
   if (!is_forward && is_strict) {
-    error = source.name() + ": the watermark of channel " + std::to_string(channel) + " must not go back to " +
-            std::to_string(ticks(watermark)) + "us; it is ignored";
+    error = source.name() + ": the watermark of channel " + std::to_string(channel) +
+            " must not go back to " + std::to_string(ticks(watermark)) + "us; it is ignored";
   }
   call.complete();
   return error.empty() ? absl::OkStatus() : absl::InvalidArgumentError(error);
 }
 
-absl::Status PipelineCore::change(const Wiring* of, SourceBase& source, std::size_t channel, ChannelChange change) {
+absl::Status PipelineCore::change(const Wiring* of, SourceBase& source, std::size_t channel,
+                                  ChannelChange change) {
   if (absl::Status refused = refusal("a channel change"); !refused.ok()) return refused;
   if (finished_) return absl::OkStatus();
   if (absl::Status wrong = wrong_channel(of, source, channel); !wrong.ok()) return wrong;
   Call call(*this, 0);
   switch (change) {
-    case ChannelChange::idle: source.set_idle(*wiring_, channel); break;
-    case ChannelChange::active: source.set_active(*wiring_, channel); break;
-    case ChannelChange::close: source.close(*wiring_, channel); break;
+    case ChannelChange::idle:
+      source.set_idle(*wiring_, channel);
+      break;
+    case ChannelChange::active:
+      source.set_active(*wiring_, channel);
+      break;
+    case ChannelChange::close:
+      source.close(*wiring_, channel);
+      break;
   }
   call.complete();
   return absl::OkStatus();

@@ -26,7 +26,8 @@ void TriggeredWindows::advance(EventTime to) {
     if (due.step == WindowStep::early) sort_by_touch(taken_, due.window);
     const bool has_grace = trigger().grace() != Duration::zero();
     for (const Slot slot : taken_) {
-      if (TriggeredWindow* window = store_.find(slot, due.window); window != nullptr) act(due, slot, *window, to);
+      if (TriggeredWindow* window = store_.find(slot, due.window); window != nullptr)
+        act(due, slot, *window, to);
       if (due.step == WindowStep::end && !has_grace) clean_up(slot, due.window, to);
     }
     if (due.step == WindowStep::end && has_grace) {
@@ -44,7 +45,9 @@ EventTime TriggeredWindows::horizon() const {
   return std::min(least, std::max(next_due(), later(watermark(), Duration{1})));
 }
 
-bool TriggeredWindows::holds(std::uint32_t slot) const { return slot < store_.slots() && !store_.is_empty(slot); }
+bool TriggeredWindows::holds(std::uint32_t slot) const {
+  return slot < store_.slots() && !store_.is_empty(slot);
+}
 
 std::uint64_t TriggeredWindows::live_windows() const {
   std::uint64_t live = 0;
@@ -108,7 +111,9 @@ void TriggeredWindows::sort_by_touch(std::vector<Slot>& slots, WindowIndex index
   });
 }
 
-EventTime TriggeredWindows::cleanup_of(WindowIndex index) const { return later(plan_.grid.end(index), trigger().grace()); }
+EventTime TriggeredWindows::cleanup_of(WindowIndex index) const {
+  return later(plan_.grid.end(index), trigger().grace());
+}
 
 void TriggeredWindows::act(const WindowDue& what, Slot slot, TriggeredWindow& window, EventTime to) {
   const Window bounds = plan_.grid.window(what.window);
@@ -129,7 +134,9 @@ void TriggeredWindows::act(const WindowDue& what, Slot slot, TriggeredWindow& wi
         put_out(slot, window, bounds, Timing::on_time, trigger().is_final_at_end(), bounds.end, to);
       }
       break;
-    case WindowStep::cleanup: clean_up(slot, what.window, to); break;
+    case WindowStep::cleanup:
+      clean_up(slot, what.window, to);
+      break;
   }
 }
 

@@ -5,7 +5,9 @@
 namespace weir::inline v0 {
 
 template <class Mark>
-SlotIndex<Mark>::SlotIndex() : directory_(1), depths_(1, 0), counts_(1, 0) { directory_[0] = new_segment(); }
+SlotIndex<Mark>::SlotIndex() : directory_(1), depths_(1, 0), counts_(1, 0) {
+  directory_[0] = new_segment();
+}
 
 template <class Mark>
 typename SlotIndex<Mark>::Line* SlotIndex<Mark>::new_segment() {

@@ -24,7 +24,10 @@ Wide floor_wide(Wide value, Wide divisor) {
 }  // namespace
 
 Grid::Grid(Kind kind, std::int64_t size, std::int64_t step, std::int64_t offset)
-    : kind_(kind), size_(std::max<std::int64_t>(1, size)), step_(std::max<std::int64_t>(1, step)), offset_(offset) {
+    : kind_(kind),
+      size_(std::max<std::int64_t>(1, size)),
+      step_(std::max<std::int64_t>(1, step)),
+      offset_(offset) {
   offset_ = floor_mod(offset_, kind_ == Kind::cumulating ? size_ : step_);
 }
 
@@ -40,18 +43,24 @@ Grid Grid::endless() { return {Kind::endless, 1, 1, 0}; }
 
 WindowIndex Grid::first(EventTime at) const noexcept {
   switch (kind_) {
-    case Kind::sliding: return floor_wide(Wide{ticks(at)} - offset_ - size_, step_) + 1;
-    case Kind::cumulating: return floor_wide(Wide{ticks(at)} - offset_, step_);
-    case Kind::endless: break;
+    case Kind::sliding:
+      return floor_wide(Wide{ticks(at)} - offset_ - size_, step_) + 1;
+    case Kind::cumulating:
+      return floor_wide(Wide{ticks(at)} - offset_, step_);
+    case Kind::endless:
+      break;
   }
   return 0;
 }
 
 WindowIndex Grid::last(EventTime at) const noexcept {
   switch (kind_) {
-    case Kind::sliding: return floor_wide(Wide{ticks(at)} - offset_, step_);
-    case Kind::cumulating: return (floor_wide(Wide{ticks(at)} - offset_, size_) + 1) * (size_ / step_) - 1;
-    case Kind::endless: break;
+    case Kind::sliding:
+      return floor_wide(Wide{ticks(at)} - offset_, step_);
+    case Kind::cumulating:
+      return (floor_wide(Wide{ticks(at)} - offset_, size_) + 1) * (size_ / step_) - 1;
+    case Kind::endless:
+      break;
   }
   return 0;
 }
@@ -59,10 +68,12 @@ WindowIndex Grid::last(EventTime at) const noexcept {
 EventTime Grid::start(WindowIndex index) const noexcept {
   if (index >= after_all_windows) return end_of_time;
   switch (kind_) {
-    case Kind::sliding: return event_time(clamp(Wide{index} * step_ + offset_));
+    case Kind::sliding:
+      return event_time(clamp(Wide{index} * step_ + offset_));
     case Kind::cumulating:
       return event_time(clamp(floor_wide(Wide{index}, size_ / step_) * size_ + offset_));
-    case Kind::endless: break;
+    case Kind::endless:
+      break;
   }
   return no_time;
 }
@@ -70,9 +81,12 @@ EventTime Grid::start(WindowIndex index) const noexcept {
 EventTime Grid::end(WindowIndex index) const noexcept {
   if (index >= after_all_windows) return end_of_time;
   switch (kind_) {
-    case Kind::sliding: return event_time(clamp(Wide{index} * step_ + offset_ + size_));
-    case Kind::cumulating: return event_time(clamp((Wide{index} + 1) * step_ + offset_));
-    case Kind::endless: break;
+    case Kind::sliding:
+      return event_time(clamp(Wide{index} * step_ + offset_ + size_));
+    case Kind::cumulating:
+      return event_time(clamp((Wide{index} + 1) * step_ + offset_));
+    case Kind::endless:
+      break;
   }
   return end_of_time;
 }
@@ -81,9 +95,12 @@ WindowIndex Grid::first_open(EventTime watermark, Duration grace) const noexcept
   if (watermark == end_of_time) return after_all_windows;
   const Wide closed = Wide{ticks(watermark)} - grace.count();
   switch (kind_) {
-    case Kind::sliding: return floor_wide(closed - offset_ - size_, step_) + 1;
-    case Kind::cumulating: return floor_wide(closed - offset_, step_);
-    case Kind::endless: break;
+    case Kind::sliding:
+      return floor_wide(closed - offset_ - size_, step_) + 1;
+    case Kind::cumulating:
+      return floor_wide(closed - offset_, step_);
+    case Kind::endless:
+      break;
   }
   return 0;
 }

@@ -27,7 +27,9 @@ std::pair<WindowIndex, WindowIndex> PaneLayout::panes(const Grid& grid, WindowIn
 
 EventTime PaneLayout::start(PaneIndex pane) const noexcept {
   const WindowIndex at = WindowIndex{pane} * width + origin;
-  return at < ticks(no_time) ? no_time : at > ticks(end_of_time) ? end_of_time : event_time(static_cast<std::int64_t>(at));
+  return at < ticks(no_time)       ? no_time
+         : at > ticks(end_of_time) ? end_of_time
+                                   : event_time(static_cast<std::int64_t>(at));
 }
 
 PaneIndex PaneLayout::last_through(WindowIndex pane) noexcept {

@@ -53,7 +53,8 @@ void PaneSchedule::enrol(std::size_t kind, Slot slot) {
 void PaneSchedule::pass(Kind& kind, WindowIndex next) {
   if (next <= kind.next) return;
   kind.next = next;
-  kind.enrolled = std::max(kind.enrolled, PaneLayout::last_through(layout_.panes(grid(kind), next - 1).second));
+  kind.enrolled =
+      std::max(kind.enrolled, PaneLayout::last_through(layout_.panes(grid(kind), next - 1).second));
 }
 
 Judgement PaneSchedule::judge(EventTime at, EventTime watermark) const {
@@ -208,7 +209,8 @@ EventTime PaneSchedule::next_due() const {
   return least;
 }
 
-std::uint64_t PaneSchedule::live_windows(PaneIndex pane, EventTime watermark, std::vector<WindowIndex>& counted) const {
+std::uint64_t PaneSchedule::live_windows(PaneIndex pane, EventTime watermark,
+                                         std::vector<WindowIndex>& counted) const {
   const EventTime start = layout_.start(pane);
   std::uint64_t live = 0;
   counted.resize(kinds_.size(), before_all_windows);

@@ -6,8 +6,8 @@ namespace weir::inline v0::detail {
 
 namespace {
 
-WindowPlan plan_of(std::string kind, Duration size, Duration every, Grace grace, LatePolicy late, const Emission& emit,
-                   Accumulation panes, std::uint32_t most_empty, Grid grid) {
+WindowPlan plan_of(std::string kind, Duration size, Duration every, Grace grace, LatePolicy late,
+                   const Emission& emit, Accumulation panes, std::uint32_t most_empty, Grid grid) {
   return {.kind = std::move(kind),
           .size = size,
           .every = every,
@@ -22,12 +22,14 @@ WindowPlan plan_of(std::string kind, Duration size, Duration every, Grace grace,
 
 WindowPlan WindowPlan::of(const TumblingSpec& spec) {
   return plan_of("tumbling", spec.size, spec.size, spec.grace, spec.late, spec.emit, spec.panes,
-                 spec.emit_empty.has_value() ? spec.emit_empty->most : 0, Grid::sliding(spec.size, spec.size, spec.offset));
+                 spec.emit_empty.has_value() ? spec.emit_empty->most : 0,
+                 Grid::sliding(spec.size, spec.size, spec.offset));
 }
 
 WindowPlan WindowPlan::of(const SlidingSpec& spec) {
   return plan_of("sliding", spec.size, spec.every, spec.grace, spec.late, spec.emit, spec.panes,
-                 spec.emit_empty.has_value() ? spec.emit_empty->most : 0, Grid::sliding(spec.size, spec.every, spec.offset));
+                 spec.emit_empty.has_value() ? spec.emit_empty->most : 0,
+                 Grid::sliding(spec.size, spec.every, spec.offset));
 }
 
 WindowPlan WindowPlan::of(const CumulatingSpec& spec) {
@@ -36,8 +38,8 @@ WindowPlan WindowPlan::of(const CumulatingSpec& spec) {
 }
 
 WindowPlan WindowPlan::of(const LifetimeSpec& spec) {
-  return plan_of("lifetime", Duration::max(), Duration::max(), Duration::zero(), LatePolicy::apply_open, spec.emit, spec.panes,
-                 0, Grid::endless());
+  return plan_of("lifetime", Duration::max(), Duration::max(), Duration::zero(), LatePolicy::apply_open,
+                 spec.emit, spec.panes, 0, Grid::endless());
 }
 
 std::string WindowPlan::node_kind() const { return kind + " windows"; }

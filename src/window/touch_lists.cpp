@@ -25,8 +25,8 @@ std::vector<Slot>& TouchLists::list(PaneIndex pane) {
     first_ = 0;
   }
   const auto begin = lists_.begin() + static_cast<std::ptrdiff_t>(first_);
-  const auto at =
-      std::lower_bound(begin, lists_.end(), pane, [](const List& one, PaneIndex wanted) { return one.pane < wanted; });
+  const auto at = std::lower_bound(begin, lists_.end(), pane,
+                                   [](const List& one, PaneIndex wanted) { return one.pane < wanted; });
   if (at != lists_.end() && at->pane == pane) return at->slots;
   List fresh{.pane = pane, .slots = {}};
   if (!spares_.empty()) {

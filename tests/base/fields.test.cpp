@@ -16,11 +16,11 @@ struct Payment {
 WEIR_FIELDS(Payment, user, amount, city);
 
 struct Wide {
-  int a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, aa, bb, cc, dd, ee, ff, gg, hh, ii, jj,
-      kk, ll, mm, nn, oo;
+  int a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, aa, bb, cc, dd, ee, ff,
+      gg, hh, ii, jj, kk, ll, mm, nn, oo;
 };
-WEIR_FIELDS(Wide, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, aa, bb, cc, dd, ee, ff, gg,
-            hh, ii, jj, kk, ll, mm, nn, oo);
+WEIR_FIELDS(Wide, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, aa, bb, cc,
+            dd, ee, ff, gg, hh, ii, jj, kk, ll, mm, nn, oo);
 
 struct Bare {
   int value;

@@ -17,8 +17,10 @@ void build() {
   weir::Graph graph{"misuse"};
   auto payments = graph.source<Payment>("payments", {.time = &Payment::at, .watermark = weir::ascending()});
 #ifdef TWIN
-  payments | (weir::filter([](const Payment&) { return true; }) | weir::map([](const Payment& payment) { return payment.user; }));
+  payments | (weir::filter([](const Payment&) { return true; }) |
+              weir::map([](const Payment& payment) { return payment.user; }));
 #else
-  payments | (weir::filter([](const Payment&) { return true; }) | weir::map([](const Row& row) { return row.n; }));
+  payments |
+      (weir::filter([](const Payment&) { return true; }) | weir::map([](const Row& row) { return row.n; }));
 #endif
 }

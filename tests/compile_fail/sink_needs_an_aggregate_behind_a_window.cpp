@@ -1,4 +1,4 @@
-// expect: weir: 
+// expect: weir:
 #include <weir/weir.hpp>
 
 using namespace std::chrono_literals;
@@ -20,6 +20,7 @@ void build() {
   payments | weir::key_by(&Payment::user) | weir::tumbling({.size = 1h, .grace = 0s}) |
       weir::aggregate<Row>("rows", weir::count().as(&Row::n)) | weir::sink("sink", [](const auto&) {});
 #else
-  payments | weir::key_by(&Payment::user) | weir::tumbling({.size = 1h, .grace = 0s}) | weir::sink("sink", [](const auto&) {});
+  payments | weir::key_by(&Payment::user) | weir::tumbling({.size = 1h, .grace = 0s}) |
+      weir::sink("sink", [](const auto&) {});
 #endif
 }

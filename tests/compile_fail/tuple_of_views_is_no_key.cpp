@@ -1,4 +1,4 @@
-// expect: weir: 
+// expect: weir:
 #include <weir/weir.hpp>
 
 #include <string>

@@ -66,8 +66,10 @@ void read_action(const Members& fields, const Operator& op, Step& step) {
     const bool is_status = fields.has("status");
     step.action = is_status ? Action::input_status : Action::input_watermark;
     step.input = fields.text("input");
-    if (is_status) step.status = fields.text("status");
-    else step.number = fields.whole("watermark");
+    if (is_status)
+      step.status = fields.text("status");
+    else
+      step.number = fields.whole("watermark");
   } else if (fields.has("watermark")) {
     step.action = Action::watermark;
     step.number = fields.whole("watermark");
@@ -93,8 +95,10 @@ Step read_step(const Members& fields, const Operator& op) {
   if (fields.has("emit")) {
     for (dom::element element : fields.array("emit")) {
       dom::object emission;
-      if (element.get(emission) != simdjson::SUCCESS) fields.fail("an emission is not an object");
-      else step.emit.push_back(read_emission({emission, fields.where() + ".emit", fields.error()}));
+      if (element.get(emission) != simdjson::SUCCESS)
+        fields.fail("an emission is not an object");
+      else
+        step.emit.push_back(read_emission({emission, fields.where() + ".emit", fields.error()}));
     }
   }
   step.reject = fields.flag_or("reject", false);
@@ -185,7 +189,8 @@ Final read_final(const Members& fields) {
       final.late_dropped = static_cast<std::uint64_t>(fields.whole(member.key));
     else if (member.key == "live_windows")
       final.live_windows = static_cast<std::uint64_t>(fields.whole(member.key));
-    else ++final.unknown_checks;
+    else
+      ++final.unknown_checks;
   }
   return final;
 }
@@ -221,8 +226,10 @@ void CaseFile::read_body(Case& result) {
   for (dom::element element : fields.array("steps")) {
     const std::string where = "step " + std::to_string(++number);
     dom::object step;
-    if (element.get(step) != simdjson::SUCCESS) fields.fail(where + " is not an object");
-    else result.steps.push_back(read_step({step, where, error_}, result.op));
+    if (element.get(step) != simdjson::SUCCESS)
+      fields.fail(where + " is not an object");
+    else
+      result.steps.push_back(read_step({step, where, error_}, result.op));
   }
   if (fields.has("final")) result.final = read_final(fields.object("final"));
 }

@@ -32,7 +32,8 @@ std::string wrong_with(const Step& step, const Outcome& outcome, std::uint64_t& 
 std::string wrong_at_the_end(const Final& final, const Run& done, std::uint64_t& unchecked) {
   unchecked += final.unknown_checks;
   if (final.late_dropped) {
-    if (!done.late_dropped) ++unchecked;
+    if (!done.late_dropped)
+      ++unchecked;
     else if (*final.late_dropped != *done.late_dropped) {
       return count_text("late_dropped", *final.late_dropped, *done.late_dropped);
     }
@@ -40,8 +41,10 @@ std::string wrong_at_the_end(const Final& final, const Run& done, std::uint64_t&
   if (final.live_windows) {
     const std::optional<std::uint64_t> live =
         done.steps.empty() ? std::optional<std::uint64_t>(0) : done.steps.back().live_windows;
-    if (!live) ++unchecked;
-    else if (*final.live_windows != *live) return count_text("live_windows", *final.live_windows, *live);
+    if (!live)
+      ++unchecked;
+    else if (*final.live_windows != *live)
+      return count_text("live_windows", *final.live_windows, *live);
   }
   return {};
 }

@@ -52,7 +52,8 @@ struct Digest {
   void operator()(const weir::Windowed<std::string, Summary>& row) {
     ++records;
     add(row.key);
-    for (const weir::EventTime at : {row.window.start, row.window.end, row.as_of, row.watermark}) add(weir::ticks(at));
+    for (const weir::EventTime at : {row.window.start, row.window.end, row.as_of, row.watermark})
+      add(weir::ticks(at));
     add(row.pane.index);
     add(static_cast<std::uint8_t>(row.pane.timing));
     add(row.pane.is_final);
@@ -60,7 +61,9 @@ struct Digest {
     add(row.overflowed);
     add(row.value.n);
     add(row.value.quantity);
-    for (const double number : {row.value.total, row.value.mean, row.value.deviation, row.value.least, row.value.most}) add(number);
+    for (const double number :
+         {row.value.total, row.value.mean, row.value.deviation, row.value.least, row.value.most})
+      add(number);
     add(row.value.last);
   }
   void operator()(const weir::Late<Trade>& late) {
@@ -88,8 +91,9 @@ std::vector<Trade> trades(std::uint64_t seed) {
   for (int i = 0; i < 4000; ++i) {
     now += static_cast<std::int64_t>(random_number() % 6) + (random_number() % 500 == 0 ? 700 : 0);
     const std::int64_t back = random_number() % 10 == 0 ? static_cast<std::int64_t>(random_number() % 90) : 0;
-    made.push_back({.account = random_number() % 3 == 0 ? "account number " + std::to_string(random_number() % 40)
-                                                       : "a" + std::to_string(random_number() % 20),
+    made.push_back({.account = random_number() % 3 == 0
+                                   ? "account number " + std::to_string(random_number() % 40)
+                                   : "a" + std::to_string(random_number() % 20),
                     .quantity = static_cast<std::int64_t>(random_number() % 2001) - 1000,
                     .price = static_cast<double>(random_number() >> 11U) * 0x1.0p-40,
                     .at = event_time(now - back)});
@@ -115,21 +119,44 @@ std::string play(int shape, const std::vector<Trade>& list, std::size_t batch, s
   const auto source = graph.source<Trade>("trades", {.time = &Trade::at, .watermark = trailing(us(20))});
   const auto keyed = source | key_by(&Trade::account);
   const auto features = aggregate<Summary>(
-      "features", count().as(&Summary::n), sum(&Trade::quantity).as(&Summary::quantity), sum(&Trade::price).as(&Summary::total),
-      mean(&Trade::price).as(&Summary::mean), stddev(&Trade::price).as(&Summary::deviation), min(&Trade::price).as(&Summary::least),
+      "features", count().as(&Summary::n), sum(&Trade::quantity).as(&Summary::quantity),
+      sum(&Trade::price).as(&Summary::total), mean(&Trade::price).as(&Summary::mean),
+      stddev(&Trade::price).as(&Summary::deviation), min(&Trade::price).as(&Summary::least),
       max(&Trade::price).as(&Summary::most), last(&Trade::quantity).as(&Summary::last));
   const auto one = [&](auto windows) { collect(keyed | std::move(windows) | features, 0, out[0], late[0]); };
   switch (shape) {
-    case 0: one(tumbling({.size = us(100), .grace = us(0)})); break;
-    case 1: one(tumbling({.size = us(70), .offset = us(13), .grace = us(60)})); break;
-    case 2: one(sliding({.size = us(300), .every = us(50), .grace = us(40)})); break;
-    case 3: one(cumulating({.size = us(400), .step = us(100), .grace = us(10)})); break;
-    case 4: one(tumbling({.size = us(200), .grace = us(50), .emit = emit_when(on_close(), every(us(60))), .panes = retracting})); break;
-    case 5: one(session({.gap = us(60), .longest = us(500), .grace = us(30)})); break;
-    case 6: one(count_windows({.size = 7, .every = 3})); break;
-    case 7: one(lifetime({.emit = emit_when(on_close(), after(16))})); break;
+    case 0:
+      one(tumbling({.size = us(100), .grace = us(0)}));
+      break;
+    case 1:
+      one(tumbling({.size = us(70), .offset = us(13), .grace = us(60)}));
+      break;
+    case 2:
+      one(sliding({.size = us(300), .every = us(50), .grace = us(40)}));
+      break;
+    case 3:
+      one(cumulating({.size = us(400), .step = us(100), .grace = us(10)}));
+      break;
+    case 4:
+      one(tumbling({.size = us(200),
+                    .grace = us(50),
+                    .emit = emit_when(on_close(), every(us(60))),
+                    .panes = retracting}));
+      break;
+    case 5:
+      one(session({.gap = us(60), .longest = us(500), .grace = us(30)}));
+      break;
+    case 6:
+      one(count_windows({.size = 7, .every = 3}));
+      break;
+    case 7:
+      one(lifetime({.emit = emit_when(on_close(), after(16))}));
+      break;
     default: {
-      const auto [small, large] = keyed | windows(tumbling({.size = us(100), .grace = us(0)}), sliding({.size = us(400), .every = us(200), .grace = us(50)})) | features;
+      const auto [small, large] = keyed |
+                                  windows(tumbling({.size = us(100), .grace = us(0)}),
+                                          sliding({.size = us(400), .every = us(200), .grace = us(50)})) |
+                                  features;
       collect(small, 0, out[0], late[0]);
       collect(large, 1, out[1], late[1]);
     }
@@ -150,8 +177,8 @@ std::string play(int shape, const std::vector<Trade>& list, std::size_t batch, s
   std::string text;
   for (int i = 0; i < 2; ++i) {
     char line[128];
-    std::snprintf(line, sizeof line, " %016" PRIx64 " %" PRIu64 " rows, %016" PRIx64 " %" PRIu64 " late", out[i].value, out[i].records,
-                  late[i].value, late[i].records);
+    std::snprintf(line, sizeof line, " %016" PRIx64 " %" PRIu64 " rows, %016" PRIx64 " %" PRIu64 " late",
+                  out[i].value, out[i].records, late[i].value, late[i].records);
     if (i == 0 || out[i].records > 0) text += line;
   }
   return text;

@@ -34,7 +34,8 @@ TEST_CASE("an outbox keeps order and delivers when it is flushed, or by itself a
   box.port().connect(taker);
   box.flush();
   CHECK(taker.sizes.empty());
-  for (std::int64_t i = 0; i < 600; ++i) box.push(std::to_string(i), event_time(i), static_cast<weir::Slot>(i));
+  for (std::int64_t i = 0; i < 600; ++i)
+    box.push(std::to_string(i), event_time(i), static_cast<weir::Slot>(i));
   CHECK(taker.sizes == std::vector<std::size_t>{256, 256});
   box.flush();
   box.flush();

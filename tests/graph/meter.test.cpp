@@ -37,7 +37,8 @@ TEST_CASE("a quantile is at most 1/16 above the true value, and never above the 
 
 TEST_CASE("every value below 32 is exact, the ends of the range too, and nothing gives nothing") {
   CHECK(weir::LatencyHistogram{}.quantile(0.5) == 0);
-  for (const std::uint64_t value : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{31}, std::uint64_t{32}, ~std::uint64_t{0}}) {
+  for (const std::uint64_t value :
+       {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{31}, std::uint64_t{32}, ~std::uint64_t{0}}) {
     weir::LatencyHistogram histogram;
     histogram.add(value);
     CHECK(histogram.quantile(1) == value);

@@ -30,7 +30,9 @@ struct Line {
     return *built;
   }
   Admit push(std::int64_t at) { return pipeline().push(source, desk::event(1, at)); }
-  Admit push(std::size_t channel, std::int64_t at) { return pipeline().push(source.channel(channel), desk::event(1, at)); }
+  Admit push(std::size_t channel, std::int64_t at) {
+    return pipeline().push(source.channel(channel), desk::event(1, at));
+  }
   std::int64_t watermark() { return weir::ticks(pipeline().watermark(source)); }
 
   std::uint64_t seen = 0;
@@ -93,8 +95,14 @@ TEST_CASE("a source's watermark is the minimum over its channels and never goes 
   CHECK(line.watermark() == 190);
 }
 
-TEST_CASE("a channel that is silent for long enough is idle at the next tick, not before, and its record wakes it") {
-  Line line({.time = &Event::at, .watermark = weir::ascending(), .idle_after = us(100), .channels = 2, .max_future_skew = std::nullopt});
+TEST_CASE(
+    "a channel that is silent for long enough is idle at the next tick, not before, and its record wakes "
+    "it") {
+  Line line({.time = &Event::at,
+             .watermark = weir::ascending(),
+             .idle_after = us(100),
+             .channels = 2,
+             .max_future_skew = std::nullopt});
   line.push(std::size_t{0}, 10);
   line.push(std::size_t{1}, 20);
   CHECK(line.pipeline().tick(wall(1000)).ok());
@@ -114,7 +122,8 @@ TEST_CASE("a channel that is silent for long enough is idle at the next tick, no
   CHECK(line.watermark() == 900);
 }
 
-TEST_CASE("when the channel that held the watermark turns idle last, the watermark rises to the highest seen") {
+TEST_CASE(
+    "when the channel that held the watermark turns idle last, the watermark rises to the highest seen") {
   Line line({.time = &Event::at, .watermark = weir::ascending(), .channels = 2});
   line.push(std::size_t{0}, 100);
   line.push(std::size_t{1}, 300);
@@ -130,7 +139,8 @@ TEST_CASE("when the channel that held the watermark turns idle last, the waterma
 }
 
 TEST_CASE("a clock that goes back is ignored: nothing turns idle twice, nothing wakes") {
-  Line line({.time = &Event::at, .watermark = weir::ascending(), .idle_after = us(100), .max_future_skew = us(50)});
+  Line line(
+      {.time = &Event::at, .watermark = weir::ascending(), .idle_after = us(100), .max_future_skew = us(50)});
   CHECK(line.pipeline().tick(wall(1000)).ok());
   CHECK(line.push(1050) == Admit::on_time);
   CHECK(line.push(1051) == Admit::future);
@@ -141,7 +151,9 @@ TEST_CASE("a clock that goes back is ignored: nothing turns idle twice, nothing 
   CHECK(line.push(1051) == Admit::on_time);
 }
 
-TEST_CASE("a record beyond the future guard is kept but moves no watermark; before the first tick nothing is future") {
+TEST_CASE(
+    "a record beyond the future guard is kept but moves no watermark; before the first tick nothing is "
+    "future") {
   Line line({.time = &Event::at, .watermark = weir::ascending(), .max_future_skew = us(100)});
   CHECK(line.push(5) == Admit::on_time);
   CHECK(line.pipeline().tick(wall(1000)).ok());
@@ -155,7 +167,10 @@ TEST_CASE("a record beyond the future guard is kept but moves no watermark; befo
 }
 
 TEST_CASE("one record cannot move the watermark by more than max_jump") {
-  Line line({.time = &Event::at, .watermark = weir::ascending(), .max_future_skew = std::nullopt, .max_jump = us(100)});
+  Line line({.time = &Event::at,
+             .watermark = weir::ascending(),
+             .max_future_skew = std::nullopt,
+             .max_jump = us(100)});
   CHECK(line.push(1'000'000) == Admit::on_time);
   CHECK(line.push(1'000'101) == Admit::future);
   CHECK(line.watermark() == 1'000'000);
@@ -164,14 +179,16 @@ TEST_CASE("one record cannot move the watermark by more than max_jump") {
   CHECK(line.pipeline().stats("events").jumped == 1);
 }
 
-TEST_CASE("a regressing advance is ignored and counted; with strict it is an error that names source and channel") {
+TEST_CASE(
+    "a regressing advance is ignored and counted; with strict it is an error that names source and channel") {
   const bool is_strict = GENERATE(false, true);
   Line line({.time = &Event::at, .watermark = weir::host_driven(), .strict = is_strict});
   CHECK(line.pipeline().advance(line.source, event_time(50)).ok());
   CHECK(line.pipeline().advance(line.source, event_time(50)).ok());
   const absl::Status back = line.pipeline().advance(line.source, event_time(49));
   CHECK(back.ok() == !is_strict);
-  if (is_strict) CHECK(back.message() == "events: the watermark of channel 0 must not go back to 49us; it is ignored");
+  if (is_strict)
+    CHECK(back.message() == "events: the watermark of channel 0 must not go back to 49us; it is ignored");
   CHECK(line.watermark() == 50);
   CHECK(line.pipeline().stats("events").regressions == 1);
   CHECK(line.pipeline().status().ok());
@@ -179,10 +196,13 @@ TEST_CASE("a regressing advance is ignored and counted; with strict it is an err
 }
 
 TEST_CASE("punctuated sources move by what records carry, in order, and only forward") {
-  Line line({.time = &Event::at, .watermark = weir::punctuated([](const Event& event) -> std::optional<weir::EventTime> {
+  Line line({.time = &Event::at,
+             .watermark = weir::punctuated([](const Event& event) -> std::optional<weir::EventTime> {
                return event.value == 0 ? std::nullopt : std::optional{event_time(event.value)};
              })});
-  const auto push = [&](std::int64_t at, std::int64_t mark) { return line.pipeline().push(line.source, desk::event(1, at, mark)); };
+  const auto push = [&](std::int64_t at, std::int64_t mark) {
+    return line.pipeline().push(line.source, desk::event(1, at, mark));
+  };
   CHECK(push(100, 0) == Admit::on_time);
   CHECK(line.watermark() == weir::ticks(weir::no_time));
   CHECK(push(90, 80) == Admit::on_time);
@@ -193,8 +213,13 @@ TEST_CASE("punctuated sources move by what records carry, in order, and only for
   CHECK(line.watermark() == 200);
 }
 
-TEST_CASE("records without a timestamp or outside of the accepted range are rejected by reason, first of all checks") {
-  Line line({.time = &Event::at, .watermark = weir::ascending(), .earliest = event_time(0), .latest = event_time(1000)});
+TEST_CASE(
+    "records without a timestamp or outside of the accepted range are rejected by reason, first of all "
+    "checks") {
+  Line line({.time = &Event::at,
+             .watermark = weir::ascending(),
+             .earliest = event_time(0),
+             .latest = event_time(1000)});
   CHECK(line.push(weir::ticks(weir::no_time)) == Admit::rejected);
   CHECK(line.push(-1) == Admit::rejected);
   CHECK(line.push(1001) == Admit::rejected);
@@ -220,11 +245,21 @@ TEST_CASE("a batch counts its records as they would be counted one by one") {
   for (const std::int64_t at : times) {
     batch.push_back(desk::event(1, at));
     switch (one.push(at)) {
-      case Admit::on_time: ++singly.on_time; break;
-      case Admit::late: ++singly.late; break;
-      case Admit::future: ++singly.future; break;
-      case Admit::rejected: ++singly.rejected; break;
-      case Admit::refused: ++singly.refused; break;
+      case Admit::on_time:
+        ++singly.on_time;
+        break;
+      case Admit::late:
+        ++singly.late;
+        break;
+      case Admit::future:
+        ++singly.future;
+        break;
+      case Admit::rejected:
+        ++singly.rejected;
+        break;
+      case Admit::refused:
+        ++singly.refused;
+        break;
     }
   }
   CHECK(all.pipeline().push(all.source, std::span<const Event>(batch)) == singly);
@@ -235,7 +270,8 @@ TEST_CASE("a batch counts its records as they would be counted one by one") {
 TEST_CASE("an unknown name gives empty counters, and names come in the order of declaration") {
   Desk desk(weir::tumbling({.size = us(10), .grace = us(0)}));
   CHECK(desk.stats("nobody").ingested == 0);
-  CHECK(desk.pipeline().names() == std::vector<std::string>{"events", "key_by #1", "windows", "rows", "late"});
+  CHECK(desk.pipeline().names() ==
+        std::vector<std::string>{"events", "key_by #1", "windows", "rows", "late"});
   CHECK(desk.pipeline().live_windows("nobody") == 0);
 }
 

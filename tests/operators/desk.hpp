@@ -43,19 +43,21 @@ inline std::string text(weir::EventTime at) {
 inline std::string text(const Row& row) {
   constexpr const char* timings[] = {"early", "on_time", "late"};
   return (row.pane.is_retraction ? "-" : "") + std::to_string(row.key) + " [" + text(row.window.start) + "," +
-         text(row.window.end) + ") " + std::to_string(row.value.n) + "/" + std::to_string(row.value.sum) + " " +
-         timings[static_cast<std::size_t>(row.pane.timing)] + "#" + std::to_string(row.pane.index) +
+         text(row.window.end) + ") " + std::to_string(row.value.n) + "/" + std::to_string(row.value.sum) +
+         " " + timings[static_cast<std::size_t>(row.pane.timing)] + "#" + std::to_string(row.pane.index) +
          (row.pane.is_final ? "." : "");
 }
 
 /// `late key@time hit/missed W watermark`
 inline std::string text(const weir::Late<Event>& late) {
-  return "late " + std::to_string(late.record.key) + "@" + text(late.time) + " " + std::to_string(late.windows_hit) + "/" +
-         std::to_string(late.windows_missed) + " W " + text(late.watermark);
+  return "late " + std::to_string(late.record.key) + "@" + text(late.time) + " " +
+         std::to_string(late.windows_hit) + "/" + std::to_string(late.windows_missed) + " W " +
+         text(late.watermark);
 }
 
 inline auto totals(std::string name) {
-  return weir::aggregate<Totals>(std::move(name), weir::count().as(&Totals::n), weir::sum(&Event::value).as(&Totals::sum));
+  return weir::aggregate<Totals>(std::move(name), weir::count().as(&Totals::n),
+                                 weir::sum(&Event::value).as(&Totals::sum));
 }
 
 class Desk {
@@ -67,7 +69,9 @@ class Desk {
     source_.emplace(graph.source<Event>("events", {.time = &Event::at, .watermark = rule}));
     auto rows = *source_ | weir::key_by(&Event::key, keys) | std::move(shape) | totals("windows");
     rows | weir::sink("rows", [lines = lines_.get()](const Row& row) { lines->push_back(text(row)); });
-    rows.late() | weir::sink("late", [lines = lines_.get()](const weir::Late<Event>& late) { lines->push_back(text(late)); });
+    rows.late() | weir::sink("late", [lines = lines_.get()](const weir::Late<Event>& late) {
+      lines->push_back(text(late));
+    });
     pipeline_.emplace(std::move(graph).build().value());
   }
 
@@ -87,7 +91,9 @@ class Desk {
   Lines take() { return std::exchange(*lines_, {}); }
   [[nodiscard]] weir::Admit admit() const { return admit_; }
   [[nodiscard]] const absl::Status& status() const { return status_; }
-  [[nodiscard]] const weir::OperatorStats& stats(std::string_view name = "windows") const { return pipeline_->stats(name); }
+  [[nodiscard]] const weir::OperatorStats& stats(std::string_view name = "windows") const {
+    return pipeline_->stats(name);
+  }
   [[nodiscard]] std::uint64_t live() const { return pipeline_->live_windows("windows"); }
   [[nodiscard]] weir::Pipeline& pipeline() { return *pipeline_; }
   [[nodiscard]] const weir::Source<Event>& source() const { return *source_; }

@@ -26,14 +26,17 @@ struct Split {
     std::int64_t seen = 0;
     bool operator==(const State&) const = default;
   };
-  void process(State& state, const Event& event, weir::Timer& timer, weir::Out<Event>& plus, weir::Out<std::string>& texts) const {
+  void process(State& state, const Event& event, weir::Timer& timer, weir::Out<Event>& plus,
+               weir::Out<std::string>& texts) const {
     ++state.seen;
     if (event.value > 0) plus.emit(event);
     if (event.value < 0) texts.emit_at(event_time(99), "minus " + std::to_string(event.key));
     timer.set(weir::later(event.at, us(10)));
   }
-  void on_timer(State& state, const weir::Fired<std::int64_t>& fired, weir::Out<Event>&, weir::Out<std::string>& texts) const {
-    texts.emit("key " + std::to_string(fired.key) + " saw " + std::to_string(std::exchange(state.seen, 0)) + " at " + desk::text(fired.at));
+  void on_timer(State& state, const weir::Fired<std::int64_t>& fired, weir::Out<Event>&,
+                weir::Out<std::string>& texts) const {
+    texts.emit("key " + std::to_string(fired.key) + " saw " + std::to_string(std::exchange(state.seen, 0)) +
+               " at " + desk::text(fired.at));
   }
 };
 
@@ -60,7 +63,9 @@ TEST_CASE("a custom operator has state and a timer per key and several outputs")
   CHECK(harness.stats("split").conserves());
 }
 
-TEST_CASE("a timer that is set twice fires once, one that is cancelled not at all, and one in the past in the same step") {
+TEST_CASE(
+    "a timer that is set twice fires once, one that is cancelled not at all, and one in the past in the same "
+    "step") {
   struct Moves {
     void process(const Event& event, weir::Timer& timer, weir::Out<Event>&) const {
       if (event.value == 0) return timer.cancel();
@@ -96,7 +101,9 @@ TEST_CASE("a timer that is set twice fires once, one that is cancelled not at al
 TEST_CASE("an operator on a stream without key has one state for all") {
   struct Running {
     using State = std::int64_t;
-    void process(State& sum, const Event& event, weir::Out<std::int64_t>& out) const { out.emit(sum += event.value); }
+    void process(State& sum, const Event& event, weir::Out<std::int64_t>& out) const {
+      out.emit(sum += event.value);
+    }
   };
   weir::Graph graph{"running"};
   const auto events = events_of(graph);
@@ -136,8 +143,8 @@ TEST_CASE("a merge waits for its slowest source, leaves out idle ones, and keeps
   weir::Graph graph{"merge"};
   const auto a = events_of(graph, "a");
   const auto b = events_of(graph, "b");
-  const auto rows = weir::merge("both", a, b) | weir::key_by(&Event::key) | weir::tumbling({.size = us(10), .grace = us(0)}) |
-                    desk::totals("rows");
+  const auto rows = weir::merge("both", a, b) | weir::key_by(&Event::key) |
+                    weir::tumbling({.size = us(10), .grace = us(0)}) | desk::totals("rows");
   weir::testing::Harness harness{std::move(graph)};
   harness.watch(rows);
   harness.push(a, desk::event(1, 1, 1));
@@ -158,13 +165,18 @@ TEST_CASE("a merge waits for its slowest source, leaves out idle ones, and keeps
   CHECK(harness.stats("both").ingested == 4);
 }
 
-TEST_CASE("a stream merged with a part of itself gives each record to both, record by record, also in batches") {
+TEST_CASE(
+    "a stream merged with a part of itself gives each record to both, record by record, also in batches") {
   weir::Graph graph{"self"};
   const auto events = events_of(graph);
-  const auto both = weir::merge("both", events, events | weir::filter([](const Event& event) { return event.value % 2 == 0; })) | weir::map(&Event::value);
+  const auto both =
+      weir::merge("both", events,
+                  events | weir::filter([](const Event& event) { return event.value % 2 == 0; })) |
+      weir::map(&Event::value);
   weir::testing::Harness harness{std::move(graph)};
   harness.watch(both);
-  const std::vector<Event> batch{desk::event(1, 1, 1), desk::event(1, 2, 2), desk::event(1, 3, 3), desk::event(1, 4, 4)};
+  const std::vector<Event> batch{desk::event(1, 1, 1), desk::event(1, 2, 2), desk::event(1, 3, 3),
+                                 desk::event(1, 4, 4)};
   harness.push(events, batch);
   CHECK(harness.seen(both) == std::vector<std::int64_t>{1, 2, 2, 3, 4, 4});
 }

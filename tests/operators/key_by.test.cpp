@@ -48,7 +48,8 @@ struct Row {
 };
 
 std::vector<Visit> visits() {
-  static const std::vector<std::string> names{"ann", "bob", "a name of more than fifteen characters", "", "ann b"};
+  static const std::vector<std::string> names{"ann", "bob", "a name of more than fifteen characters", "",
+                                              "ann b"};
   std::vector<Visit> made;
   for (std::size_t i = 0; i < 60; ++i) {
     const auto signed_i = static_cast<std::int64_t>(i);
@@ -85,7 +86,8 @@ void check_groups(Projection projection, Plain plain) {
     Visit gone = visit;  // a key must not point into a record that is no longer there
     harness.push(source, gone);
     const Key key = plain(visit);
-    auto at = std::find_if(expected.begin(), expected.end(), [&](const auto& one) { return one.first == key; });
+    auto at =
+        std::find_if(expected.begin(), expected.end(), [&](const auto& one) { return one.first == key; });
     if (at == expected.end()) at = expected.insert(expected.end(), {key, 0});
     ++at->second;
   }
@@ -108,8 +110,10 @@ TEST_CASE("a key may be an integer, a boolean, an enum or an instant") {
 TEST_CASE("a key may be a string, which the dictionary owns") {
   check_groups(&Visit::name, [](const Visit& v) { return v.name; });
   check_groups(&Visit::view, [](const Visit& v) { return std::string(v.view); });
-  check_groups([](const Visit& v) -> std::string_view { return v.name; }, [](const Visit& v) { return v.name; });
-  check_groups([](const Visit& v) -> const std::string& { return v.name; }, [](const Visit& v) { return v.name; });
+  check_groups([](const Visit& v) -> std::string_view { return v.name; },
+               [](const Visit& v) { return v.name; });
+  check_groups([](const Visit& v) -> const std::string& { return v.name; },
+               [](const Visit& v) { return v.name; });
 }
 
 TEST_CASE("a key may be a string that the projection returns by value") {
@@ -122,13 +126,21 @@ TEST_CASE("a key may be a pair, a tuple or a struct with named fields") {
   check_groups(&Visit::pair, [](const Visit& v) { return v.pair; });
   check_groups(&Visit::tuple, [](const Visit& v) { return v.tuple; });
   check_groups(&Visit::address, [](const Visit& v) { return v.address; });
-  check_groups([](const Visit& v) { return std::pair{v.name, v.small}; }, [](const Visit& v) { return std::pair{v.name, v.small}; });
+  check_groups(
+      [](const Visit& v) {
+        return std::pair{v.name, v.small};
+      },
+      [](const Visit& v) {
+        return std::pair{v.name, v.small};
+      });
 }
 
 TEST_CASE("keys that differ only in where one part ends are different keys") {
   weir::Graph graph{"parts"};
   const auto source = graph.source<Visit>("visits", {.time = &Visit::at, .watermark = weir::host_driven()});
-  const auto rows = source | weir::key_by([](const Visit& v) { return std::pair{v.name, v.address.city}; }) |
+  const auto rows = source | weir::key_by([](const Visit& v) {
+                      return std::pair{v.name, v.address.city};
+                    }) |
                     weir::lifetime() | weir::aggregate<Row>("rows", weir::count().as(&Row::n));
   weir::testing::Harness harness{std::move(graph)};
   harness.watch(rows);
@@ -170,7 +182,8 @@ TEST_CASE("most_keys counts keys in use: when windows have closed there is room 
 
 TEST_CASE("the limit of one batch of new keys is the same as that of its records one by one") {
   weir::Graph graph{"limit"};
-  const auto source = graph.source<desk::Event>("events", {.time = &desk::Event::at, .watermark = weir::host_driven()});
+  const auto source =
+      graph.source<desk::Event>("events", {.time = &desk::Event::at, .watermark = weir::host_driven()});
   std::set<std::int64_t> seen;
   source | weir::key_by(&desk::Event::key, {.most_keys = 100}) |
       weir::tap("seen", [&](const desk::Event& event) { seen.insert(event.key); }) |
@@ -197,7 +210,8 @@ TEST_CASE("keys of closed windows are given back, so the dictionary stays below 
 
 TEST_CASE("one key_by serves several operators, and a key stays as long as one of them holds it") {
   weir::Graph graph{"shared"};
-  const auto source = graph.source<desk::Event>("events", {.time = &desk::Event::at, .watermark = weir::ascending()});
+  const auto source =
+      graph.source<desk::Event>("events", {.time = &desk::Event::at, .watermark = weir::ascending()});
   const auto keyed = source | weir::key_by(&desk::Event::key);
   const auto small = keyed | weir::tumbling({.size = 10us, .grace = 0s}) | desk::totals("small");
   const auto large = keyed | weir::tumbling({.size = 100'000us, .grace = 0s}) | desk::totals("large");

@@ -44,12 +44,14 @@ TEST_CASE("a record is judged after merging: what an open session can take is no
   CHECK(desk.take() == Lines{"late 1@1 0/1 W 25"});
   desk.finish();
   CHECK(desk.take() == Lines{"1 [12,30) 2/2 on_time#0."});
-  Desk before(weir::session({.gap = us(10), .judged = weir::SessionLateness::before_merging, .grace = us(0)}));
+  Desk before(
+      weir::session({.gap = us(10), .judged = weir::SessionLateness::before_merging, .grace = us(0)}));
   before.push(1, 20).advance(25).push(1, 12);
   CHECK(before.take() == Lines{"late 1@12 0/1 W 25"});
 }
 
-TEST_CASE("a session that fired and grows beyond the watermark fires again on time, and inside the grace at once") {
+TEST_CASE(
+    "a session that fired and grows beyond the watermark fires again on time, and inside the grace at once") {
   Desk desk(weir::session({.gap = us(10), .grace = us(20)}));
   desk.push(1, 0).advance(12);
   CHECK(desk.take() == Lines{"1 [0,10) 1/1 on_time#0"});
@@ -73,13 +75,17 @@ TEST_CASE("a session is never longer than its longest, nor of more records than 
 }
 
 TEST_CASE("a marker ends its session; later arrivals start a new one") {
-  Desk desk(weir::session({.gap = us(10), .grace = us(0)}).ends_at([](const desk::Event& event) { return event.value == 0; }));
+  Desk desk(weir::session({.gap = us(10), .grace = us(0)}).ends_at([](const desk::Event& event) {
+    return event.value == 0;
+  }));
   desk.push(1, 0).push(1, 1, 0).push(1, 2).push(1, 3).finish();
   CHECK(desk.take() == Lines{"1 [0,11) 2/1 on_time#0.", "1 [2,13) 2/2 on_time#0."});
 }
 
 TEST_CASE("each record may bring its own gap; one that is not positive is rejected and counted") {
-  Desk desk(weir::session({.gap = us(1), .grace = us(0)}).gap_from([](const desk::Event& event) { return us(event.value); }));
+  Desk desk(weir::session({.gap = us(1), .grace = us(0)}).gap_from([](const desk::Event& event) {
+    return us(event.value);
+  }));
   desk.push(1, 0, 3).push(1, 2, 10).push(1, 3, 0).push(1, 4, -5).push(1, 12, 1).finish();
   CHECK(desk.take() == Lines{"1 [0,13) 3/14 on_time#0."});
   CHECK(desk.stats().rejected == 2);

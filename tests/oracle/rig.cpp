@@ -30,8 +30,9 @@ weir::Emission emission_of(const oracle::Emission& emit) {
           .final_pane = static_cast<weir::FinalPane>(emit.final_pane)};
 }
 
-/// Windows of fixed shape. All factories give the same type.
-weir::Tumbling fixed(const WindowConfig& w) {
+/// Calls `use(windows)` with windows of fixed shape.
+template <class Use>
+auto with_fixed(const WindowConfig& w, Use&& use) {
   const weir::Duration size = duration(w.size);
   const weir::Duration every = duration(w.every);
   const weir::Duration offset = duration(w.offset);
@@ -43,13 +44,13 @@ weir::Tumbling fixed(const WindowConfig& w) {
   if (w.emit_empty) empty = weir::EmptyWindows{.most = *w.emit_empty};
   switch (w.kind) {
     case Kind::tumbling:
-      return weir::tumbling({size, offset, grace, late, emit, panes, empty});
+      return use(weir::tumbling({size, offset, grace, late, emit, panes, empty}));
     case Kind::sliding:
-      return weir::sliding({size, every, offset, grace, late, emit, panes, empty});
+      return use(weir::sliding({size, every, offset, grace, late, emit, panes, empty}));
     case Kind::cumulating:
-      return weir::cumulating({size, every, offset, grace, late, emit, panes});
+      return use(weir::cumulating({size, every, offset, grace, late, emit, panes}));
     default:
-      return weir::lifetime({.emit = emit, .panes = panes});
+      return use(weir::lifetime({.emit = emit, .panes = panes}));
   }
 }
 
@@ -121,7 +122,9 @@ void attach(const Keyed& keyed, Shape shape, oracle::Outcome& out) {
 template <class Keyed>
 void attach_windows(const Keyed& keyed, const WindowConfig& w, oracle::Outcome& out) {
   if (w.kind == Kind::count) return attach(keyed, counted(w), out);
-  if (w.kind != Kind::session) return attach(keyed, fixed(w), out);
+  if (w.kind != Kind::session) {
+    return with_fixed(w, [&](auto windows) { attach(keyed, std::move(windows), out); });
+  }
   if (w.gap_from_record) {
     return w.ends_at_marker ? attach(keyed, session(w).gap_from(gap_of).ends_at(is_marker), out)
                             : attach(keyed, session(w).gap_from(gap_of), out);
@@ -201,9 +204,14 @@ std::array<Rows, 2> Rig::run_shared(const oracle::Script& script, const WindowCo
   clear();
   std::array<Rows, 2> rows;
   std::optional<Built> built = build(script.config, [&](const auto& keyed) {
-    auto both = keyed | weir::windows(fixed(script.config.windows), fixed(others)) | totals();
-    both[0] | weir::sink("rows", [&rows](const auto& row) { rows[0].push_back(row_of(row)); });
-    both[1] | weir::sink("other rows", [&rows](const auto& row) { rows[1].push_back(row_of(row)); });
+    const auto attach = [&](const auto& windows) {
+      auto both = keyed | windows | totals();
+      both[0] | weir::sink("rows", [&rows](const auto& row) { rows[0].push_back(row_of(row)); });
+      both[1] | weir::sink("other rows", [&rows](const auto& row) { rows[1].push_back(row_of(row)); });
+    };
+    with_fixed(script.config.windows, [&](auto first) {
+      with_fixed(others, [&](auto second) { attach(weir::windows(first, second)); });
+    });
   });
   if (built) play(*built, script, Mode::in_batches);
   return rows;

@@ -56,15 +56,14 @@ Result play(Kind kind, std::uint64_t first, bool is_persistent, Output& out) {
         built = plays::build(kind, out);
         result.is_built = built.has_value();
         for (std::size_t i = 0; i < plays::steps; ++i) static_cast<void>(plays::step(*built, i));
-      } catch (const std::bad_alloc&) {
-        result.has_thrown = true;
-      }
+      } catch (const std::bad_alloc&) { result.has_thrown = true; }
       result.has_failed = heap::Failing::has_failed();
     }
     if (built.has_value() && result.has_thrown) {
       const std::size_t seen = out.size();
       result.has_status = !built->pipeline.status().ok();
-      result.refuses_later_calls = !plays::step(*built, 0) && !plays::step(*built, plays::steps - 1) && out.size() == seen;
+      result.refuses_later_calls =
+          !plays::step(*built, 0) && !plays::step(*built, plays::steps - 1) && out.size() == seen;
       static_cast<void>(built->pipeline.stats("w"));
     }
     // A failure that nobody noticed (a sort without its buffer) has no effect at all.
@@ -87,7 +86,8 @@ void check_all(Kind kind, bool is_persistent) {
       break;
     }
     ++points;
-    if (!result.is_built || (result.has_status && result.refuses_later_calls && result.is_prefix && result.leaked == 0)) {
+    if (!result.is_built ||
+        (result.has_status && result.refuses_later_calls && result.is_prefix && result.leaked == 0)) {
       if (result.leaked == 0) continue;
     }
     CAPTURE(static_cast<int>(kind), first);
@@ -103,7 +103,9 @@ void check_all(Kind kind, bool is_persistent) {
 constexpr auto last = static_cast<std::size_t>(Kind::allocating_state);
 constexpr auto end = static_cast<std::size_t>(Kind::count_);
 
-TEST_CASE("when one allocation fails, the pipeline is poisoned, says so, refuses every later call and leaks nothing") {
+TEST_CASE(
+    "when one allocation fails, the pipeline is poisoned, says so, refuses every later call and leaks "
+    "nothing") {
   for (std::size_t kind = 0; kind < last; ++kind) {
     DYNAMIC_SECTION("play " << kind) { check_all(static_cast<Kind>(kind), false); }
   }

@@ -33,14 +33,14 @@ bool play(Kind kind, Output& out, Visits& visits, std::optional<Built>& built, s
   done = 0;
   try {
     for (; built.has_value() && done < plays::steps; ++done) static_cast<void>(plays::step(*built, done));
-  } catch (const plays::Thrown&) {
-    has_thrown = true;
-  }
+  } catch (const plays::Thrown&) { has_thrown = true; }
   plays::visits = nullptr;
   return !has_thrown;
 }
 
-TEST_CASE("a callback that throws at any call poisons the pipeline; what came out before stays right, nothing leaks") {
+TEST_CASE(
+    "a callback that throws at any call poisons the pipeline; what came out before stays right, nothing "
+    "leaks") {
   std::uint64_t thrown = 0;
   std::array<std::uint64_t, places> reached{};
   auto whole = std::make_unique<Output>();
@@ -73,7 +73,8 @@ TEST_CASE("a callback that throws at any call poisons the pipeline; what came ou
           has_thrown = !play(static_cast<Kind>(kind), *out, visits, built, done);
           const std::size_t seen = out->size();
           has_status = !built->pipeline.status().ok();
-          refuses = !plays::step(*built, 0) && !plays::step(*built, 7) && !plays::step(*built, plays::steps - 1) && out->size() == seen;
+          refuses = !plays::step(*built, 0) && !plays::step(*built, 7) &&
+                    !plays::step(*built, plays::steps - 1) && out->size() == seen;
           is_prefix = whole->starts_with(*out);
         }
         const std::int64_t leaked = heap::live() - before;
@@ -105,13 +106,14 @@ struct Caller {
     ++self.calls;
     weir::Pipeline& pipeline = self.built->pipeline;
     const plays::Item item = plays::item(0);
-    self.was_refused = pipeline.push(self.built->first, item) == weir::Admit::refused &&
-                       pipeline.push(self.built->first, std::span<const plays::Item>(&item, 1)).refused == 1 &&
-                       !pipeline.advance(self.built->first, weir::event_time(1'000'000)).ok() &&
-                       !pipeline.tick(weir::WallTime{weir::Duration{1}}).ok() && !pipeline.finish().ok() &&
-                       !pipeline.set_idle(self.built->first.channel(0)).ok() &&
-                       !pipeline.set_active(self.built->first.channel(0)).ok() &&
-                       !pipeline.close(self.built->first.channel(0)).ok() && pipeline.status().ok() && self.was_refused;
+    self.was_refused =
+        pipeline.push(self.built->first, item) == weir::Admit::refused &&
+        pipeline.push(self.built->first, std::span<const plays::Item>(&item, 1)).refused == 1 &&
+        !pipeline.advance(self.built->first, weir::event_time(1'000'000)).ok() &&
+        !pipeline.tick(weir::WallTime{weir::Duration{1}}).ok() && !pipeline.finish().ok() &&
+        !pipeline.set_idle(self.built->first.channel(0)).ok() &&
+        !pipeline.set_active(self.built->first.channel(0)).ok() &&
+        !pipeline.close(self.built->first.channel(0)).ok() && pipeline.status().ok() && self.was_refused;
     for (const std::string& name : pipeline.names()) static_cast<void>(pipeline.stats(name));
     static_cast<void>(pipeline.text());
   }
@@ -217,10 +219,9 @@ TEST_CASE("destroying the pipeline inside a callback that then throws is safe as
     };
     plays::visits = &visits;
     try {
-      for (std::size_t i = 0; built.has_value() && i < plays::steps; ++i) static_cast<void>(plays::step(*built, i));
-    } catch (const plays::Thrown&) {
-      has_thrown = true;
-    }
+      for (std::size_t i = 0; built.has_value() && i < plays::steps; ++i)
+        static_cast<void>(plays::step(*built, i));
+    } catch (const plays::Thrown&) { has_thrown = true; }
     plays::visits = nullptr;
     return has_thrown;
   };
@@ -232,7 +233,8 @@ TEST_CASE("destroying the pipeline inside a callback that then throws is safe as
 
 TEST_CASE("a poisoned pipeline says why, and its reason names the graph and what to do") {
   weir::Graph graph{"fraud"};
-  const auto events = graph.source<desk::Event>("events", {.time = &desk::Event::at, .watermark = weir::ascending()});
+  const auto events =
+      graph.source<desk::Event>("events", {.time = &desk::Event::at, .watermark = weir::ascending()});
   events | weir::sink("throws", [](const desk::Event& event) {
     if (event.value == 13) throw plays::Thrown{};
   });

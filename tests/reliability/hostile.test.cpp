@@ -26,7 +26,8 @@ constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
 constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
 
 weir::Source<Event> events_of(weir::Graph& graph, weir::WatermarkRule<Event> rule = weir::host_driven()) {
-  return graph.source<Event>("events", {.time = &Event::at, .watermark = rule, .max_future_skew = std::nullopt});
+  return graph.source<Event>("events",
+                             {.time = &Event::at, .watermark = rule, .max_future_skew = std::nullopt});
 }
 
 /// Throws when more came than a bounded amount of work can give.
@@ -50,7 +51,8 @@ struct Heartbeat {
   void process(State&, const Event& event, weir::Timer& timer, weir::Out<Event>&) const {
     if (!timer.is_set()) timer.set(weir::later(event.at, period));
   }
-  void on_timer(State& state, const weir::Fired<std::int64_t>& fired, weir::Timer& timer, weir::Out<Event>& out) const {
+  void on_timer(State& state, const weir::Fired<std::int64_t>& fired, weir::Timer& timer,
+                weir::Out<Event>& out) const {
     if (static_cast<std::uint64_t>(++state.beats) > most) throw std::runtime_error("unbounded timers");
     out.emit(desk::event(fired.key, weir::ticks(fired.at)));
     timer.set(weir::later(fired.at, period));
@@ -80,13 +82,15 @@ TEST_CASE("finish() fires no early pane of a window without end, also when anoth
   weir::Graph graph{"chain"};
   const auto events = events_of(graph);
   std::uint64_t rows = 0;
-  const auto running = events | weir::key_by(&Event::key) |
-                       weir::lifetime({.emit = weir::emit_when(weir::on_close(), weir::every(std::chrono::minutes{1}))}) |
-                       desk::totals("running");
+  const auto running =
+      events | weir::key_by(&Event::key) |
+      weir::lifetime({.emit = weir::emit_when(weir::on_close(), weir::every(std::chrono::minutes{1}))}) |
+      desk::totals("running");
   running | weir::sink("rows", Bounded{&rows, 50'000});
-  const auto again = running | weir::map([](const desk::Row& row) { return desk::event(0, 0, row.value.n); }) |
-                     weir::key_by(&Event::key) | weir::tumbling({.size = std::chrono::hours{1}, .grace = us(0)}) |
-                     desk::totals("again");
+  const auto again = running |
+                     weir::map([](const desk::Row& row) { return desk::event(0, 0, row.value.n); }) |
+                     weir::key_by(&Event::key) |
+                     weir::tumbling({.size = std::chrono::hours{1}, .grace = us(0)}) | desk::totals("again");
   again | weir::sink("again rows", Bounded{&rows, 50'000});
   auto pipeline = std::move(graph).build().value();
   pipeline.push(events, desk::event(1, 0));
@@ -95,19 +99,22 @@ TEST_CASE("finish() fires no early pane of a window without end, also when anoth
   CHECK(rows < 10);
 }
 
-TEST_CASE("a watermark jump over very many early panes fires the last ones only, alone or before another timed operator") {
+TEST_CASE(
+    "a watermark jump over very many early panes fires the last ones only, alone or before another timed "
+    "operator") {
   const bool has_follower = GENERATE(false, true);
   CAPTURE(has_follower);
   weir::Graph graph{"jump"};
   const auto events = events_of(graph);
   std::uint64_t rows = 0;
-  const auto running =
-      events | weir::key_by(&Event::key) | weir::lifetime({.emit = weir::every(us(1))}) | desk::totals("running");
+  const auto running = events | weir::key_by(&Event::key) | weir::lifetime({.emit = weir::every(us(1))}) |
+                       desk::totals("running");
   running | weir::sink("rows", Bounded{&rows, 100'000});
   if (has_follower) {
-    const auto again = running | weir::map([](const desk::Row& row) { return desk::event(0, 0, row.value.n); }) |
-                       weir::key_by(&Event::key) | weir::tumbling({.size = std::chrono::hours{1}, .grace = us(0)}) |
-                       desk::totals("again");
+    const auto again =
+        running | weir::map([](const desk::Row& row) { return desk::event(0, 0, row.value.n); }) |
+        weir::key_by(&Event::key) | weir::tumbling({.size = std::chrono::hours{1}, .grace = us(0)}) |
+        desk::totals("again");
     again | weir::sink("again rows", Bounded{&rows, 100'000});
   }
   auto pipeline = std::move(graph).build().value();
@@ -146,11 +153,17 @@ TEST_CASE("windows that would put one record into too many panes or windows are 
     return build_error(std::move(graph));
   };
   using std::chrono::hours;
-  CHECK(refused(weir::sliding({.size = us(1'000'000'000), .every = us(1), .grace = us(0)})).find("rows: ") == 0);
-  CHECK(refused(weir::cumulating({.size = us(1'000'000'000), .step = us(1), .grace = us(0)})).find("rows: ") == 0);
-  CHECK(refused(weir::sliding({.size = us(2000), .every = us(1), .grace = us(0), .emit = weir::on_update()})).find("rows: ") == 0);
-  CHECK(refused(weir::tumbling({.size = hours{24}, .grace = us(0), .emit = weir::every(us(1))})).find("rows: ") == 0);
-  CHECK(refused(weir::sliding({.size = hours{24}, .every = hours{1}, .offset = us(1), .grace = us(0)})).empty());
+  CHECK(refused(weir::sliding({.size = us(1'000'000'000), .every = us(1), .grace = us(0)})).find("rows: ") ==
+        0);
+  CHECK(
+      refused(weir::cumulating({.size = us(1'000'000'000), .step = us(1), .grace = us(0)})).find("rows: ") ==
+      0);
+  CHECK(refused(weir::sliding({.size = us(2000), .every = us(1), .grace = us(0), .emit = weir::on_update()}))
+            .find("rows: ") == 0);
+  CHECK(refused(weir::tumbling({.size = hours{24}, .grace = us(0), .emit = weir::every(us(1))}))
+            .find("rows: ") == 0);
+  CHECK(refused(weir::sliding({.size = hours{24}, .every = hours{1}, .offset = us(1), .grace = us(0)}))
+            .empty());
 }
 
 TEST_CASE("windows() refuses too many panes whichever of its windows needs them") {
@@ -224,7 +237,9 @@ TEST_CASE("a hundred thousand records in reverse order extend one session") {
 TEST_CASE("very many timers at one instant fire once each, in the order in which they were set") {
   struct Once {
     void process(const Event&, weir::Timer& timer, weir::Out<Event>&) const { timer.set(event_time(1000)); }
-    void on_timer(const weir::Fired<std::int64_t>& fired, weir::Out<Event>& out) const { out.emit(desk::event(fired.key, 0)); }
+    void on_timer(const weir::Fired<std::int64_t>& fired, weir::Out<Event>& out) const {
+      out.emit(desk::event(fired.key, 0));
+    }
   };
   constexpr std::int64_t count = 200'000;
   weir::Graph graph{"timers"};
@@ -248,14 +263,15 @@ TEST_CASE("five million distinct keys pass through tumbling windows in bounded m
   weir::Graph graph{"churn"};
   const auto events = events_of(graph, weir::ascending());
   std::uint64_t rows = 0;
-  events | weir::key_by(&Event::key) | weir::tumbling({.size = us(live_keys), .grace = us(0)}) | desk::totals("windows") |
-      weir::sink("rows", [&rows](const desk::Row&) { ++rows; });
+  events | weir::key_by(&Event::key) | weir::tumbling({.size = us(live_keys), .grace = us(0)}) |
+      desk::totals("windows") | weir::sink("rows", [&rows](const desk::Row&) { ++rows; });
   auto pipeline = std::move(graph).build().value();
   std::vector<Event> batch(1000);
   std::uint64_t most_keys = 0;
   std::uint64_t most_bytes = 0;
   for (std::int64_t from = 0; from < count; from += 1000) {
-    for (std::int64_t i = 0; i < 1000; ++i) batch[static_cast<std::size_t>(i)] = desk::event(from + i, from + i);
+    for (std::int64_t i = 0; i < 1000; ++i)
+      batch[static_cast<std::size_t>(i)] = desk::event(from + i, from + i);
     pipeline.push(events, std::span<const Event>(batch));
     if (from % 50'000 != 0) continue;
     const weir::OperatorStats& keys = pipeline.stats("key_by #1");
@@ -272,8 +288,9 @@ TEST_CASE("a small key limit holds against very many distinct keys, and lets new
   weir::Graph graph{"limit"};
   const auto events = events_of(graph, weir::ascending());
   std::uint64_t rows = 0;
-  events | weir::key_by(&Event::key, {.most_keys = 1000}) | weir::tumbling({.size = us(10'000), .grace = us(0)}) |
-      desk::totals("windows") | weir::sink("rows", [&rows](const desk::Row&) { ++rows; });
+  events | weir::key_by(&Event::key, {.most_keys = 1000}) |
+      weir::tumbling({.size = us(10'000), .grace = us(0)}) | desk::totals("windows") |
+      weir::sink("rows", [&rows](const desk::Row&) { ++rows; });
   auto pipeline = std::move(graph).build().value();
   for (std::int64_t i = 0; i < 1'000'000; ++i) pipeline.push(events, desk::event(i, i));
   REQUIRE(pipeline.finish().ok());
@@ -296,16 +313,20 @@ TEST_CASE("NaN and infinities in one record leave the rest of the window alone")
     std::int64_t n = 0;
   };
   weir::Graph graph{"nan"};
-  const auto readings = graph.source<Reading>("readings", {.time = &Reading::at, .watermark = weir::host_driven()});
+  const auto readings =
+      graph.source<Reading>("readings", {.time = &Reading::at, .watermark = weir::host_driven()});
   std::vector<Summary> rows;
-  readings | weir::key_by([](const Reading&) { return 0; }) | weir::tumbling({.size = us(10), .grace = us(0)}) |
+  readings | weir::key_by([](const Reading&) { return 0; }) |
+      weir::tumbling({.size = us(10), .grace = us(0)}) |
       weir::aggregate<Summary>("rows", weir::sum(&Reading::value).as(&Summary::sum),
-                               weir::max(&Reading::value).as(&Summary::largest), weir::count().as(&Summary::n)) |
+                               weir::max(&Reading::value).as(&Summary::largest),
+                               weir::count().as(&Summary::n)) |
       weir::sink("sink", [&rows](const auto& row) { rows.push_back(row.value); });
   auto pipeline = std::move(graph).build().value();
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const double infinity = std::numeric_limits<double>::infinity();
-  for (const double value : {1.0, nan, -0.0, 2.5, nan}) pipeline.push(readings, Reading{event_time(1), value});
+  for (const double value : {1.0, nan, -0.0, 2.5, nan})
+    pipeline.push(readings, Reading{event_time(1), value});
   for (const double value : {1.0, infinity, 2.0}) pipeline.push(readings, Reading{event_time(11), value});
   REQUIRE(pipeline.finish().ok());
   REQUIRE(rows.size() == 2);

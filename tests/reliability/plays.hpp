@@ -15,7 +15,23 @@ namespace plays {
 
 /// Where a play calls code of the user; a test may throw or call back from each.
 enum class Place : std::uint8_t {
-  none, time, predicate, map, flat_map, key, add, merge, result, gap, marker, rows, late, process, timer, punctuation, count_
+  none,
+  time,
+  predicate,
+  map,
+  flat_map,
+  key,
+  add,
+  merge,
+  result,
+  gap,
+  marker,
+  rows,
+  late,
+  process,
+  timer,
+  punctuation,
+  count_
 };
 
 struct Thrown {};
@@ -71,9 +87,28 @@ class Output {
 
 /// The kinds of plays there are.
 enum class Kind : std::uint8_t {
-  tumbling, tumbling_grace, sliding, many_panes, shared, cumulating, empties, on_update, retracting, every, discarding, lifetime,
-  session, session_caps, session_retracting, count_windows, custom, merged, stages, punctuated,
-  allocating_state, allocating_session,  // states whose default constructor allocates
+  tumbling,
+  tumbling_grace,
+  sliding,
+  many_panes,
+  shared,
+  cumulating,
+  empties,
+  on_update,
+  retracting,
+  every,
+  discarding,
+  lifetime,
+  session,
+  session_caps,
+  session_retracting,
+  count_windows,
+  custom,
+  merged,
+  stages,
+  punctuated,
+  allocating_state,
+  allocating_session,  // states whose default constructor allocates
   count_
 };
 
@@ -92,20 +127,26 @@ inline constexpr std::size_t steps = 24;
 inline Item item(std::size_t i) {
   const auto n = static_cast<std::int64_t>(i);
   const std::int64_t at = n * 2 - (n % 5 == 3 ? 9 : 0) + (i > 40 ? 30 : 0);
-  return {.key = (n * n) % 5, .value = n % 11 + 1, .at = weir::event_time(at), .mark = n % 6 == 5 ? weir::event_time(at - 5) : weir::no_time};
+  return {.key = (n * n) % 5,
+          .value = n % 11 + 1,
+          .at = weir::event_time(at),
+          .mark = n % 6 == 5 ? weir::event_time(at - 5) : weir::no_time};
 }
 
 /// One call of the host. False if it was refused.
 inline bool step(Built& built, std::size_t number) {
   constexpr std::size_t batch = 6;
   if (number + 1 == steps) return built.pipeline.finish().ok();
-  if (number % 8 == 7) return built.pipeline.advance(built.first, weir::event_time(static_cast<std::int64_t>(number) * 5)).ok();
+  if (number % 8 == 7)
+    return built.pipeline.advance(built.first, weir::event_time(static_cast<std::int64_t>(number) * 5)).ok();
   if (number % 8 == 5) {
-    return built.pipeline.push(number % 16 == 5 ? built.second : built.first, item(number * batch)) != weir::Admit::refused;
+    return built.pipeline.push(number % 16 == 5 ? built.second : built.first, item(number * batch)) !=
+           weir::Admit::refused;
   }
   std::array<Item, batch> items;
   for (std::size_t i = 0; i < batch; ++i) items[i] = item(number * batch / 2 + i);
-  return built.pipeline.push(number % 3 == 1 ? built.second : built.first, std::span<const Item>(items)).refused == 0;
+  return built.pipeline.push(number % 3 == 1 ? built.second : built.first, std::span<const Item>(items))
+             .refused == 0;
 }
 
 }  // namespace plays

@@ -27,8 +27,8 @@ constexpr std::size_t batch_size = 250;
 
 /// Pushes batches of records from `at` on, one microsecond apart; `key_of(i)` names the key. Gives the allocations.
 template <class Record, class Make>
-std::uint64_t run(weir::Pipeline& pipeline, const weir::Source<Record>& source, std::vector<Record>& batch, std::int64_t from,
-                  std::int64_t count, Make&& make) {
+std::uint64_t run(weir::Pipeline& pipeline, const weir::Source<Record>& source, std::vector<Record>& batch,
+                  std::int64_t from, std::int64_t count, Make&& make) {
   const std::uint64_t before = heap::allocations();
   for (std::int64_t at = from; at < from + count; at += static_cast<std::int64_t>(batch_size)) {
     for (std::size_t i = 0; i < batch_size; ++i) make(batch[i], at + static_cast<std::int64_t>(i));
@@ -40,7 +40,8 @@ std::uint64_t run(weir::Pipeline& pipeline, const weir::Source<Record>& source, 
 template <class Shape>
 void check_integers(Shape shape, std::int64_t lateness = 0, std::uint64_t most = 0) {
   weir::Graph graph{"steady"};
-  const auto source = graph.source<desk::Event>("events", {.time = &desk::Event::at, .watermark = weir::trailing(us(50))});
+  const auto source =
+      graph.source<desk::Event>("events", {.time = &desk::Event::at, .watermark = weir::trailing(us(50))});
   std::uint64_t rows = 0;
   source | weir::key_by(&desk::Event::key) | std::move(shape) | desk::totals("windows") |
       weir::sink("rows", [&rows](const desk::Row&) { ++rows; });
@@ -56,13 +57,17 @@ void check_integers(Shape shape, std::int64_t lateness = 0, std::uint64_t most =
   CHECK(pipeline.stats("windows").conserves());
 }
 
-TEST_CASE("tumbling windows allocate nothing when warm") { check_integers(weir::tumbling({.size = us(2500), .grace = us(0)})); }
+TEST_CASE("tumbling windows allocate nothing when warm") {
+  check_integers(weir::tumbling({.size = us(2500), .grace = us(0)}));
+}
 
 TEST_CASE("sliding windows allocate nothing when warm") {
   check_integers(weir::sliding({.size = us(10'000), .every = us(1000), .grace = us(0)}));
 }
 
-TEST_CASE("sessions allocate nothing when warm") { check_integers(weir::session({.gap = us(900), .grace = us(0)})); }
+TEST_CASE("sessions allocate nothing when warm") {
+  check_integers(weir::session({.gap = us(900), .grace = us(0)}));
+}
 
 TEST_CASE("count windows allocate nothing when warm") { check_integers(weir::count_windows({.size = 10})); }
 
@@ -70,7 +75,9 @@ TEST_CASE("windows with a grace allocate nothing when warm, without late records
   check_integers(weir::tumbling({.size = us(2500), .grace = us(5000)}));
 }
 
-TEST_CASE("late records allocate nothing per record when warm: lists of changing length trade buffers a few times more") {
+TEST_CASE(
+    "late records allocate nothing per record when warm: lists of changing length trade buffers a few times "
+    "more") {
   check_integers(weir::tumbling({.size = us(2500), .grace = us(5000)}), 3000, measured / 10'000);
 }
 
@@ -90,9 +97,11 @@ TEST_CASE("a custom operator with state and a timer allocates nothing when warm"
     }
   };
   weir::Graph graph{"steady"};
-  const auto source = graph.source<desk::Event>("events", {.time = &desk::Event::at, .watermark = weir::trailing(us(50))});
+  const auto source =
+      graph.source<desk::Event>("events", {.time = &desk::Event::at, .watermark = weir::trailing(us(50))});
   std::uint64_t pauses = 0;
-  source | weir::key_by(&desk::Event::key) | weir::each("pause", Pause{}) | weir::sink("rows", [&pauses](const desk::Event&) { ++pauses; });
+  source | weir::key_by(&desk::Event::key) | weir::each("pause", Pause{}) |
+      weir::sink("rows", [&pauses](const desk::Event&) { ++pauses; });
   auto pipeline = std::move(graph).build().value();
   std::vector<desk::Event> batch(batch_size);
   const auto make = [](desk::Event& event, std::int64_t at) { event = desk::event(at * 7919 % 1000, at); };
@@ -105,7 +114,9 @@ TEST_CASE("string keys allocate nothing when warm, whatever their length") {
   const bool is_long = GENERATE(false, true);
   CAPTURE(is_long);
   std::vector<std::string> names;
-  for (int i = 0; i < 500; ++i) names.push_back((is_long ? "a name that does not fit into the string itself " : "user ") + std::to_string(i));
+  for (int i = 0; i < 500; ++i)
+    names.push_back((is_long ? "a name that does not fit into the string itself " : "user ") +
+                    std::to_string(i));
   weir::Graph graph{"steady"};
   const auto source = graph.source<Named>("events", {.time = &Named::at, .watermark = weir::ascending()});
   std::uint64_t rows = 0;
@@ -125,10 +136,12 @@ TEST_CASE("string keys allocate nothing when warm, whatever their length") {
 
 TEST_CASE("records pushed one by one, filtered and mapped, allocate nothing when warm") {
   weir::Graph graph{"steady"};
-  const auto source = graph.source<desk::Event>("events", {.time = &desk::Event::at, .watermark = weir::ascending()});
+  const auto source =
+      graph.source<desk::Event>("events", {.time = &desk::Event::at, .watermark = weir::ascending()});
   std::int64_t sum = 0;
-  source | (weir::filter([](const desk::Event& event) { return event.value > 0; }) |
-            weir::map([](const desk::Event& event) { return event.value * 2; })) |
+  source |
+      (weir::filter([](const desk::Event& event) { return event.value > 0; }) |
+       weir::map([](const desk::Event& event) { return event.value * 2; })) |
       weir::sink("sum", [&sum](std::int64_t value) { sum += value; });
   auto pipeline = std::move(graph).build().value();
   for (std::int64_t at = 0; at < 1000; ++at) pipeline.push(source, desk::event(1, at));

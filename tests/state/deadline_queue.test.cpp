@@ -17,18 +17,21 @@ using weir::EventTime;
 using weir::no_time;
 using Fired = std::pair<EventTime, int>;
 
-TEST_CASE("deadlines fire once, in order, at their present time, whatever the granularity and however they move") {
+TEST_CASE(
+    "deadlines fire once, in order, at their present time, whatever the granularity and however they move") {
   std::mt19937_64 random(41);
   constexpr std::int64_t granularities[] = {0, 1, 7, 1000};
   for (int script = 0; script < 400; ++script) {
     weir::detail::DeadlineQueue<int> queue(weir::Duration{granularities[script % 4]});
-    std::map<int, EventTime> present;  // a deadline may move to later, or be dropped, without the queue being told
+    std::map<int, EventTime>
+        present;  // a deadline may move to later, or be dropped, without the queue being told
     int next = 0;
     std::int64_t now = -200;
     const std::int64_t span = script % 3 == 0 ? 20 : 3000;
     for (int step = 0; step < 60; ++step) {
       for (std::uint64_t i = random() % 4; i > 0; --i) {
-        const EventTime at = event_time(now + static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(span)) - 2);
+        const EventTime at =
+            event_time(now + static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(span)) - 2);
         queue.arm(at, next);
         present[next++] = at;
       }
@@ -78,7 +81,8 @@ TEST_CASE("thousands of deadlines in one bucket fire in order, however they lie 
     std::vector<int> order;
     for (int i = 0; i < 3000; ++i) {
       const bool is_cluster = script % 3 == 0 && i % 8 != 0;
-      const auto within = static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(is_cluster ? 3 : span));
+      const auto within =
+          static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(is_cluster ? 3 : span));
       expected.emplace_back(event_time(start + within / step * step), i);
       order.push_back(i);
     }
@@ -90,7 +94,8 @@ TEST_CASE("thousands of deadlines in one bucket fire in order, however they lie 
     }
     std::sort(expected.begin(), expected.end());
     std::vector<Fired> fired;
-    for (EventTime to = event_time(start); fired.size() < 3000; to = weir::later(to, weir::Duration{span / 5 + 1})) {
+    for (EventTime to = event_time(start); fired.size() < 3000;
+         to = weir::later(to, weir::Duration{span / 5 + 1})) {
       queue.advance(
           to, [&](int i) { return present[static_cast<std::size_t>(i)].first; },
           [&](EventTime at, int i) { fired.emplace_back(at, i); });
@@ -125,7 +130,8 @@ TEST_CASE("deadlines at the ends of time are kept in order") {
   std::vector<std::int64_t> fired;
   CHECK(queue.earliest() <= event_time(least + 1));
   queue.advance(
-      weir::end_of_time, [](std::int64_t at) { return event_time(at); }, [&](EventTime, std::int64_t at) { fired.push_back(at); });
+      weir::end_of_time, [](std::int64_t at) { return event_time(at); },
+      [&](EventTime, std::int64_t at) { fired.push_back(at); });
   CHECK(fired == std::vector<std::int64_t>{least + 1, least + 2, -1, 0, most - 1, most});
   CHECK(queue.earliest() == weir::end_of_time);
 }

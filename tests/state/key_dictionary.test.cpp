@@ -23,7 +23,8 @@ weir::Slot intern(weir::KeyDictionary<Key>& dictionary, const View& key) {
 
 /// Random interning, looking up and reclaiming, against a map.
 template <class Key, class Make>
-void check_random(std::uint64_t seed, std::size_t most_keys, std::size_t steps, std::uint64_t domain, Make&& make) {
+void check_random(std::uint64_t seed, std::size_t most_keys, std::size_t steps, std::uint64_t domain,
+                  Make&& make) {
   weir::KeyDictionary<Key> dictionary(weir::HashSeed::from(seed), most_keys);
   std::unordered_map<std::string, weir::Slot> expected;
   std::vector<bool> held;
@@ -80,7 +81,8 @@ void check_random(std::uint64_t seed, std::size_t most_keys, std::size_t steps, 
 }
 
 TEST_CASE("integers keep their slots until they are taken back, and no two keys share one") {
-  check_random<std::int64_t>(1, 1 << 20, 6'000, 200, [](std::uint64_t i) { return static_cast<std::int64_t>(i) - 100; });
+  check_random<std::int64_t>(1, 1 << 20, 6'000, 200,
+                             [](std::uint64_t i) { return static_cast<std::int64_t>(i) - 100; });
 }
 
 TEST_CASE("strings keep their slots until they are taken back") {
@@ -89,7 +91,8 @@ TEST_CASE("strings keep their slots until they are taken back") {
   });
 }
 
-TEST_CASE("a full dictionary refuses new keys, knows the old ones, and takes new ones again after reclaiming") {
+TEST_CASE(
+    "a full dictionary refuses new keys, knows the old ones, and takes new ones again after reclaiming") {
   check_random<std::int64_t>(3, 20, 6'000, 60, [](std::uint64_t i) { return static_cast<std::int64_t>(i); });
 }
 
@@ -118,7 +121,8 @@ TEST_CASE("keys that are not held for a while, but come again, keep their slots 
       const weir::Slot slot = intern(dictionary, key);
       is_held[static_cast<std::size_t>(key)] = true;
       REQUIRE(dictionary.key(slot) == key);
-      dictionary.sweep([&](weir::Slot one) { return is_held[static_cast<std::size_t>(dictionary.key(one))]; });
+      dictionary.sweep(
+          [&](weir::Slot one) { return is_held[static_cast<std::size_t>(dictionary.key(one))]; });
     }
   }
   CHECK(added == 0);
@@ -131,7 +135,8 @@ TEST_CASE("very many keys in batches, staged and unstaged, are numbered in the o
   for (int round = 0; round < 2; ++round) {
     for (std::int64_t from = 0; from < count; from += 250) {
       dictionary.intern(
-          250, [from](std::size_t i) { return (from + static_cast<std::int64_t>(i)) * 0x10001; }, slots.data());
+          250, [from](std::size_t i) { return (from + static_cast<std::int64_t>(i)) * 0x10001; },
+          slots.data());
       for (std::size_t i = 0; i < 250; ++i) REQUIRE(slots[i] == static_cast<weir::Slot>(from) + i);
     }
   }
@@ -145,7 +150,9 @@ TEST_CASE("a batch of strings that exist only during the call is interned by val
   const std::int64_t already = is_large ? 20'000 : 0;  // above this many keys look-ups are staged
   for (std::int64_t i = 0; i < already; ++i) intern(dictionary, "filler " + std::to_string(i));
   std::vector<weir::Slot> slots(200);
-  const auto name = [](std::size_t i) { return "a key that is longer than fifteen characters " + std::to_string(i % 50); };
+  const auto name = [](std::size_t i) {
+    return "a key that is longer than fifteen characters " + std::to_string(i % 50);
+  };
   dictionary.intern(200, name, slots.data());
   for (std::size_t i = 0; i < 200; ++i) {
     REQUIRE(slots[i] != weir::no_slot);

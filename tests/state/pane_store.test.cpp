@@ -21,11 +21,15 @@ void merge(State& into, const State& from) { into.insert(into.end(), from.begin(
 
 PaneIndex pane_of(std::mt19937_64& random, int domain) {
   switch (domain) {
-    case 0: return static_cast<PaneIndex>(random() % 12) - 6;
-    case 1: return static_cast<PaneIndex>(random() % 400) - 200;
-    case 2: return static_cast<PaneIndex>(random() % 9) * 1'000'003 - 4'000'000;
+    case 0:
+      return static_cast<PaneIndex>(random() % 12) - 6;
+    case 1:
+      return static_cast<PaneIndex>(random() % 400) - 200;
+    case 2:
+      return static_cast<PaneIndex>(random() % 9) * 1'000'003 - 4'000'000;
     default: {
-      constexpr PaneIndex ends[] = {std::numeric_limits<PaneIndex>::min() + 1, -1, 0, std::numeric_limits<PaneIndex>::max() - 300};
+      constexpr PaneIndex ends[] = {std::numeric_limits<PaneIndex>::min() + 1, -1, 0,
+                                    std::numeric_limits<PaneIndex>::max() - 300};
       return ends[random() % 4] + static_cast<PaneIndex>(random() % 300);
     }
   }
@@ -67,7 +71,8 @@ TEST_CASE("the panes of several slots behave like ordered maps under random use"
             if (found != nullptr) REQUIRE(*found == panes[pane]);
             break;
           }
-          case 3: case 4: {
+          case 3:
+          case 4: {
             const PaneIndex other = pane_of(random, domain);
             const auto [low, last] = std::pair(std::min(pane, other), std::max(pane, other));
             State all;
@@ -112,7 +117,8 @@ void group(Grouped& into, const Grouped& from) {
 }
 
 /// The window's panes in the groups that SlidingPanes promises.
-const Grouped* grouped(const std::map<PaneIndex, Grouped>& panes, const weir::detail::SlidingPanes& window, Grouped& whole) {
+const Grouped* grouped(const std::map<PaneIndex, Grouped>& panes, const weir::detail::SlidingPanes& window,
+                       Grouped& whole) {
   bool has_older = false;
   bool has_newer = false;
   Grouped older;
@@ -176,7 +182,8 @@ TEST_CASE("a window that slides merges panes in the same groups wherever they li
       const unsigned percent = firing / 40 % 2 == 0 ? 60 : 3;
       for (weir::Slot slot = 0; slot < slots; ++slot) {
         if (random() % 100 < percent) add(slot, last);
-        if (random() % 50 == 0) add(slot, low + static_cast<PaneIndex>(random() % 64) % (2 * panes_in_window));
+        if (random() % 50 == 0)
+          add(slot, low + static_cast<PaneIndex>(random() % 64) % (2 * panes_in_window));
         if (slot == 1030 && random() % 4 == 0) add(slot, last + static_cast<PaneIndex>(random() % 80));
       }
       REQUIRE(store.move_to(low, last, low));
@@ -203,10 +210,13 @@ TEST_CASE("a window that slides merges panes in the same groups wherever they li
         REQUIRE(store.is_empty(slot) == panes.empty());
         REQUIRE(store.newest(slot) == (panes.empty() ? weir::detail::no_pane : panes.rbegin()->first));
         std::map<PaneIndex, Grouped> seen;
-        store.for_each(slot, [&seen](PaneIndex pane, const Grouped& state) { seen.emplace_hint(seen.end(), pane, state); });
+        store.for_each(slot, [&seen](PaneIndex pane, const Grouped& state) {
+          seen.emplace_hint(seen.end(), pane, state);
+        });
         REQUIRE(seen == panes);
         std::uint64_t records = 0;
-        store.query(slot, low + 2, last - 1, group, [&records](const Grouped& state) { records += state.records; });
+        store.query(slot, low + 2, last - 1, group,
+                    [&records](const Grouped& state) { records += state.records; });
         for (const auto& [pane, state] : panes) {
           if (pane >= low + 2 && pane <= last - 1) records -= state.records;
           REQUIRE(store.find(slot, pane) != nullptr);

@@ -101,7 +101,8 @@ TEST_CASE("a key may have thousands of sessions, and their boxes are used again"
   std::size_t bytes = 0;
   for (int round = 0; round < 3; ++round) {
     std::vector<SessionPlace> places;
-    for (std::int64_t i = 0; i < 3000; ++i) places.push_back(store.add(0, i * 7 % 3000, static_cast<std::uint64_t>(i + 1)));
+    for (std::int64_t i = 0; i < 3000; ++i)
+      places.push_back(store.add(0, i * 7 % 3000, static_cast<std::uint64_t>(i + 1)));
     if (round == 0) bytes = store.size_bytes();
     CHECK(store.size_bytes() == bytes);
     for (const SessionPlace place : places) store.erase(place);

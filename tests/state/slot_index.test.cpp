@@ -78,15 +78,17 @@ TEMPLATE_TEST_CASE("the index holds what was inserted and not erased", "", std::
   random_operations<TestType>(~std::uint64_t{0}, 1, 60'000);
 }
 
-TEMPLATE_TEST_CASE("hashes with few different bits, low or high, cost time but lose nothing", "", std::uint32_t, std::uint64_t) {
-  random_operations<TestType>(0xFF, 1, 2'000);                            // all lines, one tag, one segment
-  random_operations<TestType>(0xFFFF, std::uint64_t{1} << 7, 30'000);     // one line, many tags
-  random_operations<TestType>(0xFFF, std::uint64_t{1} << 52, 20'000);     // only the directory tells them apart
-  random_operations<TestType>(0, 1, 2'000);                               // all the same
+TEMPLATE_TEST_CASE("hashes with few different bits, low or high, cost time but lose nothing", "",
+                   std::uint32_t, std::uint64_t) {
+  random_operations<TestType>(0xFF, 1, 2'000);                         // all lines, one tag, one segment
+  random_operations<TestType>(0xFFFF, std::uint64_t{1} << 7, 30'000);  // one line, many tags
+  random_operations<TestType>(0xFFF, std::uint64_t{1} << 52, 20'000);  // only the directory tells them apart
+  random_operations<TestType>(0, 1, 2'000);                            // all the same
 }
 
-TEMPLATE_TEST_CASE("as many equal hashes as a segment holds are kept; more are refused instead of splitting for ever", "", std::uint32_t,
-                   std::uint64_t) {
+TEMPLATE_TEST_CASE(
+    "as many equal hashes as a segment holds are kept; more are refused instead of splitting for ever", "",
+    std::uint32_t, std::uint64_t) {
   weir::SlotIndex<TestType> index;
   std::size_t kept = 0;
   const std::uint64_t hash = 0x123456789ABCDEF0;
@@ -102,7 +104,8 @@ TEMPLATE_TEST_CASE("as many equal hashes as a segment holds are kept; more are r
   CHECK(kept >= 400);
   CHECK(kept < 2'000);
   for (weir::Slot slot = 0; slot < kept; ++slot) {
-    CHECK(index.view().find(hash, TestType{7}, [slot](weir::Slot candidate) { return candidate == slot; }) == slot);
+    CHECK(index.view().find(hash, TestType{7}, [slot](weir::Slot candidate) { return candidate == slot; }) ==
+          slot);
   }
 }
 

@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
 constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
-constexpr std::int64_t edges[] = {least, least + 1, least + 2, -1'000'000, -2, -1, 0, 1, 2, 1'000'000, most - 2, most - 1, most};
+constexpr std::int64_t edges[] = {least, least + 1, least + 2, -1'000'000, -2,       -1,  0,
+                                  1,     2,         1'000'000, most - 2,   most - 1, most};
 __extension__ using Wide = __int128;
 
 std::int64_t held(Wide value) { return static_cast<std::int64_t>(std::clamp<Wide>(value, least, most)); }
@@ -27,7 +28,8 @@ TEST_CASE("floor_div and floor_mod agree with counting for all pairs in -50..50"
       }
       REQUIRE(weir::floor_div(value, divisor) == quotient);
       REQUIRE(weir::floor_mod(value, divisor) == value - quotient * divisor);
-      if (divisor > 0) REQUIRE((weir::floor_mod(value, divisor) >= 0 && weir::floor_mod(value, divisor) < divisor));
+      if (divisor > 0)
+        REQUIRE((weir::floor_mod(value, divisor) >= 0 && weir::floor_mod(value, divisor) < divisor));
     }
   }
 }

@@ -70,10 +70,21 @@ TEST_CASE("random moves of up to four inputs give the watermark that the rules s
       bool has_risen = false;
       bool says = false;
       switch (random() % 8) {
-        case 0: has_risen = merge.set_idle(i); says = true; naive.leave(i, 1); break;
-        case 1: merge.set_active(i); naive.set_active(i); break;
+        case 0:
+          has_risen = merge.set_idle(i);
+          says = true;
+          naive.leave(i, 1);
+          break;
+        case 1:
+          merge.set_active(i);
+          naive.set_active(i);
+          break;
         case 2:
-          if (random() % 4 == 0) { has_risen = merge.close(i); says = true; naive.leave(i, 2); }
+          if (random() % 4 == 0) {
+            has_risen = merge.close(i);
+            says = true;
+            naive.leave(i, 2);
+          }
           break;
         default: {
           const EventTime to = event_time(static_cast<std::int64_t>(random() % 12));
@@ -124,7 +135,9 @@ TEST_CASE("an input that returns behind the result is left out until it has caug
   CHECK(merge.update(0, event_time(25)));
 }
 
-TEST_CASE("an input that returns ahead of the result raises it with its next watermark, if nobody else is counted") {
+TEST_CASE(
+    "an input that returns ahead of the result raises it with its next watermark, if nobody else is "
+    "counted") {
   WatermarkMerge merge(3);
   merge.update(0, event_time(2));
   merge.update(1, event_time(5));

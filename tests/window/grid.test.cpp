@@ -72,7 +72,8 @@ TEST_CASE("cumulating windows grow step by step inside their base") {
 TEST_CASE("windows at the ends of int64 are those of wide arithmetic, with bounds held at the ends") {
   const std::int64_t sizes[] = {1, 2, 3, 10, 1000, most / 2, most - 1, most};
   const std::int64_t offsets[] = {least, least + 1, -7, 0, 3, most};
-  const std::int64_t times[] = {least + 1, least + 2, least + 11, -11, -1, 0, 1, 9, most - 11, most - 1, most};
+  const std::int64_t times[] = {least + 1, least + 2, least + 11, -11,      -1,  0,
+                                1,         9,         most - 11,  most - 1, most};
   for (const std::int64_t size : sizes) {
     for (const std::int64_t every : sizes) {
       for (const std::int64_t offset : offsets) {

@@ -29,8 +29,9 @@ TEST_CASE("the panes of every window tile it exactly, for several grids at once"
       const auto size = static_cast<std::int64_t>(1 + random() % 12);
       const auto every = static_cast<std::int64_t>(1 + random() % 12);
       const auto offset = static_cast<std::int64_t>(random() % 30) - 15;
-      grids.push_back(random() % 4 == 0 ? Grid::cumulating(Duration{size * every}, Duration{every}, Duration{offset})
-                                        : Grid::sliding(Duration{size}, Duration{every}, Duration{offset}));
+      grids.push_back(random() % 4 == 0
+                          ? Grid::cumulating(Duration{size * every}, Duration{every}, Duration{offset})
+                          : Grid::sliding(Duration{size}, Duration{every}, Duration{offset}));
       layout.include(grids.back(), i == 0);
     }
     REQUIRE(layout.width >= 1);
@@ -56,14 +57,16 @@ TEST_CASE("panes at the ends of int64 are those of wide arithmetic") {
       const Grid grid = Grid::sliding(Duration{size}, Duration{size}, Duration{offset});
       PaneLayout layout;
       layout.include(grid, true);
-      for (const std::int64_t at : {least + 1, least + 2, std::int64_t{-1}, std::int64_t{0}, most - 1, most}) {
+      for (const std::int64_t at :
+           {least + 1, least + 2, std::int64_t{-1}, std::int64_t{0}, most - 1, most}) {
         CAPTURE(size, offset, at);
         const Wide distance = Wide{at} - layout.origin;
         const Wide expected = distance / layout.width - (distance % layout.width < 0 ? 1 : 0);
         const auto pane = layout.pane(event_time(at));
         CHECK(pane == static_cast<std::int64_t>(expected));
         const Wide start = expected * layout.width + layout.origin;
-        CHECK(weir::ticks(layout.start(pane)) == static_cast<std::int64_t>(std::clamp<Wide>(start, least, most)));
+        CHECK(weir::ticks(layout.start(pane)) ==
+              static_cast<std::int64_t>(std::clamp<Wide>(start, least, most)));
         const auto index = grid.last(event_time(at));
         const auto [low, high] = layout.panes(grid, index);
         CHECK((low <= pane && pane <= high));

@@ -40,12 +40,14 @@ TEST_CASE("records fire every n-th time before the end, and late ones as the emi
   const Trigger third = trigger(weir::after(3), weir::accumulating, 1h);
   CHECK_FALSE(third.fires_on_record(Progress{.since = 2}, false));
   CHECK(third.fires_on_record(Progress{.since = 3}, false));
-  CHECK_FALSE(third.fires_on_record(Progress{.since = 2}, true));  // late ones too, as it emits by records only
+  CHECK_FALSE(
+      third.fires_on_record(Progress{.since = 2}, true));  // late ones too, as it emits by records only
   CHECK(third.fires_on_record(Progress{.since = 3}, true));
   const Trigger closing = trigger(weir::on_close(), weir::accumulating, 1h);
   CHECK_FALSE(closing.fires_on_record(Progress{.since = 9}, false));
   CHECK(closing.fires_on_record(Progress{.since = 1}, true));
-  CHECK_FALSE(trigger(weir::on_close().holding_late(), weir::accumulating, 1h).fires_on_record(Progress{.since = 9}, true));
+  CHECK_FALSE(trigger(weir::on_close().holding_late(), weir::accumulating, 1h)
+                  .fires_on_record(Progress{.since = 9}, true));
 }
 
 TEST_CASE("early panes come at the multiples after a record and before the end") {
@@ -97,13 +99,17 @@ TEST_CASE("a discarding window with nothing new keeps silent at its end unless a
 TEST_CASE("a final pane comes when asked for, and not after a pane at the end without a grace") {
   const auto held = weir::on_close().holding_late();
   CHECK(trigger(held, weir::accumulating, 1s).fires_finally(Progress{.since = 1, .fired_at_end = true}));
-  CHECK_FALSE(trigger(held, weir::accumulating, 1s).fires_finally(Progress{.since = 0, .fired_at_end = true}));
+  CHECK_FALSE(
+      trigger(held, weir::accumulating, 1s).fires_finally(Progress{.since = 0, .fired_at_end = true}));
   CHECK_FALSE(trigger(held).fires_finally(Progress{.since = 1, .fired_at_end = true}));
   const auto always = weir::never().with_final_pane(weir::FinalPane::always);
   CHECK(trigger(always, weir::accumulating, 1s).fires_finally(Progress{}));
-  CHECK(trigger(always, weir::accumulating, 1s).final_timing(event_time(10), event_time(9)) == weir::Timing::on_time);
-  CHECK(trigger(always, weir::accumulating, 1s).final_timing(event_time(10), event_time(10)) == weir::Timing::late);
-  CHECK(trigger(held, weir::accumulating, 1s).final_timing(event_time(10), event_time(9)) == weir::Timing::late);
+  CHECK(trigger(always, weir::accumulating, 1s).final_timing(event_time(10), event_time(9)) ==
+        weir::Timing::on_time);
+  CHECK(trigger(always, weir::accumulating, 1s).final_timing(event_time(10), event_time(10)) ==
+        weir::Timing::late);
+  CHECK(trigger(held, weir::accumulating, 1s).final_timing(event_time(10), event_time(9)) ==
+        weir::Timing::late);
 }
 
 }  // namespace

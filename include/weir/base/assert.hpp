@@ -11,7 +11,7 @@ namespace weir::inline v0::detail {
 }  // namespace weir::inline v0::detail
 
 /// Checks a documented precondition of a call. Active in every build: the check is one predicted branch.
-#define WEIR_ASSERT(condition, message)          \
-  (__builtin_expect(!!(condition), 1)            \
-       ? static_cast<void>(0)                    \
+#define WEIR_ASSERT(condition, message) \
+  (__builtin_expect(!!(condition), 1)   \
+       ? static_cast<void>(0)           \
        : ::weir::detail::assertion_failed(#condition, message, __builtin_FILE(), __builtin_LINE()))

@@ -23,7 +23,8 @@ concept HasFields = requires(const Type& value) {
 #define WEIR_DETAIL_EXPAND3(...) WEIR_DETAIL_EXPAND2(WEIR_DETAIL_EXPAND2(WEIR_DETAIL_EXPAND2(__VA_ARGS__)))
 #define WEIR_DETAIL_EXPAND2(...) WEIR_DETAIL_EXPAND1(WEIR_DETAIL_EXPAND1(WEIR_DETAIL_EXPAND1(__VA_ARGS__)))
 #define WEIR_DETAIL_EXPAND1(...) __VA_ARGS__
-#define WEIR_DETAIL_FOR_EACH(macro, ...) __VA_OPT__(WEIR_DETAIL_EXPAND(WEIR_DETAIL_FOR_NEXT(macro, __VA_ARGS__)))
+#define WEIR_DETAIL_FOR_EACH(macro, ...) \
+  __VA_OPT__(WEIR_DETAIL_EXPAND(WEIR_DETAIL_FOR_NEXT(macro, __VA_ARGS__)))
 #define WEIR_DETAIL_FOR_NEXT(macro, first, ...) \
   macro(first) __VA_OPT__(, WEIR_DETAIL_FOR_AGAIN WEIR_DETAIL_PARENS(macro, __VA_ARGS__))
 #define WEIR_DETAIL_FOR_AGAIN() WEIR_DETAIL_FOR_NEXT
@@ -33,11 +34,11 @@ concept HasFields = requires(const Type& value) {
 
 /// Names the fields of a struct, in the namespace of the struct: `WEIR_FIELDS(Payment, user, amount, at);`
 /// A struct with fields can be a key. At most 41 fields.
-#define WEIR_FIELDS(Type, ...)                                                                                \
-  [[maybe_unused]] inline auto weir_fields(const Type& value) {                                               \
-    return ::std::tie(WEIR_DETAIL_FOR_EACH(WEIR_DETAIL_FIELD, __VA_ARGS__));                                  \
-  }                                                                                                           \
-  [[maybe_unused]] constexpr auto weir_field_names(const Type*) {                                             \
-    return ::std::array{WEIR_DETAIL_FOR_EACH(WEIR_DETAIL_NAME, __VA_ARGS__)};                                 \
-  }                                                                                                           \
+#define WEIR_FIELDS(Type, ...)                                                \
+  [[maybe_unused]] inline auto weir_fields(const Type& value) {               \
+    return ::std::tie(WEIR_DETAIL_FOR_EACH(WEIR_DETAIL_FIELD, __VA_ARGS__));  \
+  }                                                                           \
+  [[maybe_unused]] constexpr auto weir_field_names(const Type*) {             \
+    return ::std::array{WEIR_DETAIL_FOR_EACH(WEIR_DETAIL_NAME, __VA_ARGS__)}; \
+  }                                                                           \
   static_assert(true, "a semicolon belongs here")

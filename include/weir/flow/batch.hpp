@@ -37,16 +37,17 @@ class Port {
   /// `take_one(record, time, slot)`.
   template <class NodeType>
   void connect(NodeType& node) {
-    targets_.push_back({.take = [](void* to, const Batch<Record>& batch) { static_cast<NodeType*>(to)->take(batch); },
-                        .take_one =
-                            [](void* to, const Record& record, EventTime time, Slot slot) {
-                              if constexpr (requires(NodeType & one) { one.take_one(record, time, slot); }) {
-                                static_cast<NodeType*>(to)->take_one(record, time, slot);
-                              } else {
-                                static_cast<NodeType*>(to)->take({&record, &time, &slot, 1});
-                              }
-                            },
-                        .node = &node});
+    targets_.push_back(
+        {.take = [](void* to, const Batch<Record>& batch) { static_cast<NodeType*>(to)->take(batch); },
+         .take_one =
+             [](void* to, const Record& record, EventTime time, Slot slot) {
+               if constexpr (requires(NodeType & one) { one.take_one(record, time, slot); }) {
+                 static_cast<NodeType*>(to)->take_one(record, time, slot);
+               } else {
+                 static_cast<NodeType*>(to)->take({&record, &time, &slot, 1});
+               }
+             },
+         .node = &node});
   }
   void deliver(const Batch<Record>& batch) const {
     for (const Target& target : targets_) target.take(target.node, batch);
@@ -130,10 +131,12 @@ class Outbox {
       make(batch.records[i], [this, i](auto&& value) { replace(i, std::forward<decltype(value)>(value)); });
     }
     for (std::size_t i = made; i < batch.size; ++i) {
-      make(batch.records[i], [this](auto&& value) { records_.push_back(std::forward<decltype(value)>(value)); });
+      make(batch.records[i],
+           [this](auto&& value) { records_.push_back(std::forward<decltype(value)>(value)); });
     }
     delivered_ += batch.size;
-    port_.deliver({.records = records_.data(), .times = batch.times, .slots = batch.slots, .size = batch.size});
+    port_.deliver(
+        {.records = records_.data(), .times = batch.times, .slots = batch.slots, .size = batch.size});
   }
   [[nodiscard]] std::uint64_t pushed() const noexcept { return delivered_ + size_; }
 
@@ -155,7 +158,10 @@ class Outbox {
   [[gnu::noinline]] void deliver() {
     const std::size_t size = std::exchange(size_, 0);
     delivered_ += size;
-    port_.deliver({.records = records_.data(), .times = marks_->times.data(), .slots = marks_->slots.data(), .size = size});
+    port_.deliver({.records = records_.data(),
+                   .times = marks_->times.data(),
+                   .slots = marks_->slots.data(),
+                   .size = size});
   }
 
   Port<Record> port_;

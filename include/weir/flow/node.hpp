@@ -33,8 +33,8 @@ namespace detail {
 
 /// What the nodes of one graph share while they work.
 struct Work {
-  std::uint64_t epoch = 0;        // changes with every publication and every late record
-  EventTime target = no_time;     // of the publication that is running
+  std::uint64_t epoch = 0;     // changes with every publication and every late record
+  EventTime target = no_time;  // of the publication that is running
   bool wants_rest = false;
 };
 
@@ -114,7 +114,9 @@ class Wiring {
   /// A name for a node that got none.
   [[nodiscard]] std::string unique_name(std::string_view kind) const;
   [[nodiscard]] const std::vector<std::unique_ptr<Node>>& nodes() const noexcept { return nodes_; }
-  [[nodiscard]] const std::vector<std::size_t>& inputs(const Node& node) const noexcept { return node.inputs_; }
+  [[nodiscard]] const std::vector<std::size_t>& inputs(const Node& node) const noexcept {
+    return node.inputs_;
+  }
   [[nodiscard]] const HashSeed& hash_seed() const noexcept { return hash_seed_; }
   void set_hash_seed(std::uint64_t seed) noexcept { hash_seed_ = HashSeed::from(seed); }
 
@@ -151,11 +153,12 @@ class Wiring {
 
   std::string name_;
   HashSeed hash_seed_;
-  std::vector<std::unique_ptr<Node>> nodes_;           // in the order of attachment, which is topological
-  std::vector<std::vector<std::size_t>> downstream_;   // per node: ids reachable from it, ascending; sources only
-  std::vector<char> single_;                           // per node
-  std::vector<char> stepped_;                          // per source: timed nodes meet or follow each other
-  std::vector<char> idle_;                             // per node
+  std::vector<std::unique_ptr<Node>> nodes_;  // in the order of attachment, which is topological
+  std::vector<std::vector<std::size_t>>
+      downstream_;             // per node: ids reachable from it, ascending; sources only
+  std::vector<char> single_;   // per node
+  std::vector<char> stepped_;  // per source: timed nodes meet or follow each other
+  std::vector<char> idle_;     // per node
   std::unique_ptr<detail::Work> work_ = std::make_unique<detail::Work>();
   bool is_sealed_ = false;
 };

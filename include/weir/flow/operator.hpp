@@ -34,7 +34,7 @@ struct state_of {
   using type = NoState;
 };
 template <class Op>
-  requires requires { typename Op::State; }
+requires requires { typename Op::State; }
 struct state_of<Op> {
   using type = typename Op::State;
 };
@@ -49,8 +49,9 @@ struct Ports {
   static constexpr bool has_timer = timer;
   static constexpr ProcessFault fault =
       !(is_out<Outs> && ...) ? ProcessFault::order
-      : !(std::is_lvalue_reference_v<InType> && std::is_const_v<std::remove_reference_t<InType>>) ? ProcessFault::input
-                                                                                                 : ProcessFault::none;
+      : !(std::is_lvalue_reference_v<InType> && std::is_const_v<std::remove_reference_t<InType>>)
+          ? ProcessFault::input
+          : ProcessFault::none;
   using Records = std::tuple<std::conditional_t<is_out<Outs>, typename out_of<Outs>::type, NoState>...>;
 };
 
@@ -68,7 +69,7 @@ struct parse : after_state<Args...> {
   static constexpr bool has_state = false;
 };
 template <class Op, class... Args>
-  requires requires { typename Op::State; }
+requires requires { typename Op::State; }
 struct parse<Op, typename Op::State&, Args...> : after_state<Args...> {
   static constexpr bool has_state = true;
 };
@@ -93,7 +94,9 @@ struct process_of<Op, void (Op::*)(First, Args...) const noexcept> : parse<Op, F
 
 /// A type with exactly one member function `process`, neither overloaded nor a template. See docs/guides/custom_operators.md.
 template <class Op>
-concept Operator = requires { &Op::process; };
+concept Operator = requires {
+  &Op::process;
+};
 
 /// What `process` of an operator takes and gives.
 template <Operator Op>

@@ -18,7 +18,9 @@ namespace weir::inline v0 {
 /// `takes<In>` says whether it fits a record, `require<In>()` complains if it does not. `gives_one`: there is one result for
 /// each record.
 template <class StageType>
-concept Stage = requires { typename StageType::weir_stage; };
+concept Stage = requires {
+  typename StageType::weir_stage;
+};
 
 namespace detail {
 
@@ -39,7 +41,7 @@ struct Chain {
 
   template <class In>
   static constexpr bool takes =
-      First::template takes<In> && Second::template takes<typename First::template Output<In>>;
+      First::template takes<In>&& Second::template takes<typename First::template Output<In>>;
   template <class In>
   static constexpr void require() {
     First::template require<In>();
@@ -75,7 +77,8 @@ class StageNode final : public Node {
  public:
   using Output = typename StageType::template Output<In>;
 
-  StageNode(std::string name, StageType stage) : Node(std::move(name), stage.kind()), stage_(std::move(stage)) {}
+  StageNode(std::string name, StageType stage)
+      : Node(std::move(name), stage.kind()), stage_(std::move(stage)) {}
 
   [[nodiscard]] Port<Output>& port() noexcept { return out_.port(); }
 

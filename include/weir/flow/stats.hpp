@@ -24,20 +24,20 @@ struct OperatorStats {
   std::string kind;
   EventTime watermark = no_time;
 
-  std::uint64_t ingested = 0;          ///< taken in; the sum of the six below, exactly and always
-  std::uint64_t applied = 0;           ///< used in full (a source: passed on)
-  std::uint64_t partially_late = 0;    ///< used by some of its windows, too late for others
-  std::uint64_t late = 0;              ///< too late for all of its windows
-  std::uint64_t duplicate = 0;         ///< swallowed by deduplication
-  std::uint64_t rejected = 0;          ///< refused as invalid: no timestamp, out of range, NaN policy, key limit
-  std::uint64_t unassigned = 0;        ///< belongs to no window (slide longer than size), or was filtered out
+  std::uint64_t ingested = 0;        ///< taken in; the sum of the six below, exactly and always
+  std::uint64_t applied = 0;         ///< used in full (a source: passed on)
+  std::uint64_t partially_late = 0;  ///< used by some of its windows, too late for others
+  std::uint64_t late = 0;            ///< too late for all of its windows
+  std::uint64_t duplicate = 0;       ///< swallowed by deduplication
+  std::uint64_t rejected = 0;    ///< refused as invalid: no timestamp, out of range, NaN policy, key limit
+  std::uint64_t unassigned = 0;  ///< belongs to no window (slide longer than size), or was filtered out
 
-  std::uint64_t emitted = 0;           ///< records or rows passed on, over all outputs
-  std::uint64_t windows_missed = 0;    ///< closed windows over all late and partially late records
-  std::uint64_t unemitted = 0;         ///< records in windows that ended without emitting them
-  std::uint64_t behind = 0;            ///< source: records behind its watermark when they came
-  std::uint64_t future = 0;            ///< source: records beyond the future guard; kept, but they move no watermark
-  std::uint64_t jumped = 0;            ///< source: records beyond the jump guard; kept, but they move no watermark
+  std::uint64_t emitted = 0;         ///< records or rows passed on, over all outputs
+  std::uint64_t windows_missed = 0;  ///< closed windows over all late and partially late records
+  std::uint64_t unemitted = 0;       ///< records in windows that ended without emitting them
+  std::uint64_t behind = 0;          ///< source: records behind its watermark when they came
+  std::uint64_t future = 0;  ///< source: records beyond the future guard; kept, but they move no watermark
+  std::uint64_t jumped = 0;  ///< source: records beyond the jump guard; kept, but they move no watermark
   std::uint64_t regressions = 0;       ///< source: watermarks of the host that went back
   std::uint64_t skipped_firings = 0;   ///< early panes left out because one advance passed too many of them
   std::uint64_t no_timestamp = 0;      ///< of rejected: no timestamp

@@ -24,11 +24,18 @@ namespace detail {
 
 /// A handle whose records can be looked at one by one: with or without a key, but not cut into windows.
 template <class Handle>
-inline constexpr bool is_stream = requires { typename Handle::Record; } && !requires { typename Handle::weir_windowed; };
+inline constexpr bool is_stream = requires {
+  typename Handle::Record;
+}
+&&!requires { typename Handle::weir_windowed; };
 template <class Handle>
-inline constexpr bool is_keyed = is_stream<Handle> && requires { typename Handle::KeyType; };
+inline constexpr bool is_keyed = is_stream<Handle>&& requires {
+  typename Handle::KeyType;
+};
 template <class Handle>
-inline constexpr bool is_windowed = requires { typename Handle::weir_windowed; };
+inline constexpr bool is_windowed = requires {
+  typename Handle::weir_windowed;
+};
 
 /// What a verb "returns" after it said what is wrong with it, so that the message stands alone.
 template <class Handle>
@@ -38,11 +45,12 @@ Handle never();
 
 /// Attaches a verb to a handle: one named node, or a few, and a new handle.
 template <class Handle, class VerbType>
-  requires requires { typename Handle::weir_handle; }
+requires requires { typename Handle::weir_handle; }
 auto operator|(const Handle& handle, VerbType verb) {
-  static_assert(Verb<VerbType, Handle>,
-                "weir: this verb does not go behind this stream; windows and keyed operators need a key_by first, "
-                "aggregate() needs a window first");
+  static_assert(
+      Verb<VerbType, Handle>,
+      "weir: this verb does not go behind this stream; windows and keyed operators need a key_by first, "
+      "aggregate() needs a window first");
   if constexpr (Verb<VerbType, Handle>) return std::move(verb).attach(handle);
 }
 

@@ -62,7 +62,9 @@ class SourceBase : public Node {
   [[nodiscard]] EventTime publish_from() const noexcept { return horizon_; }
   [[nodiscard]] EventTime future_limit() const noexcept { return future_limit_; }
   [[nodiscard]] EventTime newest(std::size_t channel) const noexcept { return channels_[channel].newest; }
-  [[nodiscard]] EventTime channel_watermark(std::size_t channel) const noexcept { return merge_.watermark(channel); }
+  [[nodiscard]] EventTime channel_watermark(std::size_t channel) const noexcept {
+    return merge_.watermark(channel);
+  }
   [[nodiscard]] EventTime least_of_others(std::size_t channel) const noexcept {
     return channels_.size() == 1 ? end_of_time : merge_.least_of_others(channel);
   }

@@ -56,29 +56,29 @@ class PipelineCore {
   [[nodiscard]] absl::Status status() const;
   /// OK, or why a call cannot run now.
   [[nodiscard]] absl::Status refusal(const char* call) const;
-  [[nodiscard]] absl::Status wrong_channel(const Wiring* of, const SourceBase& source, std::size_t channel) const;
+  [[nodiscard]] absl::Status wrong_channel(const Wiring* of, const SourceBase& source,
+                                           std::size_t channel) const;
   [[nodiscard]] Wiring& wiring() noexcept { return *wiring_; }
   [[nodiscard]] const Wiring& wiring() const noexcept { return *wiring_; }
   [[nodiscard]] Meter& meter() noexcept { return meter_; }
   /// The host gives the pipeline up: at once, or when the call that is running ends.
   static void release(PipelineCore* core) noexcept;
 
-  [[nodiscard]] absl::Status advance(const Wiring* of, SourceBase& source, std::size_t channel, EventTime watermark);
+  [[nodiscard]] absl::Status advance(const Wiring* of, SourceBase& source, std::size_t channel,
+                                     EventTime watermark);
   enum class ChannelChange : std::uint8_t { idle, active, close };
-  [[nodiscard]] absl::Status change(const Wiring* of, SourceBase& source, std::size_t channel, ChannelChange change);
+  [[nodiscard]] absl::Status change(const Wiring* of, SourceBase& source, std::size_t channel,
+                                    ChannelChange change);
   [[nodiscard]] absl::Status tick(WallTime now);
   [[nodiscard]] absl::Status finish();
   [[nodiscard]] const OperatorStats& stats(std::string_view name);
   /// A node by name, up to date with its sources; null if there is none.
   [[nodiscard]] Node* find(std::string_view name);
 
-
  private:
   void leave() noexcept {
     busy_ = false;
-    if (released_) [[unlikely]] {
-      delete this;
-    }
+    if (released_) [[unlikely]] { delete this; }
   }
   void abandon() noexcept;
 
@@ -125,7 +125,8 @@ class Pipeline {
   Admitted push(const Channel<Record>& channel, std::span<const std::type_identity_t<Record>> records) {
     if (!takes(channel)) return {.refused = records.size()};
     detail::PipelineCore::Call call(*core_, records.size());
-    const Admitted admitted = channel.node->push(core_->wiring(), channel.index, records.data(), records.size());
+    const Admitted admitted =
+        channel.node->push(core_->wiring(), channel.index, records.data(), records.size());
     call.complete();
     return admitted;
   }
@@ -147,16 +148,19 @@ class Pipeline {
   /// The channel is silent and must not hold the watermark back, until its next record or `set_active`.
   template <class Record>
   absl::Status set_idle(const Channel<Record>& channel) {
-    return core_->change(channel.wiring, *channel.node, channel.index, detail::PipelineCore::ChannelChange::idle);
+    return core_->change(channel.wiring, *channel.node, channel.index,
+                         detail::PipelineCore::ChannelChange::idle);
   }
   template <class Record>
   absl::Status set_active(const Channel<Record>& channel) {
-    return core_->change(channel.wiring, *channel.node, channel.index, detail::PipelineCore::ChannelChange::active);
+    return core_->change(channel.wiring, *channel.node, channel.index,
+                         detail::PipelineCore::ChannelChange::active);
   }
   /// The channel has ended for good.
   template <class Record>
   absl::Status close(const Channel<Record>& channel) {
-    return core_->change(channel.wiring, *channel.node, channel.index, detail::PipelineCore::ChannelChange::close);
+    return core_->change(channel.wiring, *channel.node, channel.index,
+                         detail::PipelineCore::ChannelChange::close);
   }
 
   /// The host's clock. Decides idleness exactly at the call, and guards against times in the future.
@@ -194,7 +198,8 @@ class Pipeline {
  private:
   template <class Record>
   [[nodiscard]] bool takes(const Channel<Record>& channel) const {
-    return core_->takes_records() && channel.wiring == &core_->wiring() && channel.index < channel.node->channels();
+    return core_->takes_records() && channel.wiring == &core_->wiring() &&
+           channel.index < channel.node->channels();
   }
 
   std::unique_ptr<detail::PipelineCore, detail::ReleaseCore> core_;

@@ -32,7 +32,7 @@ class TimeOf {
 
   constexpr TimeOf(EventTime Record::*member) : member_(member) {}
   template <class Callable>
-    requires std::is_convertible_v<Callable, Function>
+  requires std::is_convertible_v<Callable, Function>
   constexpr TimeOf(Callable callable) : function_(callable) {}
 
   [[nodiscard]] EventTime operator()(const Record& record) const {
@@ -56,13 +56,16 @@ template <class Record>
 struct SourceSpec {
   TimeOf<Record> time;
   WatermarkRule<Record> watermark;
-  std::optional<Duration> idle_after = std::nullopt;  ///< a channel silent for so long, by the host's ticks, is idle
-  std::size_t channels = 1;                           ///< partitions with watermarks of their own
-  std::optional<Duration> max_future_skew = std::chrono::minutes{5};  ///< beyond the host's clock; acts after a tick
-  std::optional<Duration> max_jump = std::nullopt;    ///< most that one record may move the watermark
+  std::optional<Duration> idle_after =
+      std::nullopt;          ///< a channel silent for so long, by the host's ticks, is idle
+  std::size_t channels = 1;  ///< partitions with watermarks of their own
+  std::optional<Duration> max_future_skew =
+      std::chrono::minutes{5};                      ///< beyond the host's clock; acts after a tick
+  std::optional<Duration> max_jump = std::nullopt;  ///< most that one record may move the watermark
   EventTime earliest = event_time(std::numeric_limits<std::int64_t>::min() + 1);
   EventTime latest = end_of_time;
-  bool strict = false;  ///< a watermark of the host that goes back: counted and ignored, or (strict) also an error
+  bool strict =
+      false;  ///< a watermark of the host that goes back: counted and ignored, or (strict) also an error
 };
 
 /// What became of one record at its source.
@@ -133,7 +136,8 @@ class SourceNode final : public SourceBase {
     wake(wiring, channel);
     const EventTime time = time_(record);
     const bool is_plain = rule_.kind == WatermarkKind::trailing && !has_jump_guard();
-    if (!is_plain || time < reached() || time < earliest_ || time > latest_ || time > future_limit()) [[unlikely]] {
+    if (!is_plain || time < reached() || time < earliest_ || time > latest_ || time > future_limit())
+        [[unlikely]] {
       return push_one(wiring, channel, record);
     }
     deliver_one(record, time);
@@ -151,11 +155,21 @@ class SourceNode final : public SourceBase {
   }
   static void add(Admitted& admitted, Admit one) {
     switch (one) {
-      case Admit::on_time: ++admitted.on_time; break;
-      case Admit::late: ++admitted.late; break;
-      case Admit::future: ++admitted.future; break;
-      case Admit::rejected: ++admitted.rejected; break;
-      case Admit::refused: ++admitted.refused; break;
+      case Admit::on_time:
+        ++admitted.on_time;
+        break;
+      case Admit::late:
+        ++admitted.late;
+        break;
+      case Admit::future:
+        ++admitted.future;
+        break;
+      case Admit::rejected:
+        ++admitted.rejected;
+        break;
+      case Admit::refused:
+        ++admitted.refused;
+        break;
     }
   }
 
@@ -266,12 +280,14 @@ class SourceNode final : public SourceBase {
 
   [[nodiscard]] EventTime own_watermark(EventTime newest, const Record& record) const {
     switch (rule_.kind) {
-      case WatermarkKind::trailing: return earlier(newest, rule_.bound);
+      case WatermarkKind::trailing:
+        return earlier(newest, rule_.bound);
       case WatermarkKind::punctuated: {
         const std::optional<EventTime> marked = rule_.watermark_of(record);
         return marked.has_value() ? *marked : no_time;
       }
-      case WatermarkKind::host_driven: break;
+      case WatermarkKind::host_driven:
+        break;
     }
     return no_time;
   }
@@ -301,7 +317,9 @@ class Source : public Stream<RecordType> {
   Source(Wiring& wiring, detail::SourceNode<RecordType>& node)
       : Stream<RecordType>(wiring, node, node.port()), source_(&node) {}
 
-  [[nodiscard]] Channel<RecordType> channel(std::size_t index) const { return {source_, &this->wiring(), index}; }
+  [[nodiscard]] Channel<RecordType> channel(std::size_t index) const {
+    return {source_, &this->wiring(), index};
+  }
 
  private:
   detail::SourceNode<RecordType>* source_;

@@ -45,7 +45,8 @@ struct Aggregate {
   auto attach(const WindowedStream<KeyType, RecordType, Shape>& windowed) && {
     using RowAgg = RowAggregator<Row, RecordType, Features...>;
     if constexpr (RowAgg::is_sound) {
-      RowAgg aggregator = std::apply([](auto&... feature) { return RowAgg(std::move(feature)...); }, features);
+      RowAgg aggregator =
+          std::apply([](auto&... feature) { return RowAgg(std::move(feature)...); }, features);
       return place(windowed.keyed(), windowed.shape(), std::move(aggregator));
     } else {
       static_cast<void>(sizeof(typename RowAgg::State));  // says what is wrong, once
@@ -55,23 +56,25 @@ struct Aggregate {
 
  private:
   template <class KeyType, class RecordType, class RowAgg, detail::PaneUse use>
-  auto place(const KeyedStream<KeyType, RecordType>& keyed, const detail::FixedShape<use>& shape, RowAgg aggregator) {
+  auto place(const KeyedStream<KeyType, RecordType>& keyed, const detail::FixedShape<use>& shape,
+             RowAgg aggregator) {
     using Result = Aggregated<KeyType, Row, RecordType>;
     const auto& dictionary = keyed.keyspace().dictionary;
     if (shape.plan.trigger.is_plain() && !shape.plan.grid.is_endless()) {
       using Added = detail::PaneWindowsNode<KeyType, RecordType, Row, RowAgg, use>;
       return handle<Result>(keyed, keyed.template feed<Added>(std::move(name), std::span(&shape.plan, 1),
-                                                                     std::move(aggregator), dictionary));
+                                                              std::move(aggregator), dictionary));
     }
     using Added = detail::TriggeredWindowsNode<KeyType, RecordType, Row, RowAgg>;
     return handle<Result>(
         keyed, keyed.template feed<Added>(std::move(name), shape.plan, std::move(aggregator), dictionary));
   }
   template <class KeyType, class RecordType, class RowAgg, std::size_t count>
-  auto place(const KeyedStream<KeyType, RecordType>& keyed, const detail::SharedShape<count>& shape, RowAgg aggregator) {
+  auto place(const KeyedStream<KeyType, RecordType>& keyed, const detail::SharedShape<count>& shape,
+             RowAgg aggregator) {
     using Added = detail::PaneWindowsNode<KeyType, RecordType, Row, RowAgg, detail::PaneUse::shared>;
     auto& node = keyed.template feed<Added>(std::move(name), std::span<const detail::WindowPlan>(shape.plans),
-                                                   std::move(aggregator), keyed.keyspace().dictionary);
+                                            std::move(aggregator), keyed.keyspace().dictionary);
     return handles<Aggregated<KeyType, Row, RecordType>>(keyed, node, std::make_index_sequence<count>{});
   }
   template <class KeyType, class RecordType, class RowAgg, class GapOf, class EndsAt>
@@ -80,14 +83,15 @@ struct Aggregate {
     using Added = detail::SessionWindowsNode<KeyType, RecordType, Row, RowAgg, GapOf, EndsAt>;
     return handle<Aggregated<KeyType, Row, RecordType>>(
         keyed, keyed.template feed<Added>(std::move(name), shape.spec, shape.gap_of, shape.ends_at,
-                                                 std::move(aggregator), keyed.keyspace().dictionary));
+                                          std::move(aggregator), keyed.keyspace().dictionary));
   }
   template <class KeyType, class RecordType, class RowAgg>
-  auto place(const KeyedStream<KeyType, RecordType>& keyed, const detail::CountShape& shape, RowAgg aggregator) {
+  auto place(const KeyedStream<KeyType, RecordType>& keyed, const detail::CountShape& shape,
+             RowAgg aggregator) {
     using Added = detail::CountWindowsNode<KeyType, RecordType, Row, RowAgg>;
     return handle<Aggregated<KeyType, Row, RecordType>>(
         keyed, keyed.template feed<Added>(std::move(name), shape.spec, std::move(aggregator),
-                                                 keyed.keyspace().dictionary));
+                                          keyed.keyspace().dictionary));
   }
 
   template <class Result, class Keyed, class NodeType>

@@ -31,7 +31,8 @@ class CountWindowsNode final : public Node {
   };
 
  public:
-  CountWindowsNode(std::string name, CountSpec spec, RowAgg aggregator, const KeyDictionary<KeyType>& dictionary)
+  CountWindowsNode(std::string name, CountSpec spec, RowAgg aggregator,
+                   const KeyDictionary<KeyType>& dictionary)
       : Node(std::move(name), "count windows"), emitter_(std::move(aggregator), dictionary, 1), spec_(spec) {
     size_ = std::max<std::int64_t>(1, spec.size);
     every_ = spec.every == 0 ? size_ : spec.every;
@@ -59,7 +60,9 @@ class CountWindowsNode final : public Node {
 
   // Rows carry the watermark at which their last record came, so it must always be exact.
   [[nodiscard]] EventTime horizon() const override { return later(watermark(), Duration{1}); }
-  [[nodiscard]] bool holds(std::uint32_t slot) const override { return slot < panes_.slots() && counts_[slot] != 0; }
+  [[nodiscard]] bool holds(std::uint32_t slot) const override {
+    return slot < panes_.slots() && counts_[slot] != 0;
+  }
   void refresh(OperatorStats& stats) const override {
     emitter_.refresh(stats);
     stats.state_bytes = panes_.size_bytes() + counts_.size_bytes();
@@ -95,10 +98,11 @@ class CountWindowsNode final : public Node {
       into.newest = std::max(into.newest, from.newest);
     };
     Entry merged;
-    panes_.query(slot, end - size_ / pane_, end - 1, merge, [&](const Entry& entry) { merge(merged, entry); });
+    panes_.query(slot, end - size_ / pane_, end - 1, merge,
+                 [&](const Entry& entry) { merge(merged, entry); });
     const Window window{merged.oldest, later(merged.newest, Duration{1})};
-    emitter_.emit(0, slot, merged.state, window, {.timing = Timing::on_time, .is_final = true}, merged.newest, watermark(),
-                  merged.newest);
+    emitter_.emit(0, slot, merged.state, window, {.timing = Timing::on_time, .is_final = true}, merged.newest,
+                  watermark(), merged.newest);
     panes_.erase_through(slot, end - (size_ - every_) / pane_ - 1);
     // Windows that do not overlap leave nothing behind: the key can be forgotten.
     if (every_ >= size_ && panes_.is_empty(slot) && counts_[slot] % every_ == 0) counts_[slot] = 0;

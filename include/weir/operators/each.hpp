@@ -75,7 +75,8 @@ class EachBase : public Node {
         op_.on_timer(fired, outs...);
       } else {
         static_assert(sizeof...(outs) == 0 && sizeof...(outs) == 1,
-                      "weir: on_timer() must be callable with ([State&,] weir::Fired<Key>, [weir::Timer&,] weir::Out<T>&...) "
+                      "weir: on_timer() must be callable with ([State&,] weir::Fired<Key>, [weir::Timer&,] "
+                      "weir::Out<T>&...) "
                       "const, with the outputs of process() and the stream's key type");
       }
     });
@@ -239,7 +240,8 @@ class KeyedEachNode final : public EachBase<Op> {
     const EventTime at = std::exchange(cell.timer, no_time);
     cell.armed = no_time;
     Timer timer{no_time};
-    if constexpr (Base::has_on_timer) Base::on_timer(cell.state, dictionary_->key(entry.slot), at, entry.slot, timer);
+    if constexpr (Base::has_on_timer)
+      Base::on_timer(cell.state, dictionary_->key(entry.slot), at, entry.slot, timer);
     // A timer that sets itself again and again must not keep a jump of the watermark, or finish(), from ending.
     const EventTime to = this->target();
     if (timer.is_set() && timer.at() < to && (to == end_of_time || cell.fired >= most_firings)) {
@@ -270,18 +272,20 @@ struct Each {
 
   template <class RecordType>
   auto attach(const Stream<RecordType>& stream) && {
-    static_assert(!Traits::has_timer, "weir: an operator with a timer needs a key_by before each(); timers are per key");
+    static_assert(!Traits::has_timer,
+                  "weir: an operator with a timer needs a key_by before each(); timers are per key");
     if constexpr (Traits::has_timer || !fits<RecordType>()) {
       return stream;
     } else {
-      auto& node = stream.feed(std::make_unique<detail::EachNode<Op>>(std::move(name), std::move(op)));
+      auto& node = stream.template feed<detail::EachNode<Op>>(std::move(name), std::move(op));
       return outputs(stream.wiring(), node, std::type_identity<typename Traits::Records>{});
     }
   }
   template <class KeyType, class RecordType>
   auto attach(const KeyedStream<KeyType, RecordType>& keyed) && {
-    static_assert(!requires { &Op::on_watermark; },
-                  "weir: on_watermark() is for operators without a key; behind a key_by use the key's timer");
+    static_assert(
+        !requires { &Op::on_watermark; },
+        "weir: on_watermark() is for operators without a key; behind a key_by use the key's timer");
     if constexpr (fits<RecordType>()) {
       using Added = detail::KeyedEachNode<KeyType, Op>;
       auto& node = keyed.template feed<Added>(std::move(name), std::move(op), keyed.keyspace().dictionary);
@@ -296,14 +300,18 @@ struct Each {
   template <class RecordType>
   static constexpr bool fits() {
     using detail::ProcessFault;
-    static_assert(Traits::fault != ProcessFault::shape,
-                  "weir: process() must be void and const; keep what it remembers in State, where weir can expire it");
+    static_assert(
+        Traits::fault != ProcessFault::shape,
+        "weir: process() must be void and const; keep what it remembers in State, where weir can expire it");
     static_assert(Traits::fault != ProcessFault::order,
-                  "weir: process() takes [State&,] const In&, [weir::Timer&,] and then weir::Out<T>& only, in this order");
+                  "weir: process() takes [State&,] const In&, [weir::Timer&,] and then weir::Out<T>& only, "
+                  "in this order");
     static_assert(Traits::fault != ProcessFault::input, "weir: process() takes its record as const In&");
     if constexpr (Traits::fault == ProcessFault::none) {
       constexpr bool is_same = std::is_same_v<typename Traits::In, RecordType>;
-      static_assert(is_same, "weir: each() got an operator whose process() takes another record type than the stream has");
+      static_assert(
+          is_same,
+          "weir: each() got an operator whose process() takes another record type than the stream has");
       return is_same;
     } else {
       return false;

@@ -21,7 +21,8 @@ struct Filter {
   static constexpr bool takes = std::is_invocable_r_v<bool, const Predicate&, const In&>;
   template <class In>
   static constexpr void require() {
-    static_assert(takes<In>, "weir: filter() takes a bool member of the record, or a callable bool(const Record&)");
+    static_assert(takes<In>,
+                  "weir: filter() takes a bool member of the record, or a callable bool(const Record&)");
   }
   template <class Handle>
   static constexpr bool accepts = detail::is_stream<Handle>;

@@ -18,7 +18,8 @@ namespace weir::inline v0 {
 /// Options of `key_by`.
 struct KeyBySpec {
   std::string name = {};  ///< keys metrics and errors; empty: "key_by #n"
-  std::size_t most_keys = std::size_t{1} << 24;  ///< keys at one time; records of further keys are rejected and counted
+  std::size_t most_keys = std::size_t{1}
+                          << 24;  ///< keys at one time; records of further keys are rejected and counted
 };
 
 namespace detail {
@@ -43,22 +44,20 @@ class KeyByNode final : public Node {
       keyspace_.dictionary.reclaim(batch_limit, [this](Slot slot) { return keyspace_.holds(slot); });
     }
     const bool has_all = keyspace_.dictionary.intern(
-        batch.size, [&](std::size_t i) -> decltype(auto) { return project(projection_, batch.records[i]); }, slots_.data());
+        batch.size, [&](std::size_t i) -> decltype(auto) { return project(projection_, batch.records[i]); },
+        slots_.data());
     stats().ingested += batch.size;
     if (keyspace_.dictionary.has_new_keys()) this->ask_for_rest();
-    if (!has_all) [[unlikely]] {
-      return deliver_some(batch);
-    }
-    port_.deliver({.records = batch.records, .times = batch.times, .slots = slots_.data(), .size = batch.size});
+    if (!has_all) [[unlikely]] { return deliver_some(batch); }
+    port_.deliver(
+        {.records = batch.records, .times = batch.times, .slots = slots_.data(), .size = batch.size});
     stats().applied += batch.size;
   }
 
   void take_one(const Record& record, EventTime time, Slot) {
     decltype(auto) key = project(projection_, record);
     const Slot slot = keyspace_.dictionary.find(key);
-    if (slot == no_slot) [[unlikely]] {
-      return take({&record, &time, nullptr, 1});
-    }
+    if (slot == no_slot) [[unlikely]] { return take({&record, &time, nullptr, 1}); }
     ++stats().ingested;
     ++stats().applied;
     port_.deliver_one(record, time, slot);
@@ -78,9 +77,13 @@ class KeyByNode final : public Node {
   [[gnu::noinline]] void deliver_some(const Batch<Record>& batch) {
     const Slot* slots = slots_.data();
     for (std::size_t done = 0; done < batch.size; ++done) {
-      const auto run = static_cast<std::size_t>(std::find(slots + done, slots + batch.size, no_slot) - (slots + done));
+      const auto run =
+          static_cast<std::size_t>(std::find(slots + done, slots + batch.size, no_slot) - (slots + done));
       if (run > 0) {
-        port_.deliver({.records = batch.records + done, .times = batch.times + done, .slots = slots + done, .size = run});
+        port_.deliver({.records = batch.records + done,
+                       .times = batch.times + done,
+                       .slots = slots + done,
+                       .size = run});
         stats().applied += run;
         done += run;
       }
@@ -114,14 +117,15 @@ struct KeyBy {
     if constexpr (reads) {
       using KeyType = std::remove_cvref_t<std::invoke_result_t<const Projection&, const RecordType&>>;
       static_assert(Key<KeyType>,
-                    "weir: a key is an integer, enum, string, or a tuple or WEIR_FIELDS struct of these that owns its strings; no floats");
+                    "weir: a key is an integer, enum, string, or a tuple or WEIR_FIELDS struct of these that "
+                    "owns its strings; no floats");
       if constexpr (Key<KeyType>) {
         using Added = detail::KeyByNode<StoredKey<KeyType>, RecordType, Projection>;
-        auto& node = stream.template feed<Added>(
-            spec.name.empty() ? stream.wiring().unique_name("key_by") : spec.name, std::move(projection), spec.most_keys,
-            stream.wiring().hash_seed());
-        return KeyedStream<StoredKey<KeyType>, RecordType>(Stream<RecordType>(stream.wiring(), node, node.port()),
-                                                           node.keyspace());
+        auto& node =
+            stream.template feed<Added>(spec.name.empty() ? stream.wiring().unique_name("key_by") : spec.name,
+                                        std::move(projection), spec.most_keys, stream.wiring().hash_seed());
+        return KeyedStream<StoredKey<KeyType>, RecordType>(
+            Stream<RecordType>(stream.wiring(), node, node.port()), node.keyspace());
       } else {
         return detail::never<KeyedStream<int, RecordType>>();
       }

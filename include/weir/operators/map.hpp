@@ -16,7 +16,7 @@ struct MapOutput {
   using type = In;
 };
 template <class Function, class In>
-  requires std::is_invocable_v<const Function&, const In&>
+requires std::is_invocable_v<const Function&, const In&>
 struct MapOutput<Function, In> {
   using type = std::remove_cvref_t<std::invoke_result_t<const Function&, const In&>>;
 };
@@ -33,7 +33,8 @@ struct Map {
   template <class In>
   static constexpr void require() {
     static_assert(takes<In>,
-                  "weir: map() takes a member of the record, or a callable on const Record& that returns the new record");
+                  "weir: map() takes a member of the record, or a callable on const Record& that returns the "
+                  "new record");
   }
   template <class In>
   using Output = typename detail::MapOutput<Function, In>::type;

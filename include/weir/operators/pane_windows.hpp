@@ -54,7 +54,8 @@ class PaneWindowsNode final : public Node {
       schedule_.grow(emitter_.dictionary().slot_bound());
     }
     const std::size_t prefetched = emitter_.dictionary().is_large() ? batch.size : 0;
-    for (std::size_t i = 0; i < std::min(ahead, prefetched); ++i) prefetch_for_write(&store_.line(batch.slots[i]));
+    for (std::size_t i = 0; i < std::min(ahead, prefetched); ++i)
+      prefetch_for_write(&store_.line(batch.slots[i]));
     for (std::size_t i = 0; i < batch.size;) {
       i += apply_run(batch, i, prefetched);
       if (i == batch.size) break;
@@ -140,9 +141,7 @@ class PaneWindowsNode final : public Node {
       }
       auto& line = lines[slots[i]];
       State* state = &line.state;
-      if (line.pane != pane) [[unlikely]] {
-        state = &open_pane(slots[i], pane);
-      }
+      if (line.pane != pane) [[unlikely]] { state = &open_pane(slots[i], pane); }
       emitter_.add(*state, records[i], times[i]);
     }
     stats().rejected += rejected;
@@ -162,7 +161,8 @@ class PaneWindowsNode final : public Node {
   void find_pane(EventTime at) noexcept {
     pane_ = schedule_.layout().pane(at);
     pane_start_ = schedule_.layout().start(pane_);
-    pane_end_ = pane_ == std::numeric_limits<PaneIndex>::max() ? end_of_time : schedule_.layout().start(pane_ + 1);
+    pane_end_ =
+        pane_ == std::numeric_limits<PaneIndex>::max() ? end_of_time : schedule_.layout().start(pane_ + 1);
   }
 
   /// A record that may miss windows, or lie in none.
@@ -185,8 +185,8 @@ class PaneWindowsNode final : public Node {
     for (const Refiring& refiring : refirings_) {
       const Window window = schedule_.plan(refiring.kind).grid.window(refiring.index);
       const Pane late{.timing = Timing::late, .index = schedule_.count_refiring(refiring, slot)};
-      emitter_.emit(refiring.kind, slot, *gather(slot, refiring.low, refiring.last), window, late, at, watermark(),
-                    earlier(window.end, Duration{1}));
+      emitter_.emit(refiring.kind, slot, *gather(slot, refiring.low, refiring.last), window, late, at,
+                    watermark(), earlier(window.end, Duration{1}));
     }
   }
 
@@ -253,8 +253,8 @@ class PaneWindowsNode final : public Node {
         continue;
       }
       if (state != nullptr) schedule_.note_content(firing.kind, slot);
-      emitter_.emit(firing.kind, slot, state != nullptr ? *state : empty_, firing.window, firing.pane, firing.window.end, to,
-                    firing.row_time);
+      emitter_.emit(firing.kind, slot, state != nullptr ? *state : empty_, firing.window, firing.pane,
+                    firing.window.end, to, firing.row_time);
       if (is_slide) {
         store_.end_slide(slot, dead);
       } else {

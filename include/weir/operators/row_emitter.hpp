@@ -31,7 +31,9 @@ class RowEmitter {
   [[nodiscard]] const KeyDictionary<KeyType>& dictionary() const noexcept { return *dictionary_; }
 
   [[nodiscard]] bool accepts(const Record& record) const { return aggregator_.accepts(record); }
-  void add(State& state, const Record& record, EventTime at) { aggregator_.add(state, record, at, counts_.data()); }
+  void add(State& state, const Record& record, EventTime at) {
+    aggregator_.add(state, record, at, counts_.data());
+  }
   void count_rejected(OperatorStats& stats) const { ++stats.rejected; }
 
   /// Puts one row out; `time` is its event time downstream.
@@ -46,9 +48,7 @@ class RowEmitter {
     row.watermark = watermark;
     row.value = Row{};
     aggregator_.result(state, row.value, row.overflowed);
-    if (row.overflowed != 0) [[unlikely]] {
-      count_overflows(row.overflowed);
-    }
+    if (row.overflowed != 0) [[unlikely]] { count_overflows(row.overflowed); }
     out.commit(time);
     return row;
   }
@@ -61,9 +61,14 @@ class RowEmitter {
     back.watermark = watermark;
     rows_[output].commit(time);
   }
-  void report_late(const Record& record, EventTime time, std::uint64_t hit, std::uint64_t missed, EventTime watermark) {
+  void report_late(const Record& record, EventTime time, std::uint64_t hit, std::uint64_t missed,
+                   EventTime watermark) {
     if (!late_.is_connected()) return;
-    late_.push(Late<Record>{.record = record, .time = time, .windows_hit = static_cast<std::uint32_t>(hit), .windows_missed = static_cast<std::uint32_t>(missed), .watermark = watermark},
+    late_.push(Late<Record>{.record = record,
+                            .time = time,
+                            .windows_hit = static_cast<std::uint32_t>(hit),
+                            .windows_missed = static_cast<std::uint32_t>(missed),
+                            .watermark = watermark},
                time);
   }
   void flush() {
@@ -76,7 +81,8 @@ class RowEmitter {
     for (const Outbox<WindowedRow>& out : rows_) stats.emitted += out.pushed();
     stats.features.resize(RowAgg::size);
     for (std::size_t i = 0; i < RowAgg::size; ++i) {
-      stats.features[i] = {.missing = counts_[i].missing, .nan = counts_[i].nan, .overflowed = counts_[i].overflowed};
+      stats.features[i] = {
+          .missing = counts_[i].missing, .nan = counts_[i].nan, .overflowed = counts_[i].overflowed};
     }
   }
 

@@ -27,7 +27,8 @@ struct FixedGap {};
 /// The end marker of a session spec without one.
 struct NeverEnds {};
 
-void check_sessions(Problems& problems, std::string_view name, const SessionSpec& spec, bool has_gap_per_record);
+void check_sessions(Problems& problems, std::string_view name, const SessionSpec& spec,
+                    bool has_gap_per_record);
 
 /// Session windows.
 ///
@@ -87,16 +88,15 @@ class SessionWindowsNode final : public Node {
         gap_of_(std::move(gap)),
         ends_at_(std::move(marker)),
         trigger_(spec.emit, spec.panes, spec.grace.value()),
-        has_caps_(spec.longest.has_value() || spec.most_records.has_value() || !std::is_same_v<EndsAt, NeverEnds>),
+        has_caps_(spec.longest.has_value() || spec.most_records.has_value() ||
+                  !std::is_same_v<EndsAt, NeverEnds>),
         is_plain_(trigger_.is_plain() && trigger_.grace() == Duration::zero() && !has_caps_ &&
                   spec.judged == SessionLateness::after_merging),
         store_(!is_plain_),
         queue_(spec.gap > Duration::zero() ? spec.gap / 64 : std::chrono::milliseconds{100}) {}
 
   [[nodiscard]] RowEmitter<KeyType, Record, Row, RowAgg>& emitter() noexcept { return emitter_; }
-  void check(Problems& problems) const override {
-    check_sessions(problems, name(), spec_, !has_fixed_gap);
-  }
+  void check(Problems& problems) const override { check_sessions(problems, name(), spec_, !has_fixed_gap); }
 
   void take(const Batch<Record>& batch) {
     stats().ingested += batch.size;
@@ -108,7 +108,8 @@ class SessionWindowsNode final : public Node {
     }
     const auto lines = store_.lines();
     for (std::size_t i = 0; i < batch.size; ++i) {
-      if (is_large && i + prefetched_ahead < batch.size) store_.prefetch({batch.slots[i + prefetched_ahead], 0});
+      if (is_large && i + prefetched_ahead < batch.size)
+        store_.prefetch({batch.slots[i + prefetched_ahead], 0});
       const Slot slot = batch.slots[i];
       const Record& record = batch.records[i];
       const EventTime at = batch.times[i];
@@ -148,7 +149,9 @@ class SessionWindowsNode final : public Node {
   }
   [[nodiscard]] EventTime next_due() const override { return queue_.earliest(); }
   [[nodiscard]] bool is_timed() const override { return true; }
-  [[nodiscard]] bool holds(std::uint32_t slot) const override { return slot < store_.slots() && !store_.is_empty(slot); }
+  [[nodiscard]] bool holds(std::uint32_t slot) const override {
+    return slot < store_.slots() && !store_.is_empty(slot);
+  }
   void refresh(OperatorStats& stats) const override {
     emitter_.refresh(stats);
     stats.state_bytes = store_.size_bytes();
@@ -180,7 +183,9 @@ class SessionWindowsNode final : public Node {
   [[nodiscard]] static End end_after(EventTime last, Duration gap) noexcept {
     return {.at = later(last, gap), .is_endless = between(last, end_of_time) < gap};
   }
-  [[nodiscard]] Window window_of(const Session& session) const noexcept { return {session.first, end_of(session).at}; }
+  [[nodiscard]] Window window_of(const Session& session) const noexcept {
+    return {session.first, end_of(session).at};
+  }
   [[nodiscard]] bool ends_at(const Record& record) const {
     if constexpr (std::is_same_v<EndsAt, NeverEnds>) {
       return false;
@@ -288,7 +293,9 @@ class SessionWindowsNode final : public Node {
     }
     rearm(place);
   }
-  [[nodiscard]] bool is_closed(EventTime end) const noexcept { return later(end, trigger_.grace()) <= watermark(); }
+  [[nodiscard]] bool is_closed(EventTime end) const noexcept {
+    return later(end, trigger_.grace()) <= watermark();
+  }
   void report(const Record& record, EventTime at) {
     count_judged(stats(), 0, 1);
     emitter_.report_late(record, at, 0, 1, watermark());
@@ -307,7 +314,8 @@ class SessionWindowsNode final : public Node {
       if (touches(session, own)) touched_.push_back(one);
       return has_caps_ ? later(session.first, reach_) >= own.first : end_of(session).at >= own.first;
     });
-    std::sort(touched_.begin(), touched_.end(), [this](Place a, Place b) { return store_[a].id < store_[b].id; });
+    std::sort(touched_.begin(), touched_.end(),
+              [this](Place a, Place b) { return store_[a].id < store_[b].id; });
     std::size_t joined = 0;
     for (const Place one : touched_) {
       if (!fits(one, own)) continue;
@@ -324,7 +332,8 @@ class SessionWindowsNode final : public Node {
   void unite() {
     const Place oldest = touched_.front();
     for (std::size_t i = 1; !is_plain_ && i < touched_.size(); ++i) absorb(store_.rest(oldest), touched_[i]);
-    std::sort(touched_.begin(), touched_.end(), [this](Place a, Place b) { return store_[a].first < store_[b].first; });
+    std::sort(touched_.begin(), touched_.end(),
+              [this](Place a, Place b) { return store_[a].first < store_[b].first; });
     State merged{};
     for (const Place one : touched_) emitter_.aggregator().merge(merged, store_[one].state);
     store_[oldest].state = std::move(merged);
@@ -405,8 +414,10 @@ class SessionWindowsNode final : public Node {
     Progress& progress = rest.progress;
     if (progress.next_early != no_time && later(progress.next_early, Duration{1}) < end) {
       const EventTime early = progress.next_early;
-      if (trigger_.fires_early(progress, end, this->target())) put_out(place, Timing::early, false, early, to);
-      progress.next_early = trigger_.early_after(early, end_of_time, std::min(this->target(), end), stats().skipped_firings);
+      if (trigger_.fires_early(progress, end, this->target()))
+        put_out(place, Timing::early, false, early, to);
+      progress.next_early =
+          trigger_.early_after(early, end_of_time, std::min(this->target(), end), stats().skipped_firings);
     } else {
       rest.is_past_end = true;
       progress.next_early = no_time;
@@ -435,8 +446,8 @@ class SessionWindowsNode final : public Node {
     };
     Session& session = store_[place];
     Rest& rest = store_.rest(place);
-    fire_pane(emitter_, trigger_, place.slot, Content{session.state, rest.last_row}, rest.progress, session.last,
-              window_of(session), timing, is_final, as_of, watermark);
+    fire_pane(emitter_, trigger_, place.slot, Content{session.state, rest.last_row}, rest.progress,
+              session.last, window_of(session), timing, is_final, as_of, watermark);
   }
 
   RowEmitter<KeyType, Record, Row, RowAgg> emitter_;

@@ -42,7 +42,8 @@ struct Sink {
   auto attach(const Handle& handle) && {
     using Record = typename Handle::Record;
     constexpr bool fits = std::is_invocable_v<Function&, const Record&>;
-    static_assert(fits, "weir: sink() and tap() take a callable void(const Record&) for the stream's record type");
+    static_assert(fits,
+                  "weir: sink() and tap() take a callable void(const Record&) for the stream's record type");
     if constexpr (fits) {
       using Added = detail::SinkNode<Record, Function>;
       stream_of(handle).template feed<Added>(std::move(name), is_end ? "sink" : "tap", std::move(function));

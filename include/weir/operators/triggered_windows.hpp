@@ -19,8 +19,9 @@ namespace weir::inline v0::detail {
 /// Puts out one pane of a window and leaves the window as its accumulation says. `content` has the window's state and, as
 /// `last`, a pointer to the row to take back.
 template <class Emitter, class Content>
-void fire_pane(Emitter& emitter, const Trigger& trigger, Slot slot, Content&& content, Progress& progress, EventTime newest,
-               const Window& window, Timing timing, bool is_final, EventTime as_of, EventTime watermark) {
+void fire_pane(Emitter& emitter, const Trigger& trigger, Slot slot, Content&& content, Progress& progress,
+               EventTime newest, const Window& window, Timing timing, bool is_final, EventTime as_of,
+               EventTime watermark) {
   const EventTime time = row_time(window, newest);
   if (content.last != nullptr) emitter.retract(0, *content.last, watermark, time);
   const Pane pane{.timing = timing, .is_final = is_final, .is_retraction = false, .index = progress.firings};
@@ -80,8 +81,8 @@ class TriggeredWindows : public Node {
   void forget_all() noexcept;
   [[nodiscard]] std::size_t size_bytes() const noexcept;
 
-  virtual void put_out(Slot slot, TriggeredWindow& window, const Window& bounds, Timing timing, bool is_final, EventTime as_of,
-                       EventTime watermark) = 0;
+  virtual void put_out(Slot slot, TriggeredWindow& window, const Window& bounds, Timing timing, bool is_final,
+                       EventTime as_of, EventTime watermark) = 0;
   /// Destroys the content, if there is any.
   virtual void forget(TriggeredWindow& window) noexcept = 0;
   virtual void flush() = 0;
@@ -112,7 +113,8 @@ class TriggeredWindowsNode final : public TriggeredWindows {
   };
 
  public:
-  TriggeredWindowsNode(std::string name, WindowPlan plan, RowAgg aggregator, const KeyDictionary<KeyType>& dictionary)
+  TriggeredWindowsNode(std::string name, WindowPlan plan, RowAgg aggregator,
+                       const KeyDictionary<KeyType>& dictionary)
       : TriggeredWindows(std::move(name), std::move(plan)), emitter_(std::move(aggregator), dictionary, 1) {}
   ~TriggeredWindowsNode() override { this->forget_all(); }
 
@@ -148,10 +150,10 @@ class TriggeredWindowsNode final : public TriggeredWindows {
     }
   }
   static Content& content(TriggeredWindow& window) noexcept { return *static_cast<Content*>(window.content); }
-  void put_out(Slot slot, TriggeredWindow& window, const Window& bounds, Timing timing, bool is_final, EventTime as_of,
-               EventTime watermark) override {
-    fire_pane(emitter_, this->trigger(), slot, content(window), window.progress, window.newest, bounds, timing, is_final, as_of,
-              watermark);
+  void put_out(Slot slot, TriggeredWindow& window, const Window& bounds, Timing timing, bool is_final,
+               EventTime as_of, EventTime watermark) override {
+    fire_pane(emitter_, this->trigger(), slot, content(window), window.progress, window.newest, bounds,
+              timing, is_final, as_of, watermark);
   }
   void forget(TriggeredWindow& window) noexcept override {
     if (window.content != nullptr) contents_.destroy(&content(window));

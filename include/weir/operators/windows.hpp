@@ -120,15 +120,20 @@ inline constexpr bool detail::is_fixed<Windows<detail::FixedShape<use>>> = true;
 /// Windows of so many records; see `CountSpec`.
 [[nodiscard]] inline Windows<detail::CountShape> count_windows(const CountSpec& spec) { return {{spec}}; }
 /// Records with no more than a gap between them; see `SessionSpec`.
-[[nodiscard]] inline Sessions<detail::FixedGap, detail::NeverEnds> session(const SessionSpec& spec) { return {{spec, {}, {}}}; }
+[[nodiscard]] inline Sessions<detail::FixedGap, detail::NeverEnds> session(const SessionSpec& spec) {
+  return {{spec, {}, {}}};
+}
 
 /// Several windows of fixed shape over shared panes: each record is added once, to one pane. `aggregate` then gives one
 /// stream of rows per window. They must emit on_close() and take late records with apply_open.
 template <class First, class Second, class... More>
 [[nodiscard]] auto windows(const First& first, const Second& second, const More&... more) {
   constexpr bool fit = detail::is_fixed<First> && detail::is_fixed<Second> && (detail::is_fixed<More> && ...);
-  static_assert(fit, "weir: windows() takes tumbling(), sliding() and cumulating(); sessions and counts have panes of their own");
-  static_assert(sizeof...(More) <= 30, "weir: windows() takes at most 32 windows; split them over two aggregates");
+  static_assert(fit,
+                "weir: windows() takes tumbling(), sliding() and cumulating(); sessions and counts have "
+                "panes of their own");
+  static_assert(sizeof...(More) <= 30,
+                "weir: windows() takes at most 32 windows; split them over two aggregates");
   using Shared = Windows<detail::SharedShape<sizeof...(More) + 2>>;
   if constexpr (fit) {
     return Shared{{{first.shape.plan, second.shape.plan, more.shape.plan...}}};

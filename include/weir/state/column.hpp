@@ -98,7 +98,8 @@ class Column {
   static constexpr std::size_t chunk_size = detail::ChunkList::chunk_size;
   static constexpr std::size_t stride =
       sizeof(Value) <= detail::cache_line_bytes ? std::bit_ceil(sizeof(Value)) : sizeof(Value);
-  struct alignas(stride <= detail::cache_line_bytes && stride >= alignof(Value) ? stride : alignof(Value)) Cell {
+  struct alignas(stride <= detail::cache_line_bytes && stride >= alignof(Value) ? stride
+                                                                                : alignof(Value)) Cell {
     Value value{};
   };
 
@@ -122,7 +123,9 @@ class Column {
    private:
     friend class Column;
     explicit View(std::byte* const* chunks) : chunks_(chunks) {}
-    [[nodiscard]] Cell* chunk(std::size_t i) const noexcept { return std::launder(reinterpret_cast<Cell*>(chunks_[i])); }
+    [[nodiscard]] Cell* chunk(std::size_t i) const noexcept {
+      return std::launder(reinterpret_cast<Cell*>(chunks_[i]));
+    }
     std::byte* const* chunks_;
   };
   [[nodiscard]] View view() const noexcept { return View(chunks_.data()); }

@@ -46,9 +46,7 @@ class DeadlineQueue {
 
   void arm(EventTime deadline, Entry entry) {
     const std::int64_t bucket = bucket_of(deadline);
-    if (bucket <= opened_) [[unlikely]] {
-      return insert_near(deadline, entry);
-    }
+    if (bucket <= opened_) [[unlikely]] { return insert_near(deadline, entry); }
     if (is_on_wheel(bucket)) [[likely]] {
       const std::size_t spoke = static_cast<std::size_t>(bucket) % spokes;
       add(wheel_[spoke], entry);
@@ -117,16 +115,16 @@ class DeadlineQueue {
   };
 
   [[nodiscard]] std::int64_t bucket_of(EventTime at) const noexcept { return ticks(at) >> shift_; }
-  [[nodiscard]] EventTime start_of(std::int64_t bucket) const noexcept { return event_time(bucket << shift_); }
+  [[nodiscard]] EventTime start_of(std::int64_t bucket) const noexcept {
+    return event_time(bucket << shift_);
+  }
   [[nodiscard]] bool is_on_wheel(std::int64_t bucket) const noexcept {
     return static_cast<std::uint64_t>(bucket) - static_cast<std::uint64_t>(opened_) - 1 < spokes;
   }
 
   [[nodiscard]] const Near* nearest() const noexcept {
     const Near* sorted = near_at_ < near_end_ ? &near_[near_at_] : nullptr;
-    if (added_.empty()) [[likely]] {
-      return sorted;
-    }
+    if (added_.empty()) [[likely]] { return sorted; }
     return sorted == nullptr || added_.front() < *sorted ? &added_.front() : sorted;
   }
   void drop_nearest() {
@@ -142,9 +140,7 @@ class DeadlineQueue {
     std::push_heap(added_.begin(), added_.end(), Later{});
   }
   void add(Bucket& bucket, Entry entry) {
-    if (bucket.size == Chunk::most) [[unlikely]] {
-      add_chunk(bucket);
-    }
+    if (bucket.size == Chunk::most) [[unlikely]] { add_chunk(bucket); }
     prefetch_for_write(&bucket.chunk->entries[std::min(bucket.size + 8, Chunk::most - 1)]);
     bucket.chunk->entries[bucket.size++] = entry;
   }
@@ -204,7 +200,8 @@ class DeadlineQueue {
     const std::size_t from = (static_cast<std::size_t>(opened_) + 1) % spokes;
     is_waiting_ = !far_.is_empty();
     if (is_waiting_) first_ = far_.first_key();
-    for (std::size_t i = 0; i <= spokes / 64; ++i) {  // the word of `from` is looked at twice: its end, then its start
+    for (std::size_t i = 0; i <= spokes / 64;
+         ++i) {  // the word of `from` is looked at twice: its end, then its start
       std::uint64_t found = occupied_[(from / 64 + i) % (spokes / 64)];
       if (i == 0) found &= ~std::uint64_t{0} << from % 64;
       if (found == 0) continue;
@@ -218,7 +215,8 @@ class DeadlineQueue {
 
   /// Spreads the entries over about as many parts of the bucket as there are entries, and sorts within the parts.
   void sort_near() {
-    if (near_end_ < 64) return std::sort(near_.begin(), near_.begin() + static_cast<std::ptrdiff_t>(near_end_));
+    if (near_end_ < 64)
+      return std::sort(near_.begin(), near_.begin() + static_cast<std::ptrdiff_t>(near_end_));
     const int bits = std::min(shift_, static_cast<int>(std::bit_width(near_end_)));
     const auto part_of = [start = start_of(opened_), dropped = shift_ - bits](const Near& one) {
       return static_cast<std::size_t>(one.deadline < start ? 0 : (one.deadline - start).count()) >> dropped;
@@ -235,7 +233,7 @@ class DeadlineQueue {
     }
   }
 
-  int shift_ = 0;  // a bucket is 2^shift_ long
+  int shift_ = 0;                    // a bucket is 2^shift_ long
   std::int64_t opened_ = INT64_MIN;  // buckets up to it are over, or sorted into near_
   std::vector<Near> near_;           // sorted from near_at_ to near_end_; what lies outside is over
   std::size_t near_at_ = 0;

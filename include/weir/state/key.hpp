@@ -30,7 +30,7 @@ template <class Type>
 concept StringLike = std::is_convertible_v<const Type&, std::string_view>;
 template <class Type>
 concept WordLike = std::is_integral_v<Type> || std::is_enum_v<Type> || std::is_same_v<Type, EventTime> ||
-                   std::is_same_v<Type, Duration>;
+    std::is_same_v<Type, Duration>;
 
 template <class Type>
 constexpr bool is_key();
@@ -82,7 +82,7 @@ inline constexpr bool is_word = WordLike<Type> && sizeof(Type) <= sizeof(std::ui
 
 /// The bits of such a key; different keys have different ones.
 template <class Type>
-  requires is_word<Type>
+requires is_word<Type>
 [[nodiscard]] constexpr std::uint64_t word_of(const Type& key) noexcept {
   if constexpr (std::is_same_v<Type, EventTime>) {
     return static_cast<std::uint64_t>(ticks(key));
@@ -98,7 +98,8 @@ template <class Type>
   if constexpr (is_word<Type>) {
     return hash_word(word_of(key), seed);
   } else if constexpr (WordLike<Type>) {
-    return hash_word(hash_word(static_cast<std::uint64_t>(key >> 64), seed) ^ static_cast<std::uint64_t>(key), seed);
+    return hash_word(hash_word(static_cast<std::uint64_t>(key >> 64), seed) ^ static_cast<std::uint64_t>(key),
+                     seed);
   } else if constexpr (StringLike<Type>) {
     return hash_bytes(key, seed);
   } else if constexpr (is_tuple<Type>::value) {

@@ -122,7 +122,8 @@ class KeyDictionary {
     }
     [[nodiscard]] Slot find(View key) const noexcept { return find(key, hash(key)); }
     [[nodiscard]] Slot find(View key, std::uint64_t hash) const noexcept {
-      return index.find(hash, mark_of(key, hash), [&](Slot slot) { return is_word || detail::same_key<KeyType>(keys[slot], key); });
+      return index.find(hash, mark_of(key, hash),
+                        [&](Slot slot) { return is_word || detail::same_key<KeyType>(keys[slot], key); });
     }
     /// A slot whose mark fits, without a look at its key.
     [[nodiscard]] Slot guess(View key, std::uint64_t hash) const noexcept {
@@ -162,7 +163,8 @@ class KeyDictionary {
     const auto verify = [&](std::size_t i) {
       if constexpr (!is_word) {
         decltype(auto) key = key_of(i);
-        if (slots[i] != no_slot && !detail::same_key<KeyType>(look.keys[slots[i]], key)) slots[i] = look.find(key, hashes[i]);
+        if (slots[i] != no_slot && !detail::same_key<KeyType>(look.keys[slots[i]], key))
+          slots[i] = look.find(key, hashes[i]);
       }
       knows_all = knows_all && slots[i] != no_slot;
     };

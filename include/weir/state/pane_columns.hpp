@@ -227,7 +227,9 @@ class PaneColumns {
     std::uninitialized_value_construct_n(reinterpret_cast<Mask*>(made), block_size);
     blocks_[slot >> block_bits].memory = made;
   }
-  void drop(Slot slot) noexcept { memory_.give_back(std::exchange(blocks_[slot >> block_bits].memory, nullptr)); }
+  void drop(Slot slot) noexcept {
+    memory_.give_back(std::exchange(blocks_[slot >> block_bits].memory, nullptr));
+  }
   /// Merges the slots of a block anew, which has turned and has been filled.
   template <class Merge>
   void stack_block(Slot first, const Merge& merge) {
@@ -275,7 +277,9 @@ class PaneColumns {
   }
   [[nodiscard]] State* newer(Slot slot) const noexcept { return states(slot, 0); }
   [[nodiscard]] State* cell(Slot slot, std::uint32_t at) const noexcept { return states(slot, 1 + at); }
-  [[nodiscard]] State* suffix(Slot slot, std::uint32_t at) const noexcept { return states(slot, 1 + panes_ + at); }
+  [[nodiscard]] State* suffix(Slot slot, std::uint32_t at) const noexcept {
+    return states(slot, 1 + panes_ + at);
+  }
 
   template <class Merge>
   bool put_suffix(Slot slot, std::uint32_t at, std::uint32_t later, bool has_later, const Merge& merge) {

@@ -23,7 +23,8 @@ namespace weir::inline v0::detail {
 
 /// The index that no pane has.
 template <class Index>
-inline constexpr Index no_index = sizeof(Index) > sizeof(PaneIndex) ? -(Index{1} << (8 * sizeof(Index) - 8)) : no_pane;
+inline constexpr Index no_index = sizeof(Index) > sizeof(PaneIndex) ? -(Index{1} << (8 * sizeof(Index) - 8))
+                                                                    : no_pane;
 
 /// Per slot a sparse, ordered set of panes, each with a `State`. `Index` may be wider than a PaneIndex if the owner makes
 /// no queries; panes 2^64 apart then share a place once a key has more than 32.
@@ -50,9 +51,9 @@ class PaneStore {
   static constexpr std::uint8_t most_in_ring = 32;
   static constexpr std::uint8_t tree_shape = 0xFF;
   struct Rest {
-    void* older = nullptr;      // a ring or a tree; null if there is nothing older
-    std::uint8_t shape = 0;     // log2 of the ring's places, or `tree_shape`
-    std::uint8_t head = 0;      // the place of the oldest
+    void* older = nullptr;   // a ring or a tree; null if there is nothing older
+    std::uint8_t shape = 0;  // log2 of the ring's places, or `tree_shape`
+    std::uint8_t head = 0;   // the place of the oldest
     std::uint8_t size = 0;
 
     [[nodiscard]] bool is_tree() const noexcept { return shape == tree_shape; }
@@ -115,7 +116,8 @@ class PaneStore {
     if (rest.older == nullptr) return;
     prefetch_for_write(rest.older);
     if (rest.is_tree()) return;
-    constexpr auto step = static_cast<std::uint32_t>(std::max<std::size_t>(1, cache_line_bytes / sizeof(Item)));
+    constexpr auto step =
+        static_cast<std::uint32_t>(std::max<std::size_t>(1, cache_line_bytes / sizeof(Item)));
     for (std::uint32_t at = 0; at <= rest.size; at += step) prefetch_for_write(place(rest, at));
   }
 
@@ -146,7 +148,8 @@ class PaneStore {
     Line& line = lines_[slot];
     if (line.pane == pane) return &line.state;
     if constexpr (can_slide) {
-      if (columns_.takes(slot, pane)) return columns_.contains(slot, pane) ? &columns_.state(slot, pane) : nullptr;
+      if (columns_.takes(slot, pane))
+        return columns_.contains(slot, pane) ? &columns_.state(slot, pane) : nullptr;
     }
     const Rest& rest = rests_[slot];
     if (rest.older == nullptr) return nullptr;
@@ -223,9 +226,7 @@ class PaneStore {
     } else {
       close_in_columns(slot, merge);
     }
-    if (!view_.is_in_turn(slot)) [[unlikely]] {
-      columns_.stack(slot, merge);
-    }
+    if (!view_.is_in_turn(slot)) [[unlikely]] { columns_.stack(slot, merge); }
     return view_.take_whole(slot, merge, whole);
   }
   void end_slide(Slot slot, Index dead) {
@@ -286,8 +287,8 @@ class PaneStore {
   }
 
   [[nodiscard]] std::size_t size_bytes() const noexcept {
-    std::size_t total = lines_.size_bytes() + columns_.size_bytes() + rests_.size_bytes() + pools_.leaves.size_bytes() +
-                        pools_.inners.size_bytes() + trees_.size_bytes();
+    std::size_t total = lines_.size_bytes() + columns_.size_bytes() + rests_.size_bytes() +
+                        pools_.leaves.size_bytes() + pools_.inners.size_bytes() + trees_.size_bytes();
     for (const RawPool& pool : rings_) total += pool.size_bytes();
     return total;
   }
@@ -345,10 +346,11 @@ class PaneStore {
   }
   void leave_columns(Slot first) {
     for (Slot slot = first; slot < first + Columns::block_size; ++slot) {
-      for_each_in_columns(slot, columns_.window().low, columns_.window().last, [&](Index pane, const State& state) {
-        bool is_new = false;
-        older_at(rests_[slot], pane, is_new) = state;
-      });
+      for_each_in_columns(slot, columns_.window().low, columns_.window().last,
+                          [&](Index pane, const State& state) {
+                            bool is_new = false;
+                            older_at(rests_[slot], pane, is_new) = state;
+                          });
     }
     columns_.drop(first);
   }
@@ -359,11 +361,13 @@ class PaneStore {
     if (Rest& rest = rests_[slot]; rest.older != nullptr) {
       if (rest.is_tree()) {
         for (Index pane = window.low; pane <= window.last; ++pane) {
-          if (const State* state = tree(rest).find(pane); state != nullptr) columns_.close(slot, pane, *state, merge);
+          if (const State* state = tree(rest).find(pane); state != nullptr)
+            columns_.close(slot, pane, *state, merge);
         }
       } else {
         for (std::uint32_t at = 0; at < rest.size && item(rest, at).pane <= window.last; ++at) {
-          if (item(rest, at).pane >= window.low) columns_.close(slot, item(rest, at).pane, item(rest, at).state, merge);
+          if (item(rest, at).pane >= window.low)
+            columns_.close(slot, item(rest, at).pane, item(rest, at).state, merge);
         }
       }
       erase_older_through(rest, window.last);
@@ -444,7 +448,8 @@ class PaneStore {
   void put_behind(Line& line, Rest& rest) {
     newest_kept_ = std::max(newest_kept_, line.pane);
     if (!rest.is_tree()) make_room(rest);
-    State& kept = rest.is_tree() ? tree(rest).at(static_cast<PaneIndex>(line.pane)) : append(rest, line.pane).state;
+    State& kept =
+        rest.is_tree() ? tree(rest).at(static_cast<PaneIndex>(line.pane)) : append(rest, line.pane).state;
     kept = std::move(line.state);
     line.state = State{};
   }
@@ -504,7 +509,8 @@ class PaneStore {
     }
     bool is_done = false;
     while (!is_done && rest.size > 0 && item(rest, 0).pane <= last) {
-      is_done = item(rest, 0).pane == last;  // then the next one, which need not be in any cache, is not looked at
+      is_done =
+          item(rest, 0).pane == last;  // then the next one, which need not be in any cache, is not looked at
       drop_oldest(rest);
     }
     if (rest.size == 0) {

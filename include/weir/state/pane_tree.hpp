@@ -101,7 +101,8 @@ class PaneTree {
   template <class Merge, class Visit>
   void query(PaneIndex low, PaneIndex last, Merge&& merge, Visit&& visit) {
     recent_ = nullptr;
-    if (root_ != nullptr && low <= last) walk(root_, level_, first_of(prefix_, level_), low, last, merge, visit);
+    if (root_ != nullptr && low <= last)
+      walk(root_, level_, first_of(prefix_, level_), low, last, merge, visit);
   }
 
   /// Removes panes up to `last`.
@@ -135,7 +136,9 @@ class PaneTree {
 
  private:
   static bool has(const Node* node, unsigned at) noexcept { return (node->mask >> at & 1U) != 0; }
-  static void mark(Node* node, unsigned at) noexcept { node->mask = static_cast<std::uint16_t>(node->mask | 1U << at); }
+  static void mark(Node* node, unsigned at) noexcept {
+    node->mask = static_cast<std::uint16_t>(node->mask | 1U << at);
+  }
   static void unmark(Node* node, unsigned at) noexcept {
     node->mask = static_cast<std::uint16_t>(node->mask & ~(1U << at));
   }
@@ -212,8 +215,8 @@ class PaneTree {
   }
 
   template <class Merge, class Visit>
-  [[gnu::noinline]] void walk(Node* node, unsigned level, std::uint64_t first, PaneIndex low, PaneIndex last, Merge& merge,
-            Visit& visit) {
+  [[gnu::noinline]] void walk(Node* node, unsigned level, std::uint64_t first, PaneIndex low, PaneIndex last,
+                              Merge& merge, Visit& visit) {
     if (ordered(low) <= first && last_of(first, level) <= ordered(last)) {
       visit(merged(node, level, merge));
       return;
@@ -279,7 +282,8 @@ class PaneTree {
       const auto at = static_cast<unsigned>(std::countr_zero(rest));
       const std::uint64_t child_first = first + (std::uint64_t{at} << (level * fan_bits));
       if (level == 0) {
-        visit(static_cast<PaneIndex>(child_first ^ (std::uint64_t{1} << 63)), static_cast<Leaf*>(node)->states[at]);
+        visit(static_cast<PaneIndex>(child_first ^ (std::uint64_t{1} << 63)),
+              static_cast<Leaf*>(node)->states[at]);
       } else {
         each(static_cast<Inner*>(node)->children[at], level - 1, child_first, visit);
       }

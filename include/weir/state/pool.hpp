@@ -35,7 +35,8 @@ class RawPool {
 
  private:
   void add_block() {
-    const std::size_t pieces = std::clamp<std::size_t>(taken_ / 2, least_pieces_, std::max(least_pieces_, 2 * huge_page_bytes / piece_bytes_));
+    const std::size_t pieces = std::clamp<std::size_t>(
+        taken_ / 2, least_pieces_, std::max(least_pieces_, 2 * huge_page_bytes / piece_bytes_));
     next_ = static_cast<std::byte*>(blocks_.add(pieces * piece_bytes_));
     spare_ = pieces;
     taken_ += pieces;

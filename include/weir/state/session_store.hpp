@@ -37,7 +37,9 @@ class PoolAllocator {
       ::operator delete(piece);
     }
   }
-  friend bool operator==(const PoolAllocator& a, const PoolAllocator& b) noexcept { return a.pool_ == b.pool_; }
+  friend bool operator==(const PoolAllocator& a, const PoolAllocator& b) noexcept {
+    return a.pool_ == b.pool_;
+  }
 
  private:
   template <class>
@@ -172,11 +174,14 @@ class SessionStore {
   }
   [[nodiscard]] std::size_t size_bytes() const noexcept {
     return lines_.size_bytes() + rests_.size_bytes() + boxes_.size_bytes() + box_rests_.size_bytes() +
-           orders_.size_bytes() + nodes_.size_bytes() + maps_.size_bytes() + free_.capacity() * sizeof(std::uint32_t);
+           orders_.size_bytes() + nodes_.size_bytes() + maps_.size_bytes() +
+           free_.capacity() * sizeof(std::uint32_t);
   }
 
  private:
-  [[nodiscard]] static Rank rank_of(const Session& session) noexcept { return {session.first, std::uint64_t{session.id}}; }
+  [[nodiscard]] static Rank rank_of(const Session& session) noexcept {
+    return {session.first, std::uint64_t{session.id}};
+  }
 
   [[gnu::noinline]] std::uint32_t take_box(Slot slot, Time first, std::uint64_t id) {
     if (free_.empty()) make_boxes();
@@ -194,7 +199,8 @@ class SessionStore {
     boxes_.grow(from + 1);
     if (has_rests_) box_rests_.grow(from + 1);
     free_.reserve(boxes_.size());
-    for (std::size_t box = boxes_.size(); box > from; --box) free_.push_back(static_cast<std::uint32_t>(box - 1));
+    for (std::size_t box = boxes_.size(); box > from; --box)
+      free_.push_back(static_cast<std::uint32_t>(box - 1));
   }
   void drop_order(Slot slot) noexcept {
     Order* order = std::exchange(orders_[slot], nullptr);

@@ -47,7 +47,9 @@ class SlotIndex {
   /// The index as it lies now, for loops in which nothing is inserted or erased: keeps its address in registers.
   class View {
    public:
-    void prefetch(std::uint64_t hash) const noexcept { detail::prefetch_for_read(segment_of(hash) + line_of(hash)); }
+    void prefetch(std::uint64_t hash) const noexcept {
+      detail::prefetch_for_read(segment_of(hash) + line_of(hash));
+    }
 
     /// The slot under this mark for which `is_same(slot)` holds, or `no_slot`.
     template <class IsSame>
@@ -57,20 +59,18 @@ class SlotIndex {
         const Line& line = segment[at];
         for (unsigned hits = matches(line, mark); hits != 0; hits &= hits - 1) {
           const Slot slot = line.slots[static_cast<unsigned>(std::countr_zero(hits))];
-          if (slot != no_slot && is_same(slot)) [[likely]] {
-            return slot;
-          }
+          if (slot != no_slot && is_same(slot)) [[likely]] { return slot; }
         }
-        if (line.overflowed == 0) [[likely]] {
-          return no_slot;
-        }
+        if (line.overflowed == 0) [[likely]] { return no_slot; }
       }
     }
 
    private:
     friend class SlotIndex;
     View(Line* const* directory, unsigned depth) : directory_(directory), shift_(63 - depth) {}
-    [[nodiscard]] const Line* segment_of(std::uint64_t hash) const noexcept { return directory_[(hash >> 1) >> shift_]; }
+    [[nodiscard]] const Line* segment_of(std::uint64_t hash) const noexcept {
+      return directory_[(hash >> 1) >> shift_];
+    }
 
     Line* const* directory_;
     unsigned shift_;
@@ -78,7 +78,9 @@ class SlotIndex {
   [[nodiscard]] View view() const noexcept { return {directory_.data(), depth_}; }
 
   /// The mark of a key that does not fit into 64 bits itself.
-  [[nodiscard]] static Mark hash_mark(std::uint64_t hash) noexcept { return static_cast<Mark>(hash >> line_bits); }
+  [[nodiscard]] static Mark hash_mark(std::uint64_t hash) noexcept {
+    return static_cast<Mark>(hash >> line_bits);
+  }
 
   /// Whether the next `insert` of this hash would split a segment, for which `split` must be called first.
   [[nodiscard]] bool is_full(std::uint64_t hash) const noexcept;
@@ -94,7 +96,8 @@ class SlotIndex {
     for (std::size_t at = 0; at < lines_per_segment; ++at) {
       for (std::size_t i = 0; i < pairs_per_line; ++i) {
         const Slot slot = segment[at].slots[i];
-        if (slot != no_slot) moving_.push_back({.hash = hash_of(slot), .mark = segment[at].marks[i], .slot = slot});
+        if (slot != no_slot)
+          moving_.push_back({.hash = hash_of(slot), .mark = segment[at].marks[i], .slot = slot});
       }
     }
     split_moving(hash);
@@ -117,7 +120,9 @@ class SlotIndex {
 
   // The lowest bits of a hash choose the line, the highest choose the segment.
   static std::size_t line_of(std::uint64_t hash) noexcept { return hash % lines_per_segment; }
-  [[nodiscard]] std::size_t segment_index(std::uint64_t hash) const noexcept { return (hash >> 1) >> (63 - depth_); }
+  [[nodiscard]] std::size_t segment_index(std::uint64_t hash) const noexcept {
+    return (hash >> 1) >> (63 - depth_);
+  }
 
   /// A bit for each pair with this mark.
   static unsigned matches(const Line& line, Mark mark) noexcept {
@@ -127,12 +132,15 @@ class SlotIndex {
       const __m128i wanted = _mm_set1_epi32(static_cast<int>(mark));
       const __m128i low = _mm_cmpeq_epi32(_mm_load_si128(words), wanted);
       const __m128i high = _mm_cmpeq_epi32(_mm_load_si128(words + 1), wanted);
-      return static_cast<unsigned>(_mm_movemask_epi8(_mm_packs_epi16(_mm_packs_epi32(low, high), __m128i{}))) & 0x7F;
+      return static_cast<unsigned>(
+                 _mm_movemask_epi8(_mm_packs_epi16(_mm_packs_epi32(low, high), __m128i{}))) &
+             0x7F;
     } else {
       const __m128i wanted = _mm_set1_epi64x(static_cast<long long>(mark));
       const __m128i low = _mm_cmpeq_epi32(_mm_load_si128(words), wanted);
       const __m128i high = _mm_cmpeq_epi32(_mm_load_si128(words + 1), wanted);
-      const __m128i halves = _mm_packs_epi32(low, high);  // two 16-bit lanes per mark, both set if all of it is equal
+      const __m128i halves =
+          _mm_packs_epi32(low, high);  // two 16-bit lanes per mark, both set if all of it is equal
       const __m128i whole = _mm_cmpeq_epi32(halves, _mm_set1_epi32(-1));
       return static_cast<unsigned>(_mm_movemask_ps(_mm_castsi128_ps(whole))) |
              static_cast<unsigned>(line.marks[4] == mark) << 4;

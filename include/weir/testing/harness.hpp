@@ -33,7 +33,8 @@ class Harness {
     WEIR_ASSERT(!pipeline_.has_value(), "watch() streams before the first push");
     auto records = std::make_unique<Recording<Record>>(&handle.port());
     auto* seen = &records->seen;
-    handle | sink("watched #" + std::to_string(recordings_.size()), [seen](const Record& record) { seen->push_back(record); });
+    handle | sink("watched #" + std::to_string(recordings_.size()),
+                  [seen](const Record& record) { seen->push_back(record); });
     recordings_.push_back(std::move(records));
     return *this;
   }
@@ -102,9 +103,7 @@ class Harness {
     using RecordingBase::RecordingBase;
     std::vector<Record> seen;
   };
-  static void require(const absl::Status& status) {
-    WEIR_ASSERT(status.ok(), status.ToString().c_str());
-  }
+  static void require(const absl::Status& status) { WEIR_ASSERT(status.ok(), status.ToString().c_str()); }
 
   Graph graph_;
   std::optional<Pipeline> pipeline_;

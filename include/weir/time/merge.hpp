@@ -53,8 +53,12 @@ class WatermarkMerge {
   [[nodiscard]] bool is_idle() const noexcept { return active_ == 0; }
   [[nodiscard]] std::size_t size() const noexcept { return inputs_.size(); }
   [[nodiscard]] EventTime watermark(std::size_t input) const noexcept { return inputs_[input].watermark; }
-  [[nodiscard]] bool is_idle(std::size_t input) const noexcept { return inputs_[input].status == Status::idle; }
-  [[nodiscard]] bool is_closed(std::size_t input) const noexcept { return inputs_[input].status == Status::closed; }
+  [[nodiscard]] bool is_idle(std::size_t input) const noexcept {
+    return inputs_[input].status == Status::idle;
+  }
+  [[nodiscard]] bool is_closed(std::size_t input) const noexcept {
+    return inputs_[input].status == Status::closed;
+  }
   /// The least watermark of the other active, aligned inputs; `end_of_time` if there are none.
   [[nodiscard]] EventTime least_of_others(std::size_t input) const noexcept;
 

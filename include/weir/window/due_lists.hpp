@@ -36,7 +36,9 @@ class DueLists {
   /// Takes the earliest list out if it is due at `to`; false if there is none. What `slots` held is lost.
   bool take(EventTime to, WindowDue& due, std::vector<Slot>& slots);
   /// When the earliest list is due; `end_of_time` if there is none.
-  [[nodiscard]] EventTime earliest() const noexcept { return lists_.is_empty() ? end_of_time : lists_.first_key().at; }
+  [[nodiscard]] EventTime earliest() const noexcept {
+    return lists_.is_empty() ? end_of_time : lists_.first_key().at;
+  }
 
  private:
   RecycledMap<WindowDue, std::vector<Slot>> lists_;

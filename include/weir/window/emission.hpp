@@ -13,7 +13,8 @@ namespace weir::inline v0 {
 class Grace {
  public:
   template <class Rep, class Period>
-  constexpr Grace(std::chrono::duration<Rep, Period> value) : value_(value) {}  // NOLINT(google-explicit-constructor)
+  constexpr Grace(std::chrono::duration<Rep, Period> value)
+      : value_(value) {}  // NOLINT(google-explicit-constructor)
   [[nodiscard]] constexpr Duration value() const { return value_; }
 
  private:
@@ -24,7 +25,7 @@ class Grace {
 enum class Accumulation : std::uint8_t {
   accumulating,  ///< each pane holds everything since the window began
   discarding,    ///< each pane holds what came since the pane before
-  retracting,    ///< as accumulating, and each pane but the first is preceded by a retraction of the one before
+  retracting,  ///< as accumulating, and each pane but the first is preceded by a retraction of the one before
 };
 using enum Accumulation;
 
@@ -51,12 +52,13 @@ enum class FinalPane : std::uint8_t {
 
 /// When a window emits. Made by `on_close`, `on_update`, `every`, `after`, `never` and combined by `emit_when`.
 struct Emission {
-  bool at_close = false;             ///< once when the watermark reaches the end
+  bool at_close = false;                ///< once when the watermark reaches the end
   bool at_close_even_if_empty = false;  ///< also if a discarding window holds nothing then
-  std::uint32_t after = 0;           ///< every n-th record before the end; 0: not
-  Duration every{};                  ///< at multiples of this event time before the end; zero: not
+  std::uint32_t after = 0;              ///< every n-th record before the end; 0: not
+  Duration every{};                     ///< at multiples of this event time before the end; zero: not
   LateFiring late = LateFiring::each;
-  std::uint32_t late_after = 0;      ///< with LateFiring::each: every n-th late record; 0: see `records_per_late_pane`
+  std::uint32_t late_after =
+      0;  ///< with LateFiring::each: every n-th late record; 0: see `records_per_late_pane`
   FinalPane final_pane = FinalPane::none;
 
   /// Late records per late pane: as asked; else one, or n when the window emits at every n-th record only.

@@ -23,7 +23,7 @@ namespace weir::inline v0::detail {
 struct WindowFiring {
   std::size_t kind = 0;
   WindowIndex index = 0;
-  PaneIndex low = 0;   // the window's panes, both included
+  PaneIndex low = 0;  // the window's panes, both included
   PaneIndex last = 0;
   Window window{};
   Pane pane{};
@@ -119,17 +119,19 @@ class PaneSchedule {
   [[nodiscard]] EventTime horizon(EventTime watermark) const;
   [[nodiscard]] EventTime next_due() const;
   /// Windows of one key that a pane keeps alive, of those not counted before; `counted` holds one number per kind.
-  [[nodiscard]] std::uint64_t live_windows(PaneIndex pane, EventTime watermark, std::vector<WindowIndex>& counted) const;
+  [[nodiscard]] std::uint64_t live_windows(PaneIndex pane, EventTime watermark,
+                                           std::vector<WindowIndex>& counted) const;
 
  private:
   struct Kind {
     explicit Kind(const WindowPlan& with) : plan(with) {}
     WindowPlan plan;
-    WindowIndex next = before_all_windows;                       // the lowest window that has not fired
-    TouchLists pending;                                          // panes that no fired window covered
-    std::vector<Slot> active;                                    // keys with panes that fired windows covered
-    PaneIndex enrolled = std::numeric_limits<PaneIndex>::min();  // panes up to it are in `active`, not in `pending`
-    std::map<Slot, std::uint32_t> empties;                       // empty rows since a key's last record
+    WindowIndex next = before_all_windows;  // the lowest window that has not fired
+    TouchLists pending;                     // panes that no fired window covered
+    std::vector<Slot> active;               // keys with panes that fired windows covered
+    PaneIndex enrolled =
+        std::numeric_limits<PaneIndex>::min();  // panes up to it are in `active`, not in `pending`
+    std::map<Slot, std::uint32_t> empties;      // empty rows since a key's last record
   };
   struct Due {
     bool is_some = false;

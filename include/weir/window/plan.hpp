@@ -26,7 +26,9 @@ struct WindowPlan {
 
   /// What a node with these windows is called in pictures and counters.
   [[nodiscard]] std::string node_kind() const;
-  [[nodiscard]] bool has_positive_sizes() const noexcept { return size > Duration::zero() && every > Duration::zero(); }
+  [[nodiscard]] bool has_positive_sizes() const noexcept {
+    return size > Duration::zero() && every > Duration::zero();
+  }
   [[nodiscard]] static WindowPlan of(const TumblingSpec& spec);
   [[nodiscard]] static WindowPlan of(const SlidingSpec& spec);
   [[nodiscard]] static WindowPlan of(const CumulatingSpec& spec);

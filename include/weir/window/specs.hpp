@@ -14,7 +14,8 @@ namespace weir::inline v0 {
 
 /// Rows for windows that hold no record. Only for keys that were seen, and only so many in a row.
 struct EmptyWindows {
-  std::uint32_t most = 0;  ///< empty windows emitted after a key's last non-empty one, then silence until its next record
+  std::uint32_t most =
+      0;  ///< empty windows emitted after a key's last non-empty one, then silence until its next record
 };
 
 /// Windows of `size`, one after the other: [offset + k * size, offset + (k + 1) * size).
@@ -63,14 +64,14 @@ enum class Touching : std::uint8_t { merge, separate };
 
 /// Which window decides whether a record is late for sessions.
 enum class SessionLateness : std::uint8_t {
-  after_merging,   ///< the session it would belong to (default): nothing that an open session can take is lost
+  after_merging,  ///< the session it would belong to (default): nothing that an open session can take is lost
   before_merging,  ///< its own [time, time + gap) alone, as in Beam
 };
 
 /// Records of a key that are at most `gap` apart: [first, last + gap).
 struct SessionSpec {
   Duration gap{};
-  std::optional<Duration> longest = std::nullopt;            ///< most event time between first and last record
+  std::optional<Duration> longest = std::nullopt;  ///< most event time between first and last record
   std::optional<std::uint64_t> most_records = std::nullopt;  ///< most records of one session
   Touching touching = Touching::merge;
   SessionLateness judged = SessionLateness::after_merging;
@@ -83,7 +84,8 @@ struct SessionSpec {
 struct CountSpec {
   std::uint32_t size = 0;
   std::uint32_t every = 0;  ///< 0: the same as size
-  bool partial = false;     ///< emit at every `every`-th record over the last at most `size` records, also before it is full
+  bool partial =
+      false;  ///< emit at every `every`-th record over the last at most `size` records, also before it is full
 };
 
 }  // namespace weir::inline v0

@@ -32,8 +32,8 @@ class Trigger {
   /// One pane at the end and one per late record, accumulating: what panes shared between windows can do.
   [[nodiscard]] bool is_plain() const noexcept {
     return emission_.at_close && emission_.after == 0 && emission_.every == Duration::zero() &&
-           emission_.late != LateFiring::hold && late_after_ == 1 && emission_.final_pane == FinalPane::none &&
-           accumulation_ == Accumulation::accumulating;
+           emission_.late != LateFiring::hold && late_after_ == 1 &&
+           emission_.final_pane == FinalPane::none && accumulation_ == Accumulation::accumulating;
   }
   [[nodiscard]] Duration grace() const noexcept { return grace_; }
   [[nodiscard]] const Emission& emission() const noexcept { return emission_; }
@@ -58,7 +58,8 @@ class Trigger {
   }
   /// The early pane after this one. An advance to `to` that passes very many of them fires the last ones only, and the
   /// last advance of all fires none of a window without end.
-  [[nodiscard]] EventTime early_after(EventTime early, EventTime end, EventTime to, std::uint64_t& skipped) const noexcept {
+  [[nodiscard]] EventTime early_after(EventTime early, EventTime end, EventTime to,
+                                      std::uint64_t& skipped) const noexcept {
     const std::int64_t every = emission_.every.count();
     const std::int64_t next = saturating_add(ticks(early), every);
     if (to == end_of_time && end == end_of_time) return no_time;

@@ -29,7 +29,8 @@ struct Pane {
   Timing timing = Timing::on_time;
   bool is_final = false;       ///< no further pane of this window can come
   bool is_retraction = false;  ///< takes back the row that was emitted last (`retracting` only)
-  std::uint32_t index = 0;     ///< firings of this window before this one; a retraction has the index it takes back
+  std::uint32_t index =
+      0;  ///< firings of this window before this one; a retraction has the index it takes back
 
   friend constexpr bool operator==(const Pane&, const Pane&) = default;
 };
