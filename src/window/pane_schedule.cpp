@@ -15,12 +15,25 @@ PaneSchedule::PaneSchedule(std::span<const WindowPlan> plans) {
   is_direct_ = plans.size() == 1 && first.grid.size() == first.grid.step() && !first.grid.is_cumulating() &&
                first.most_empty == 0;
   is_plain_ = plans.size() == 1 && is_gapless_;
+  find_slider();
+}
+
+bool PaneSchedule::is_slider(std::size_t kind) const {
+  const Kind& slider = kinds_[kind];
+  if (is_direct_ || (kinds_.size() > 1 && grid(slider).step() == grid(slider).size())) return false;
+  return std::all_of(kinds_.begin(), kinds_.end(), [&slider](const Kind& one) {
+    return one.plan.has_positive_sizes() && grace(one) == Duration::zero() &&
+           grid(one).size() <= grid(slider).size();
+  });
+}
+
+void PaneSchedule::find_slider() {
+  slider_ = 0;
+  while (slider_ < kinds_.size() && !is_slider(slider_)) ++slider_;
 }
 
 std::int64_t PaneSchedule::panes_of_slide() const {
-  const Kind& kind = kinds_.front();
-  const bool is_slide = kinds_.size() == 1 && !is_direct_ && grace(kind) == Duration::zero();
-  return is_slide && kind.plan.has_positive_sizes() ? grid(kind).size() / layout_.width : 0;
+  return slider_ < kinds_.size() ? grid(kinds_[slider_]).size() / layout_.width : 0;
 }
 
 PaneSchedule::~PaneSchedule() = default;

@@ -28,7 +28,7 @@ namespace weir::inline v0::detail {
 template <class KeyType, class Record, class Row, class RowAgg, PaneUse use>
 class PaneWindowsNode final : public Node {
   using State = typename RowAgg::State;
-  using Store = PaneStore<State, PaneIndex, use == PaneUse::sliding>;
+  using Store = PaneStore<State, PaneIndex, use != PaneUse::alone>;
 
  public:
   PaneWindowsNode(std::string name, std::span<const WindowPlan> plans, RowAgg aggregator,
@@ -240,7 +240,9 @@ class PaneWindowsNode final : public Node {
     const EventTime reached = std::min(to, firing.window.end);
     const PaneIndex dead = schedule_.dead_through(reached);
     bool is_slide = false;
-    if constexpr (Store::can_slide) is_slide = store_.move_to(firing.low, firing.last, dead);
+    if constexpr (Store::can_slide) {
+      is_slide = schedule_.is_slide(firing) && store_.move_to(firing.low, firing.last, dead);
+    }
     std::vector<Slot>& slots = *firing.slots;
     std::size_t kept = 0;
     for (std::size_t i = 0; i < slots.size(); ++i) {

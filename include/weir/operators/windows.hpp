@@ -101,7 +101,7 @@ struct Sessions {
 };
 
 using Tumbling = Windows<detail::FixedShape<detail::PaneUse::alone>>;
-using Sliding = Windows<detail::FixedShape<detail::PaneUse::sliding>>;
+using Sliding = Windows<detail::FixedShape<detail::PaneUse::shared>>;
 template <detail::PaneUse use>
 inline constexpr bool detail::is_fixed<Windows<detail::FixedShape<use>>> = true;
 

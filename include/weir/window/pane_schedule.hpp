@@ -66,8 +66,11 @@ class PaneSchedule {
   /// Every record belongs to some window of each kind.
   [[nodiscard]] bool is_gapless() const noexcept { return is_gapless_; }
 
-  /// The panes of a window if all windows are of one kind that slides and fires once, else 0.
+  /// The panes of a window of the kind that slides over all panes: each window fires once, and no window of another kind
+  /// is longer, so none needs a pane that those windows have left behind. 0 if there is no such kind.
   [[nodiscard]] std::int64_t panes_of_slide() const;
+  /// Whether this is the firing of a window of that kind.
+  [[nodiscard]] bool is_slide(const WindowFiring& firing) const noexcept { return firing.kind == slider_; }
 
   /// Makes every slot below `slots` valid.
   void grow(std::size_t slots) { flags_.grow(slots); }
@@ -141,12 +144,15 @@ class PaneSchedule {
   [[nodiscard]] static Grid const& grid(const Kind& kind) noexcept { return kind.plan.grid; }
   [[nodiscard]] static Duration grace(const Kind& kind) noexcept { return kind.plan.trigger.grace(); }
   [[nodiscard]] Due due_of(const Kind& kind) const;
+  [[nodiscard]] bool is_slider(std::size_t kind) const;
+  void find_slider();
   void touch_any(Slot slot, PaneIndex pane);
   void enrol(std::size_t kind, Slot slot);
   void pass(Kind& kind, WindowIndex next);
 
   std::vector<Kind> kinds_;
   PaneLayout layout_;
+  std::size_t slider_ = 0;
   bool is_direct_ = false;
   bool is_plain_ = false;  // one kind of window, and every pane belongs to some
   bool is_gapless_ = true;

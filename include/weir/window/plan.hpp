@@ -9,9 +9,8 @@
 
 namespace weir::inline v0::detail {
 
-/// How windows use panes: a window is one pane; several kinds of windows are merged from the same panes; one kind slides
-/// over them.
-enum class PaneUse : std::uint8_t { alone, shared, sliding };
+/// Whether each window is a pane alone, or windows are merged from panes that they share.
+enum class PaneUse : std::uint8_t { alone, shared };
 
 /// A window spec of fixed shape, ready for use: what was asked for, and what it comes to.
 struct WindowPlan {
