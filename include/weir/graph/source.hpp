@@ -221,20 +221,27 @@ class SourceNode final : public SourceBase {
   template <class Time>
   std::size_t scan_trailing(const Record* records, std::size_t count, const Time& time_of, Run& run) {
     const EventTime most = std::min(latest_, future_limit());
-    // The first time after this one reaches the horizon.
-    const EventTime last_quiet =
-        run.others < run.horizon ? end_of_time : later(run.horizon, rule_.bound - Duration{1});
     const EventTime least = std::max(earliest_, run.reached);
-    const EventTime lowest = later(no_time, rule_.bound);  // from here on time - bound cannot overflow
-    const auto watermark_at = [&](EventTime newest) { return std::max(newest, lowest) - rule_.bound; };
+    const EventTime others = run.others;
+    const Duration bound = rule_.bound;
+    // The first time after this one reaches the horizon.
+    const EventTime last_quiet = others < run.horizon ? end_of_time : later(run.horizon, bound - Duration{1});
+    const EventTime last_common = std::min(most, last_quiet);
+    const EventTime lowest = later(no_time, bound);  // from here on time - bound cannot overflow
+    const auto watermark_at = [lowest, bound](EventTime newest) { return std::max(newest, lowest) - bound; };
+    EventTime* const times = times_.data();
     EventTime newest = run.newest;
     std::size_t taken = 0;
-    while (taken < count) {
+    for (; taken < count; ++taken) {
+      prefetch_for_read(records + taken + ahead);
       const EventTime time = time_of(records[taken]);
-      if (time < std::max(least, std::min(run.others, watermark_at(newest))) || time > most) break;
-      times_[taken++] = time;
+      if (time < std::max(least, std::min(others, watermark_at(newest)))) break;
+      if (time > last_common) [[unlikely]] {
+        if (time > most) break;
+        count = taken + 1;
+      }
+      times[taken] = time;
       newest = std::max(newest, time);
-      if (time > last_quiet) break;
     }
     run.newest = newest;
     run.watermark = std::max(run.watermark, watermark_at(newest));
@@ -291,6 +298,8 @@ class SourceNode final : public SourceBase {
     }
     return no_time;
   }
+
+  static constexpr std::size_t ahead = 32;  // records between asking for one and reading it
 
   TimeOf<Record> time_;
   WatermarkRule<Record> rule_;
