@@ -28,7 +28,7 @@ std::vector<Timed<Pair>> arrivals(std::uint64_t seed, int n) {
   return records;
 }
 
-TEST_CASE("arg_min and arg_max agree with a search; ties go to the oldest, then to the first that arrived") {
+TEST_CASE("arg_min and arg_max agree with a search: ties go to the oldest, then to the first that arrived") {
   auto seed = GENERATE(range(1u, 40u));
   auto n = GENERATE(1, 2, 30);
   CAPTURE(seed, n);

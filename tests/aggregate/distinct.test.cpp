@@ -57,7 +57,7 @@ TEST_CASE("one value more than the bound: the result is held at the bound and fl
   CHECK(check_laws(Distinct<std::string>{.most = 2}, std::vector<std::string>{"", "a", "b", "a"}));
 }
 
-TEST_CASE("zeros are one value and so are NaNs; enums, durations and instants are values") {
+TEST_CASE("zeros are one value and so are NaNs: enums, durations and instants are values") {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   CHECK(result_of(Distinct<double>{}, std::vector{0.0, -0.0, nan, -nan, 1.0}) == Counted{3, false});
   enum class Level : signed char { low = -1, high = 1 };

@@ -46,7 +46,7 @@ TEST_CASE("every integer conversion holds exactly when the value is out of range
   }
 }
 
-TEST_CASE("a double beyond a float field is held; infinity and NaN are themselves") {
+TEST_CASE("a double beyond a float field is held: infinity and NaN are themselves") {
   constexpr float most = std::numeric_limits<float>::max();
   CHECK(stored<float>(1e300) == Checked<float>{most, true});
   CHECK(stored<float>(-1e300) == Checked<float>{-most, true});

@@ -60,7 +60,7 @@ TEST_CASE("the mean of durations is a duration, cut towards zero") {
   CHECK(result_of(Mean<Duration>{}, std::vector{longest, longest, longest}) == longest);
 }
 
-TEST_CASE("means obey the laws; those of integers also without order and with removal") {
+TEST_CASE("means obey the laws: those of integers also without order and with removal") {
   CHECK(check_laws(Mean<std::int64_t>{}, samples::integers(1, 40, std::int64_t{1} << 61)));
   CHECK(check_laws(Mean<weir::Duration>{},
                    std::vector{weir::Duration{5}, weir::Duration{-9}, weir::Duration{1}}));

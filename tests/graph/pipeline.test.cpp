@@ -152,7 +152,7 @@ TEST_CASE("a clock that goes back is ignored: nothing turns idle twice, nothing 
 }
 
 TEST_CASE(
-    "a record beyond the future guard is kept but moves no watermark; before the first tick nothing is "
+    "a record beyond the future guard is kept but moves no watermark: before the first tick nothing is "
     "future") {
   Line line({.time = &Event::at, .watermark = weir::ascending(), .max_future_skew = us(100)});
   CHECK(line.push(5) == Admit::on_time);
@@ -180,7 +180,7 @@ TEST_CASE("one record cannot move the watermark by more than max_jump") {
 }
 
 TEST_CASE(
-    "a regressing advance is ignored and counted; with strict it is an error that names source and channel") {
+    "a regressing advance is ignored and counted: with strict it is an error that names source and channel") {
   const bool is_strict = GENERATE(false, true);
   Line line({.time = &Event::at, .watermark = weir::host_driven(), .strict = is_strict});
   CHECK(line.pipeline().advance(line.source, event_time(50)).ok());

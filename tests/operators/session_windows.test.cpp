@@ -74,7 +74,7 @@ TEST_CASE("a session is never longer than its longest, nor of more records than 
   CHECK(most.take() == Lines{"1 [0,6) 2/2 on_time#0.", "1 [2,8) 2/2 on_time#0.", "1 [4,9) 1/1 on_time#0."});
 }
 
-TEST_CASE("a marker ends its session; later arrivals start a new one") {
+TEST_CASE("a marker ends its session: later arrivals start a new one") {
   Desk desk(weir::session({.gap = us(10), .grace = us(0)}).ends_at([](const desk::Event& event) {
     return event.value == 0;
   }));
@@ -82,7 +82,7 @@ TEST_CASE("a marker ends its session; later arrivals start a new one") {
   CHECK(desk.take() == Lines{"1 [0,11) 2/1 on_time#0.", "1 [2,13) 2/2 on_time#0."});
 }
 
-TEST_CASE("each record may bring its own gap; one that is not positive is rejected and counted") {
+TEST_CASE("each record may bring its own gap: one that is not positive is rejected and counted") {
   Desk desk(weir::session({.gap = us(1), .grace = us(0)}).gap_from([](const desk::Event& event) {
     return us(event.value);
   }));

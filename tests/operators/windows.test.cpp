@@ -40,7 +40,7 @@ TEST_CASE("windows before 1970 and with offsets begin where counting says") {
         Lines{"1 [-13,-3) 1/1 on_time#0.", "1 [-3,7) 2/2 on_time#0.", "1 [7,17) 1/1 on_time#0."});
 }
 
-TEST_CASE("a late record inside the grace fires its window again at once; past it, it is reported once") {
+TEST_CASE("a late record inside the grace fires its window again at once: past it, it is reported once") {
   Desk desk(weir::tumbling({.size = us(10), .grace = us(5)}));
   desk.push(1, 1).advance(10);
   CHECK(desk.take() == Lines{"1 [0,10) 1/1 on_time#0"});
@@ -117,7 +117,7 @@ TEST_CASE("empty windows come for keys that were seen, so many in a row, and aga
         Lines{"1 [120,130) 1/1 on_time#0.", "1 [130,140) 0/0 on_time#0.", "1 [140,150) 0/0 on_time#0."});
 }
 
-TEST_CASE("retracting panes take back the row before; discarding ones hold what is new") {
+TEST_CASE("retracting panes take back the row before: discarding ones hold what is new") {
   Desk retracting(weir::tumbling({.size = us(10),
                                   .grace = us(5),
                                   .emit = weir::emit_when(weir::on_close(), weir::after(2)),

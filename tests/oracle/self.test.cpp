@@ -355,7 +355,7 @@ TEST_CASE("order: keys of windows alone on their panes come by first touch") {
         Lines{"1 [0,10) 2/5 on_time#0!", "0 [0,10) 1/2 on_time#0!"});
 }
 
-TEST_CASE("order: keys of overlapping windows keep their place while they have rows; new ones come by pane") {
+TEST_CASE("order: keys of overlapping windows keep their place while they have rows: new ones come by pane") {
   Story story{sliding(4, 2)};
   story.push(3, 1, 1).push(2, 2, 2).push(1, 4, 3).push(5, 8, 3).push(7, 16, 1).reach(20);
   CHECK(story.rows() == Lines{"3 [-2,2) 1/4 on_time#0!", "3 [0,4) 1/4 on_time#0!", "1 [0,4) 1/1 on_time#0!",

@@ -39,7 +39,7 @@ bool play(Kind kind, Output& out, Visits& visits, std::optional<Built>& built, s
 }
 
 TEST_CASE(
-    "a callback that throws at any call poisons the pipeline; what came out before stays right, nothing "
+    "a callback that throws at any call poisons the pipeline: what came out before stays right, nothing "
     "leaks") {
   std::uint64_t thrown = 0;
   std::array<std::uint64_t, places> reached{};
@@ -156,7 +156,7 @@ TEST_CASE("calls of the pipeline from inside any callback are refused and change
   }
 }
 
-TEST_CASE("the pipeline may be destroyed inside any of its callbacks; the running call ends as usual") {
+TEST_CASE("the pipeline may be destroyed inside any of its callbacks: the running call ends as usual") {
   auto out = std::make_unique<Output>();
   for (std::size_t kind = 0; kind < kinds; ++kind) {
     Visits all;

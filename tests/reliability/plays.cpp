@@ -60,8 +60,9 @@ template <class Rows>
 void collect(const Rows& rows, std::string name, Output& out) {
   rows | weir::sink(name + " rows", [&out](const auto& row) {
     visit(Place::rows);
-    out.row(row.value.sum * 1000 + row.value.n + weir::ticks(row.window.start) * 31 + row.pane.index +
-            static_cast<std::int64_t>(row.key.size()));
+    const std::uint64_t start = static_cast<std::uint64_t>(weir::ticks(row.window.start)) * 31;  // may wrap
+    out.row(static_cast<std::int64_t>(start + static_cast<std::uint64_t>(row.value.sum * 1000 + row.value.n) +
+                                      row.pane.index + row.key.size()));
   });
   rows.late() | weir::sink(name + " late", [&out](const auto& late) {
     visit(Place::late);

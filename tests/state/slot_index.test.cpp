@@ -87,7 +87,7 @@ TEMPLATE_TEST_CASE("hashes with few different bits, low or high, cost time but l
 }
 
 TEMPLATE_TEST_CASE(
-    "as many equal hashes as a segment holds are kept; more are refused instead of splitting for ever", "",
+    "as many equal hashes as a segment holds are kept: more are refused instead of splitting for ever", "",
     std::uint32_t, std::uint64_t) {
   weir::SlotIndex<TestType> index;
   std::size_t kept = 0;

@@ -132,7 +132,7 @@ TEST_CASE("floating-point results are compared to the bit unless a tolerance is 
   CHECK_FALSE(check_laws(FloatSum{}, std::vector{1.0, 1e300, -1e300}, {.relative = 1e-3, .ulps = 1000}));
 }
 
-TEST_CASE("the sign of zero and a NaN matter; NaN is the same as NaN") {
+TEST_CASE("the sign of zero and a NaN matter: NaN is the same as NaN") {
   using weir::testing::detail::same;
   constexpr double nan = std::numeric_limits<double>::quiet_NaN(),
                    infinity = std::numeric_limits<double>::infinity();
