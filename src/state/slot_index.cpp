@@ -5,8 +5,8 @@
 namespace weir::inline v0 {
 
 template <class Mark>
-SlotIndex<Mark>::SlotIndex() : directory_(1), depths_(1, 0), counts_(1, 0) {
-  directory_[0] = new_segment();
+SlotIndex<Mark>::SlotIndex() : directory_(2), depths_(2, 0), counts_(2, 0) {
+  directory_[0] = directory_[1] = new_segment();
 }
 
 template <class Mark>

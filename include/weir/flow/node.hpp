@@ -100,6 +100,8 @@ class Node {
 class Wiring {
  public:
   explicit Wiring(std::string name);
+  Wiring(const Wiring&) = delete;
+  Wiring& operator=(const Wiring&) = delete;
   ~Wiring();
 
   /// Makes a node behind others that were added before. Programmer error after `build()`.

@@ -51,6 +51,8 @@ struct TriggeredWindow {
 class TriggeredWindows : public Node {
  public:
   TriggeredWindows(std::string name, WindowPlan plan);
+  TriggeredWindows(const TriggeredWindows&) = delete;
+  TriggeredWindows& operator=(const TriggeredWindows&) = delete;
   ~TriggeredWindows() override;
 
   void check(Problems& problems) const override;
@@ -116,6 +118,8 @@ class TriggeredWindowsNode final : public TriggeredWindows {
   TriggeredWindowsNode(std::string name, WindowPlan plan, RowAgg aggregator,
                        const KeyDictionary<KeyType>& dictionary)
       : TriggeredWindows(std::move(name), std::move(plan)), emitter_(std::move(aggregator), dictionary, 1) {}
+  TriggeredWindowsNode(const TriggeredWindowsNode&) = delete;
+  TriggeredWindowsNode& operator=(const TriggeredWindowsNode&) = delete;
   ~TriggeredWindowsNode() override { this->forget_all(); }
 
   [[nodiscard]] RowEmitter<KeyType, Record, Row, RowAgg>& emitter() noexcept { return emitter_; }

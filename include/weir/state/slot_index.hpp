@@ -58,7 +58,7 @@ class SlotIndex {
       for (std::size_t at = line_of(hash);; at = (at + 1) % lines_per_segment) {
         const Line& line = segment[at];
         for (unsigned hits = matches(line, mark); hits != 0; hits &= hits - 1) {
-          const Slot slot = line.slots[static_cast<unsigned>(std::countr_zero(hits))];
+          const Slot slot = line.slots[static_cast<unsigned>(__builtin_ctz(hits))];
           if (slot != no_slot && is_same(slot)) [[likely]] { return slot; }
         }
         if (line.overflowed == 0) [[likely]] { return no_slot; }
@@ -67,9 +67,9 @@ class SlotIndex {
 
    private:
     friend class SlotIndex;
-    View(Line* const* directory, unsigned depth) : directory_(directory), shift_(63 - depth) {}
+    View(Line* const* directory, unsigned depth) : directory_(directory), shift_(64 - depth) {}
     [[nodiscard]] const Line* segment_of(std::uint64_t hash) const noexcept {
-      return directory_[(hash >> 1) >> shift_];
+      return directory_[hash >> shift_];
     }
 
     Line* const* directory_;
@@ -120,9 +120,7 @@ class SlotIndex {
 
   // The lowest bits of a hash choose the line, the highest choose the segment.
   static std::size_t line_of(std::uint64_t hash) noexcept { return hash % lines_per_segment; }
-  [[nodiscard]] std::size_t segment_index(std::uint64_t hash) const noexcept {
-    return (hash >> 1) >> (63 - depth_);
-  }
+  [[nodiscard]] std::size_t segment_index(std::uint64_t hash) const noexcept { return hash >> (64 - depth_); }
 
   /// A bit for each pair with this mark.
   static unsigned matches(const Line& line, Mark mark) noexcept {
@@ -164,7 +162,8 @@ class SlotIndex {
   detail::BlockList blocks_;
   Line* next_ = nullptr;
   std::size_t spare_ = 0;
-  unsigned depth_ = 0;
+  unsigned depth_ =
+      1;  // bits of a hash that choose the directory entry; at least one, so that shifts are whole
   std::size_t size_ = 0;
 };
 

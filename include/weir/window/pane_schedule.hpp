@@ -56,6 +56,8 @@ struct Judgement {
 class PaneSchedule {
  public:
   explicit PaneSchedule(std::span<const WindowPlan> plans);
+  PaneSchedule(const PaneSchedule&) = delete;
+  PaneSchedule& operator=(const PaneSchedule&) = delete;
   ~PaneSchedule();
 
   [[nodiscard]] const PaneLayout& layout() const noexcept { return layout_; }
