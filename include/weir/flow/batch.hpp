@@ -128,11 +128,12 @@ class Outbox {
   void pass(const Batch<In>& batch, Make&& make) {
     const std::size_t made = std::min(batch.size, records_.size());
     for (std::size_t i = 0; i < made; ++i) {
-      make(batch.records[i], [this, i](auto&& value) { replace(i, std::forward<decltype(value)>(value)); });
+      make(batch.records[i],
+           [this, i](auto&& value) { this->replace(i, std::forward<decltype(value)>(value)); });
     }
     for (std::size_t i = made; i < batch.size; ++i) {
       make(batch.records[i],
-           [this](auto&& value) { records_.push_back(std::forward<decltype(value)>(value)); });
+           [this](auto&& value) { this->records_.push_back(std::forward<decltype(value)>(value)); });
     }
     delivered_ += batch.size;
     port_.deliver(
