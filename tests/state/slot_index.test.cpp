@@ -94,7 +94,7 @@ TEMPLATE_TEST_CASE(
   const std::uint64_t hash = 0x123456789ABCDEF0;
   while (!index.is_full(hash) || index.can_split(hash)) {
     if (index.is_full(hash)) {
-      index.split(hash, [](weir::Slot) { return hash; });
+      index.split(hash, [&](weir::Slot) { return hash; });
       REQUIRE(index.size() == kept);
       if (index.size_bytes() > (std::size_t{600} << 20)) break;
       continue;
