@@ -67,7 +67,10 @@ void WindowSide::enlist(Ticks key) {
 void WindowSide::note_touch(const Record& record) {
   const Wide pane = pane_of(record.time);
   if (!next_ || pane > last_pane(*next_ - 1)) {
-    touches_.push_back({pane, record.key});
+    const auto behind =
+        std::upper_bound(touches_.begin(), touches_.end(), pane,
+                         [](const auto& one, const Touch& touch) { return one < touch.pane; });
+    touches_.insert(behind, {pane, record.key});
   } else if (index_of(spans_.back()) >= *next_) {
     enlist(record.key);
   }
@@ -78,8 +81,6 @@ void WindowSide::order_keys(const Span& span) {
   const Wide index = index_of(span);
   pass(index);
   next_ = index + 1;
-  std::stable_sort(touches_.begin(), touches_.end(),
-                   [](const Touch& a, const Touch& b) { return a.pane < b.pane; });
   std::erase_if(touches_, [&](const Touch& touch) {
     const bool is_covered = touch.pane <= last_pane(index);
     if (is_covered) enlist(touch.key);

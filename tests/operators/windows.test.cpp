@@ -175,8 +175,9 @@ TEST_CASE("windows that share panes give the rows of separate aggregates") {
   const auto check_same = [&](const auto& together, const auto& apart) {
     // Which keys of one window come first depends on the panes, and shared panes are narrower.
     const auto sorted = [](auto all) {
-      std::stable_sort(all.begin(), all.end(), [](const auto& x, const auto& y) {
-        return std::tie(x.window.end, x.window.start, x.key) < std::tie(y.window.end, y.window.start, y.key);
+      std::sort(all.begin(), all.end(), [](const auto& x, const auto& y) {
+        return std::tie(x.window.end, x.window.start, x.key, x.pane.index) <
+               std::tie(y.window.end, y.window.start, y.key, y.pane.index);
       });
       return all;
     };
