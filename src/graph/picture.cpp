@@ -6,6 +6,12 @@ namespace weir::inline v0::detail {
 
 namespace {
 
+std::string id_text(std::size_t id) {
+  std::string text = "n";
+  text += std::to_string(id);
+  return text;
+}
+
 std::string quoted(const std::string& text, const char* quote) {
   std::string out;
   for (const char c : text) {
@@ -52,14 +58,15 @@ void branch(const Wiring& wiring, std::size_t id, const std::string& indent, boo
 std::string mermaid(const Wiring& wiring) {
   std::string out = "flowchart LR\n";
   for (const auto& node : wiring.nodes()) {
-    const std::string id = "n" + std::to_string(Wiring::id(*node));
+    const std::string id = id_text(Wiring::id(*node));
     const bool is_source = wiring.inputs(*node).empty();
     out += "  " + id + (is_source ? "([\"" : "[\"") + label(*node, "#quot;", "<br/>") +
            (is_source ? "\"])\n" : "\"]\n");
   }
   for (const auto& node : wiring.nodes()) {
     for (const std::size_t input : wiring.inputs(*node)) {
-      out += "  n" + std::to_string(input) + " --> n" + std::to_string(Wiring::id(*node)) + "\n";
+      out += "  ";
+      out += id_text(input) + " --> " + id_text(Wiring::id(*node)) + "\n";
     }
   }
   return out;
@@ -69,12 +76,14 @@ std::string dot(const Wiring& wiring) {
   std::string out =
       "digraph \"" + quoted(wiring.name(), "\\\"") + "\" {\n  rankdir=LR;\n  node [shape=box];\n";
   for (const auto& node : wiring.nodes()) {
-    out += "  n" + std::to_string(Wiring::id(*node)) + " [label=\"" + label(*node, "\\\"", "\\n") + "\"" +
+    out += "  ";
+    out += id_text(Wiring::id(*node)) + " [label=\"" + label(*node, "\\\"", "\\n") + "\"" +
            (wiring.inputs(*node).empty() ? ", shape=oval" : "") + "];\n";
   }
   for (const auto& node : wiring.nodes()) {
     for (const std::size_t input : wiring.inputs(*node)) {
-      out += "  n" + std::to_string(input) + " -> n" + std::to_string(Wiring::id(*node)) + ";\n";
+      out += "  ";
+      out += id_text(input) + " -> " + id_text(Wiring::id(*node)) + ";\n";
     }
   }
   return out + "}\n";
