@@ -18,7 +18,7 @@
 #include <weir/operators/window_specs.hpp>
 #include <weir/state/deadline_queue.hpp>
 #include <weir/state/session_store.hpp>
-#include <weir/window/specs.hpp>
+#include <weir/window/session_span.hpp>
 
 namespace weir::inline v0::detail {
 
@@ -46,11 +46,6 @@ class SessionWindowsNode final : public Node {
   using WindowedRow = Windowed<KeyType, Row>;
   using Place = SessionPlace;
 
-  /// The end of a session or of a record's own.
-  struct End {
-    EventTime at = no_time;
-    bool is_endless = false;  // it lies beyond the end of time
-  };
   struct NoEnd {};
   /// What every record needs: one cache line if the state has up to 40 bytes.
   struct Session {
@@ -59,7 +54,7 @@ class SessionWindowsNode final : public Node {
     std::uint64_t token : 7 = 0;  // of the entry of the deadline queue that counts
     EventTime first = no_time;
     EventTime last = no_time;
-    [[no_unique_address]] std::conditional_t<has_fixed_gap, NoEnd, End> end{};  // see end_of
+    [[no_unique_address]] std::conditional_t<has_fixed_gap, NoEnd, SessionEnd> end{};  // see end_of
     State state{};
   };
   /// What a session needs besides unless the spec is plain.
@@ -173,15 +168,15 @@ class SessionWindowsNode final : public Node {
     }
   }
   /// A fixed gap after the last record, else the latest of the records' ends.
-  [[nodiscard]] End end_of(const Session& session) const noexcept {
+  [[nodiscard]] SessionEnd end_of(const Session& session) const noexcept {
     if constexpr (has_fixed_gap) {
-      return end_after(session.last, spec_.gap);
+      return SessionEnd::after(session.last, spec_.gap);
     } else {
       return session.end;
     }
   }
-  [[nodiscard]] static End end_after(EventTime last, Duration gap) noexcept {
-    return {.at = later(last, gap), .is_endless = between(last, end_of_time) < gap};
+  [[nodiscard]] SessionSpan span_of(const Session& session) const noexcept {
+    return {.first = session.first, .last = session.last, .end = end_of(session)};
   }
   [[nodiscard]] Window window_of(const Session& session) const noexcept {
     return {session.first, end_of(session).at};
@@ -207,12 +202,8 @@ class SessionWindowsNode final : public Node {
   void add(Session& session, const Record& record, EventTime at, Duration gap) {
     ++stats().applied;
     session.last = std::max(session.last, at);
-    if constexpr (!has_fixed_gap) extend(session.end, end_after(at, gap));
+    if constexpr (!has_fixed_gap) session.end.extend(SessionEnd::after(at, gap));
     emitter_.add(session.state, record, at);
-  }
-  static void extend(End& end, const End& other) noexcept {
-    end.at = std::max(end.at, other.at);
-    end.is_endless = end.is_endless || other.is_endless;
   }
   /// A plain session of a key that has none.
   void begin(Slot slot, const Record& record, EventTime at, Duration gap) {
@@ -224,18 +215,10 @@ class SessionWindowsNode final : public Node {
   }
 
   /// The record's own session, before it joins any.
-  struct Newcomer {
-    EventTime first;
-    EventTime last;
-    End end;
+  struct Newcomer : SessionSpan {
     std::uint64_t records = 1;
     bool has_ended = false;  // one of the sessions it joins had fired at its end
   };
-  [[nodiscard]] bool touches(const Session& session, const Newcomer& own) const noexcept {
-    const End end = end_of(session);
-    if (spec_.touching == Touching::merge) return own.first <= end.at && own.end.at >= session.first;
-    return (own.first < end.at || end.is_endless) && (own.end.at > session.first || own.end.is_endless);
-  }
   [[nodiscard]] bool fits(Place place, const Newcomer& own) noexcept {
     if (!has_caps_) return true;
     const Session& session = store_[place];
@@ -246,17 +229,14 @@ class SessionWindowsNode final : public Node {
            between(std::min(session.first, own.first), std::max(session.last, own.last)) <= *spec_.longest;
   }
   void include(Newcomer& own, Place place) noexcept {
-    const Session& session = store_[place];
-    own.first = std::min(own.first, session.first);
-    own.last = std::max(own.last, session.last);
-    extend(own.end, end_of(session));
+    own.include(span_of(store_[place]));
     if (is_plain_) return;
     own.records += store_.rest(place).records;
     own.has_ended = own.has_ended || store_.rest(place).is_past_end;
   }
 
   [[gnu::noinline]] void apply(Slot slot, const Record& record, EventTime at, Duration gap) {
-    Newcomer own{.first = at, .last = at, .end = end_after(at, gap)};
+    Newcomer own{{.first = at, .last = at, .end = SessionEnd::after(at, gap)}};
     if (spec_.judged == SessionLateness::before_merging && is_closed(own.end.at)) return report(record, at);
     Place place{slot, 0};
     const bool is_joining = !store_.is_empty(slot) && join(place, own);
@@ -304,14 +284,14 @@ class SessionWindowsNode final : public Node {
   /// Merges the sessions that the newcomer brings together; `place` is then the survivor's. False if it joins none.
   [[nodiscard]] bool join(Place& place, Newcomer& own) {
     if (const Session* only = store_.only(place.slot); only != nullptr) {
-      if (!touches(*only, own) || !fits(place, own)) return false;
+      if (!own.touches(span_of(*only), spec_.touching) || !fits(place, own)) return false;
       include(own, place);
       return true;
     }
     touched_.clear();
     store_.visit_backwards(place.slot, own.end.at, [&](Place one) {
       const Session& session = store_[one];
-      if (touches(session, own)) touched_.push_back(one);
+      if (own.touches(span_of(session), spec_.touching)) touched_.push_back(one);
       return has_caps_ ? later(session.first, reach_) >= own.first : end_of(session).at >= own.first;
     });
     std::sort(touched_.begin(), touched_.end(),
