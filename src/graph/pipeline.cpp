@@ -59,13 +59,14 @@ absl::Status PipelineCore::advance(const Wiring* of, SourceBase& source, std::si
   const bool is_strict = source.is_strict();
   Call call(*this, 0);
   const bool is_forward = source.advance_channel(*wiring_, channel, watermark);
-  std::string error;
+  absl::Status status;
   if (!is_forward && is_strict) {
-    error = source.name() + ": the watermark of channel " + std::to_string(channel) +
-            " must not go back to " + std::to_string(ticks(watermark)) + "us; it is ignored";
+    status = absl::InvalidArgumentError(source.name() + ": the watermark of channel " +
+                                        std::to_string(channel) + " must not go back to " +
+                                        std::to_string(ticks(watermark)) + "us; it is ignored");
   }
   call.complete();
-  return error.empty() ? absl::OkStatus() : absl::InvalidArgumentError(error);
+  return status;
 }
 
 absl::Status PipelineCore::change(const Wiring* of, SourceBase& source, std::size_t channel,

@@ -29,6 +29,8 @@ struct Emission {
   std::optional<std::int64_t> pane;
   std::int64_t at = 0;     ///< the time of a late event, or the watermark
   std::int64_t value = 0;  ///< the value of a late event
+
+  friend bool operator==(const Emission&, const Emission&) = default;
 };
 
 struct Event {

@@ -58,7 +58,9 @@ void Report::add_without_snapshots(const std::string& id, const std::string& mis
     return;
   }
   ++passed_without_snapshots_;
-  add(id, {.result = Result::skip, .why = missing + "; without its snapshot steps: pass"});
+  std::string why = missing + "; without its snapshot steps: pass";
+  if (!verdict.why.empty()) why += ", " + verdict.why;
+  add(id, {.result = Result::skip, .why = why});
 }
 
 void Report::print_totals() const {

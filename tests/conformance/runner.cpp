@@ -54,9 +54,15 @@ std::string wrong_at_the_end(const Final& final, const Run& done, std::uint64_t&
 Built build(const Case& conformance_case, Setup setup) {
   const std::string& type = conformance_case.op.type;
   if (type == "window" || type == "count_window") return build_windows(conformance_case, setup);
-  if (type == "watermark_generator") return build_generator(conformance_case);
-  if (type == "watermark_merge") return build_merge(conformance_case);
+  if (type == "watermark_generator") return build_generator(conformance_case, setup);
+  if (type == "watermark_merge") return build_merge(conformance_case, setup);
   return {nullptr, "operator \"" + type + "\" is not known"};
+}
+
+void play(const Case& conformance_case, Subject& subject, Run& done) {
+  for (const Step& step : conformance_case.steps) done.steps.push_back(subject.apply(step));
+  done.late_dropped = subject.late_dropped();
+  done.error = subject.accounting_error();
 }
 
 Run run(const Case& conformance_case, Setup setup) {
@@ -66,9 +72,7 @@ Run run(const Case& conformance_case, Setup setup) {
     done.error = built.error;
     return done;
   }
-  for (const Step& step : conformance_case.steps) done.steps.push_back(built.subject->apply(step));
-  done.late_dropped = built.subject->late_dropped();
-  done.error = built.subject->accounting_error();
+  play(conformance_case, *built.subject, done);
   return done;
 }
 

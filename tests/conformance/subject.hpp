@@ -4,9 +4,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
+#include <weir/weir.hpp>
+
 #include "case.hpp"
+#include "host.hpp"
 
 /// \file
 /// What a case is run against: a weir pipeline behind four questions.
@@ -19,12 +24,14 @@ struct Outcome {
   bool rejected = false;
   std::optional<std::uint64_t> live_windows;  ///< after the step; nullopt where that cannot be told
   std::string error;                          ///< why the step could not be done at all
+
+  friend bool operator==(const Outcome&, const Outcome&) = default;
 };
 
 /// A pipeline built for one case.
 class Subject {
  public:
-  Subject() = default;
+  explicit Subject(Host& host) : host_(&host) {}
   Subject(const Subject&) = delete;
   Subject& operator=(const Subject&) = delete;
   virtual ~Subject() = default;
@@ -34,11 +41,30 @@ class Subject {
   [[nodiscard]] virtual std::optional<std::uint64_t> late_dropped() const { return std::nullopt; }
   /// What the pipeline's own accounting says is wrong; empty if nothing.
   [[nodiscard]] virtual std::string accounting_error() const { return {}; }
+
+  /// Null before it is built.
+  [[nodiscard]] const weir::Pipeline* pipeline() const { return pipeline_ ? &*pipeline_ : nullptr; }
+
+ protected:
+  /// What `into_weir` returns. Everything that a subject asks of weir goes through here.
+  template <class Call>
+  [[nodiscard]] auto ask(const Call& into_weir) const {
+    std::optional<std::invoke_result_t<Call>> answer;
+    host_->call(pipeline(), [&] { answer.emplace(into_weir()); });
+    return *std::move(answer);
+  }
+  [[nodiscard]] Host& host() const { return *host_; }
+
+  std::optional<weir::Pipeline> pipeline_;
+
+ private:
+  Host* host_;
 };
 
 /// How a case is built, beyond what it says itself.
 struct Setup {
   bool in_two_operators = false;  ///< the keys are split over two operators of the same kind
+  Host* host = &undisturbed_host;
 };
 
 /// Either a subject or why there is none.
@@ -48,8 +74,8 @@ struct Built {
 };
 
 [[nodiscard]] Built build_windows(const Case& conformance_case, Setup setup);
-[[nodiscard]] Built build_generator(const Case& conformance_case);
-[[nodiscard]] Built build_merge(const Case& conformance_case);
+[[nodiscard]] Built build_generator(const Case& conformance_case, Setup setup);
+[[nodiscard]] Built build_merge(const Case& conformance_case, Setup setup);
 
 /// The subject for the case's operator type.
 [[nodiscard]] Built build(const Case& conformance_case, Setup setup);

@@ -52,22 +52,15 @@ class Watch {
 /// A source without windows behind it, so that the source itself is what is watched.
 class Generator final : public Subject {
  public:
+  using Subject::Subject;
+
   [[nodiscard]] std::string start(const Operator& op) {
     Operator checked = op;
     if (!op.strategy) return "no strategy";
     if (std::string error = unmappable(checked); !error.empty()) return error;
     emits_at_ticks_ = op.strategy->type != "punctuated";
     if (!emits_at_ticks_) watch_.set_at_the_end(last_watermark);
-    weir::Graph graph{"conformance"};
-    source_ = graph.source<Record>("events", {.time = &Record::at,
-                                              .watermark = rule_of(op.strategy),
-                                              .idle_after = idle_after_of(op.idle_timeout),
-                                              .max_future_skew = std::nullopt});
-    *source_ | weir::sink("events_out", [](const Record&) {});
-    auto pipeline = std::move(graph).build();
-    if (!pipeline.ok()) return std::string(pipeline.status().message());
-    pipeline_.emplace(*std::move(pipeline));
-    return {};
+    return ask([&] { return make_pipeline(op); });
   }
 
   [[nodiscard]] Outcome apply(const Step& step) override {
@@ -75,7 +68,7 @@ class Generator final : public Subject {
     absl::Status status = absl::OkStatus();
     switch (step.action) {
       case Step::Action::event:
-        outcome.rejected = pipeline_->push(*source_, record_of(step.event)) == weir::Admit::rejected;
+        outcome.rejected = push(record_of(step.event)) == weir::Admit::rejected;
         watch_.look_at_status(pipeline_->is_idle(*source_), outcome.emissions);
         break;
       case Step::Action::tick:
@@ -83,7 +76,7 @@ class Generator final : public Subject {
         break;
       // weir learns the time by its tick alone; what the tick does shows at the corpus's next `tick`.
       case Step::Action::clock:
-        status = pipeline_->tick(weir::WallTime{weir::Duration{step.number}});
+        status = ask([&] { return pipeline_->tick(weir::WallTime{weir::Duration{step.number}}); });
         break;
       case Step::Action::snapshot_restore:
         break;
@@ -95,34 +88,41 @@ class Generator final : public Subject {
     if (step.action == Step::Action::tick || !emits_at_ticks_) {
       watch_.look_at_watermark(pipeline_->watermark(*source_), outcome.emissions);
     }
+    if (status.ok()) status = ask([&] { return pipeline_->status(); });
     if (!status.ok()) outcome.error = std::string(status.message());
     return outcome;
   }
 
  private:
+  [[nodiscard]] std::string make_pipeline(const Operator& op) {
+    weir::Graph graph{"conformance"};
+    source_ = graph.source<Record>("events", {.time = &Record::at,
+                                              .watermark = rule_of(op.strategy),
+                                              .idle_after = idle_after_of(op.idle_timeout),
+                                              .max_future_skew = std::nullopt});
+    *source_ | weir::sink("events_out", [this](const Record&) { host().visit(); });
+    auto pipeline = std::move(graph).build();
+    if (!pipeline.ok()) return std::string(pipeline.status().message());
+    pipeline_.emplace(*std::move(pipeline));
+    return {};
+  }
+
+  [[nodiscard]] weir::Admit push(const Record& record) {
+    return ask([&] { return pipeline_->push(*source_, record); });
+  }
+
   bool emits_at_ticks_ = true;
   std::optional<weir::Source<Record>> source_;
-  std::optional<weir::Pipeline> pipeline_;
   Watch watch_;
 };
 
 /// Every input is a channel of one source; `WatermarkMerge` by itself has to agree at every step.
 class Merge final : public Subject {
  public:
-  explicit Merge(const Operator& op) : inputs_(op.inputs), alone_(op.inputs.size()) {}
+  Merge(const Operator& op, Host& host) : Subject(host), inputs_(op.inputs) {}
 
   [[nodiscard]] std::string start() {
-    if (inputs_.empty()) return "no inputs";
-    weir::Graph graph{"conformance"};
-    source_ = graph.source<Record>("inputs", {.time = &Record::at,
-                                              .watermark = weir::host_driven(),
-                                              .channels = inputs_.size(),
-                                              .max_future_skew = std::nullopt});
-    *source_ | weir::sink("inputs_out", [](const Record&) {});
-    auto pipeline = std::move(graph).build();
-    if (!pipeline.ok()) return std::string(pipeline.status().message());
-    pipeline_.emplace(*std::move(pipeline));
-    return {};
+    return inputs_.empty() ? "no inputs" : ask([&] { return make_pipeline(); });
   }
 
   [[nodiscard]] Outcome apply(const Step& step) override {
@@ -133,58 +133,72 @@ class Merge final : public Subject {
       outcome.error = "no input \"" + step.input + "\"";
       return outcome;
     }
-    const absl::Status status = drive(static_cast<std::size_t>(input - inputs_.begin()), step);
+    const auto index = static_cast<std::size_t>(input - inputs_.begin());
+    const absl::Status status = ask([&] { return drive(index, step); });
     if (!status.ok()) outcome.error = std::string(status.message());
     watch_.look_at_watermark(pipeline_->watermark(*source_), outcome.emissions);
     watch_.look_at_status(pipeline_->is_idle(*source_), outcome.emissions);
-    if (alone_.watermark() != pipeline_->watermark(*source_) ||
-        alone_.is_idle() != pipeline_->is_idle(*source_)) {
+    if (alone_->watermark() != pipeline_->watermark(*source_) ||
+        alone_->is_idle() != pipeline_->is_idle(*source_)) {
       outcome.error = "WatermarkMerge and the channels of a source differ";
     }
     return outcome;
   }
 
  private:
+  [[nodiscard]] std::string make_pipeline() {
+    alone_.emplace(inputs_.size());
+    weir::Graph graph{"conformance"};
+    source_ = graph.source<Record>("inputs", {.time = &Record::at,
+                                              .watermark = weir::host_driven(),
+                                              .channels = inputs_.size(),
+                                              .max_future_skew = std::nullopt});
+    *source_ | weir::sink("inputs_out", [this](const Record&) { host().visit(); });
+    auto pipeline = std::move(graph).build();
+    if (!pipeline.ok()) return std::string(pipeline.status().message());
+    pipeline_.emplace(*std::move(pipeline));
+    return {};
+  }
+
   [[nodiscard]] absl::Status drive(std::size_t input, const Step& step) {
     const weir::Channel<Record> channel = source_->channel(input);
     if (step.action == Step::Action::input_watermark) {
       if (step.number == last_watermark) watch_.set_at_the_end(last_watermark);
-      alone_.update(input, watermark_of(step.number));
+      alone_->update(input, watermark_of(step.number));
       return pipeline_->advance(channel, watermark_of(step.number));
     }
     if (step.status == "idle") {
-      alone_.set_idle(input);
+      alone_->set_idle(input);
       return pipeline_->set_idle(channel);
     }
     if (step.status == "active") {
-      alone_.set_active(input);
+      alone_->set_active(input);
       return pipeline_->set_active(channel);
     }
     if (step.status == "done") {
-      alone_.close(input);
+      alone_->close(input);
       return pipeline_->close(channel);
     }
     return absl::InvalidArgumentError("the operator has no such action");
   }
 
   std::vector<std::string> inputs_;
-  weir::WatermarkMerge alone_;
+  std::optional<weir::WatermarkMerge> alone_;
   std::optional<weir::Source<Record>> source_;
-  std::optional<weir::Pipeline> pipeline_;
   Watch watch_;
 };
 
 }  // namespace
 
-Built build_generator(const Case& conformance_case) {
-  auto generator = std::make_unique<Generator>();
+Built build_generator(const Case& conformance_case, Setup setup) {
+  auto generator = std::make_unique<Generator>(*setup.host);
   std::string error = generator->start(conformance_case.op);
   if (!error.empty()) return {nullptr, std::move(error)};
   return {std::move(generator), {}};
 }
 
-Built build_merge(const Case& conformance_case) {
-  auto merge = std::make_unique<Merge>(conformance_case.op);
+Built build_merge(const Case& conformance_case, Setup setup) {
+  auto merge = std::make_unique<Merge>(conformance_case.op, *setup.host);
   std::string error = merge->start();
   if (!error.empty()) return {nullptr, std::move(error)};
   return {std::move(merge), {}};

@@ -30,14 +30,23 @@ struct Row {
 
 /// All values of a window.
 struct ListOf {
+  Host* host;
+
   struct State {
     std::vector<std::int64_t> values;
   };
-  void add(State& state, std::int64_t value) const { state.values.push_back(value); }
+  void add(State& state, std::int64_t value) const {
+    host->visit();
+    state.values.push_back(value);
+  }
   void merge(State& state, const State& other) const {
+    host->visit();
     state.values.insert(state.values.end(), other.values.begin(), other.values.end());
   }
-  std::vector<std::int64_t> result(const State& state) const { return state.values; }
+  std::vector<std::int64_t> result(const State& state) const {
+    host->visit();
+    return state.values;
+  }
 };
 static_assert(weir::Aggregator<ListOf, std::int64_t>);
 
@@ -63,11 +72,13 @@ Value value_of(const Row& row, const std::string& aggregate) {
 /// What came out since it was last asked, and the late notices of the whole case.
 struct Collector {
   const Operator* op = nullptr;
+  Host* host = nullptr;
   std::vector<Emission> emissions;
   std::uint64_t late_events = 0;
   std::uint64_t windows_missed = 0;
 
   void take(const weir::Windowed<std::string, Row>& row) {
+    host->visit();
     Emission emission;
     emission.key = row.key;
     for (const std::string& name : op->aggregates) emission.aggs.emplace(name, value_of(row.value, name));
@@ -82,6 +93,7 @@ struct Collector {
   }
 
   void take(const weir::Late<Record>& late) {
+    host->visit();
     windows_missed += late.windows_missed;
     if (late.windows_hit != 0) return;
     ++late_events;
@@ -106,7 +118,7 @@ void attach(const weir::Stream<Record>& stream, Shape shape, const std::string& 
       weir::mean(&Record::value)            .as(&Row::mean),
       weir::first(&Record::value)           .as(&Row::first),
       weir::last(&Record::value)            .as(&Row::last),
-      weir::with(ListOf{}, &Record::value)  .as(&Row::list));
+      weir::with(ListOf{collector.host}, &Record::value).as(&Row::list));
   // clang-format on
   rows | weir::sink(name + "_rows",
                     [&collector](const weir::Windowed<std::string, Row>& row) { collector.take(row); });
@@ -209,10 +221,12 @@ bool has_events_after_the_end(const std::vector<Step>& steps) {
 class Windows final : public Subject {
  public:
   Windows(const Case& conformance_case, Setup setup)
-      : op_(conformance_case.op),
+      : Subject(*setup.host),
+        op_(conformance_case.op),
         in_two_(setup.in_two_operators),
         has_events_after_the_end_(has_events_after_the_end(conformance_case.steps)) {
     collector_.op = &op_;
+    collector_.host = setup.host;
   }
 
   /// Builds the pipeline; returns why it cannot be built.
@@ -223,6 +237,7 @@ class Windows final : public Subject {
   [[nodiscard]] std::string accounting_error() const override;
 
  private:
+  [[nodiscard]] std::string make_pipeline(const Case& conformance_case);
   void push(const Event& event, Outcome& outcome);
   [[nodiscard]] absl::Status advance(std::int64_t watermark);
   [[nodiscard]] std::optional<std::uint64_t> live_windows() const;
@@ -234,7 +249,6 @@ class Windows final : public Subject {
   bool in_two_;
   Collector collector_;
   std::optional<weir::Source<Record>> source_;
-  std::optional<weir::Pipeline> pipeline_;
   std::vector<Record> batch_;
   std::map<std::string, bool> half_of_key_;
   bool has_events_after_the_end_;  ///< then the end is a watermark: after finish() there are no records, late
@@ -243,7 +257,11 @@ class Windows final : public Subject {
 
 std::string Windows::start(const Case& conformance_case) {
   std::string error = unmappable(op_);
-  if (!error.empty()) return error;
+  return error.empty() ? ask([&] { return make_pipeline(conformance_case); }) : error;
+}
+
+std::string Windows::make_pipeline(const Case& conformance_case) {
+  std::string error;
   weir::Graph graph{"conformance"};
   source_ = graph.source<Record>("events", {.time = &Record::at,
                                             .watermark = rule_of(op_.strategy),
@@ -279,9 +297,11 @@ void Windows::push(const Event& event, Outcome& outcome) {
   if (event.with_next) return;
   const std::uint64_t rejected_before = rejected();
   if (batch_.size() == 1) {
-    outcome.rejected = pipeline_->push(*source_, batch_.front()) == weir::Admit::rejected;
+    outcome.rejected =
+        ask([&] { return pipeline_->push(*source_, batch_.front()); }) == weir::Admit::rejected;
   } else {
-    outcome.rejected = pipeline_->push(*source_, std::span<const Record>(batch_)).rejected != 0;
+    const std::span<const Record> batch(batch_);
+    outcome.rejected = ask([&] { return pipeline_->push(*source_, batch); }).rejected != 0;
   }
   outcome.rejected |= rejected() != rejected_before;
   batch_.clear();
@@ -289,7 +309,9 @@ void Windows::push(const Event& event, Outcome& outcome) {
 
 std::uint64_t Windows::rejected() const {
   std::uint64_t rejected = 0;
-  for (const std::string& name : names()) rejected += pipeline_->stats(name).rejected;
+  for (const std::string& name : names()) {
+    rejected += ask([&] { return pipeline_->stats(name).rejected; });
+  }
   return rejected;
 }
 
@@ -310,10 +332,10 @@ Outcome Windows::apply(const Step& step) {
       push(step.event, outcome);
       break;
     case Step::Action::watermark:
-      status = advance(step.number);
+      status = ask([&] { return advance(step.number); });
       break;
     case Step::Action::clock:
-      status = pipeline_->tick(weir::WallTime{weir::Duration{step.number}});
+      status = ask([&] { return pipeline_->tick(weir::WallTime{weir::Duration{step.number}}); });
       break;
     case Step::Action::tick:
     case Step::Action::snapshot_restore:
@@ -326,7 +348,7 @@ Outcome Windows::apply(const Step& step) {
   }
   outcome.emissions = std::exchange(collector_.emissions, {});
   outcome.live_windows = live_windows();
-  if (status.ok()) status = pipeline_->status();
+  if (status.ok()) status = ask([&] { return pipeline_->status(); });
   if (!status.ok()) outcome.error = std::string(status.message());
   return outcome;
 }
@@ -342,18 +364,20 @@ std::optional<std::uint64_t> Windows::live_windows() const {
   // The corpus does not say what a window of records by arrival is before it is full.
   if (op_.type != "window") return std::nullopt;
   std::uint64_t live = 0;
-  for (const std::string& name : names()) live += pipeline_->live_windows(name);
+  for (const std::string& name : names()) live += ask([&] { return pipeline_->live_windows(name); });
   return live;
 }
 
 std::string Windows::accounting_error() const {
   std::uint64_t late = 0;
   for (const std::string& name : names()) {
-    const weir::OperatorStats& stats = pipeline_->stats(name);
-    if (!stats.conserves()) return name + ": the counters of the operator do not balance";
-    late += stats.late;
+    if (!ask([&] { return pipeline_->stats(name).conserves(); })) {
+      return name + ": the counters of the operator do not balance";
+    }
+    late += ask([&] { return pipeline_->stats(name).late; });
   }
-  if (!pipeline_->stats("events").conserves()) return "the counters of the source do not balance";
+  if (!ask([&] { return pipeline_->stats("events").conserves(); }))
+    return "the counters of the source do not balance";
   return late == collector_.late_events ? "" : "the counter of late records differs from the late notices";
 }
 

@@ -6,7 +6,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -15,6 +14,7 @@
 #include <weir/testing/script.hpp>
 
 #include "catch.hpp"
+#include "effort.hpp"
 
 // Random scripts through weir and through the oracle. WEIR_EFFORT says how many: quick 20,000, normal
 // 1,000,000 (default), long 100,000,000; WEIR_SCRIPTS gives another number, WEIR_SEED the first seed,
@@ -33,9 +33,7 @@ std::uint64_t setting(const char* name, std::uint64_t otherwise) {
 }
 
 std::uint64_t number_of_scripts() {
-  const char* effort = std::getenv("WEIR_EFFORT");
-  const std::string_view asked = effort == nullptr ? "normal" : effort;
-  const std::uint64_t usual = asked == "long" ? 100'000'000 : asked == "quick" ? 20'000 : 1'000'000;
+  const std::uint64_t usual = effort() == "long" ? 100'000'000 : effort() == "quick" ? 20'000 : 1'000'000;
   return setting("WEIR_SCRIPTS", usual);
 }
 

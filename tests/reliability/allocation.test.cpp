@@ -123,4 +123,28 @@ TEST_CASE("a state whose default constructor allocates may fail like anything el
   }
 }
 
+TEST_CASE("an error that there is no memory to report poisons like any other failure inside a call") {
+  std::uint64_t points = 0;
+  for (bool has_failed = true; has_failed; ++points) {
+    weir::Graph graph{"strict"};
+    const auto source = graph.source<plays::Item>(
+        "items", {.time = &plays::Item::at, .watermark = weir::host_driven(), .strict = true});
+    source | weir::sink("end", [](const plays::Item&) {});
+    auto pipeline = std::move(graph).build().value();
+    REQUIRE(pipeline.advance(source, weir::event_time(2)).ok());
+    bool has_thrown = false;
+    {
+      const heap::Failing failing(points);
+      try {
+        static_cast<void>(pipeline.advance(source, weir::event_time(1)));
+      } catch (const std::bad_alloc&) { has_thrown = true; }
+      has_failed = heap::Failing::has_failed();
+    }
+    CAPTURE(points);
+    CHECK(has_thrown == has_failed);
+    CHECK(pipeline.status().ok() == !has_thrown);
+  }
+  CHECK(points > 1);
+}
+
 }  // namespace

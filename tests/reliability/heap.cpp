@@ -58,6 +58,7 @@ Failing::Failing(std::uint64_t first, bool is_persistent) {
 }
 Failing::~Failing() { is_armed = false; }
 bool Failing::has_failed() { return has_failed_now; }
+std::uint64_t Failing::left() { return until_failure; }
 
 }  // namespace heap
 

@@ -20,6 +20,8 @@ class Failing {
   ~Failing();
   /// Whether it came so far.
   [[nodiscard]] static bool has_failed();
+  /// Allocations that still succeed before it.
+  [[nodiscard]] static std::uint64_t left();
 };
 
 }  // namespace heap
