@@ -15,11 +15,11 @@ using namespace std::chrono_literals;
 /// Highest minus lowest value; 0 for an empty window.
 struct Spread {
   struct State {
-    double low = +INFINITY, high = -INFINITY;
+    double low = +HUGE_VAL, high = -HUGE_VAL;
   };
   void add(State& s, double x) const { s = {std::min(s.low, x), std::max(s.high, x)}; }
   void merge(State& s, const State& o) const { s = {std::min(s.low, o.low), std::max(s.high, o.high)}; }
-  double result(const State& s) const { return s.high < s.low ? 0.0 : s.high - s.low; }
+  [[nodiscard]] double result(const State& s) const { return s.high < s.low ? 0.0 : s.high - s.low; }
 };
 static_assert(weir::Aggregator<Spread, double>);
 

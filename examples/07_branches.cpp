@@ -2,6 +2,7 @@
 //
 //   payments ─── cleanse ─── by_channel ─┬─ card ─────┬──────────────── count
 //                                        └─ transfer ─┴─ merge large ── alarms
+#include <cmath>
 #include <vector>
 
 #include <weir/weir.hpp>
@@ -28,7 +29,7 @@ bool is_valid(const Payment& payment) { return payment.amount > 0; }
 bool is_large(const Payment& payment) { return payment.amount >= 1000; }
 
 Payment round_to_cents(Payment payment) {
-  payment.amount = static_cast<double>(static_cast<std::int64_t>(payment.amount * 100 + 0.5)) / 100;
+  payment.amount = std::round(payment.amount * 100) / 100;
   return payment;
 }
 

@@ -14,10 +14,10 @@ using namespace std::chrono_literals;
 // [region spread]
 /// Highest minus lowest value; 0 for an empty window.
 struct Spread {
-  struct State { double low = +INFINITY, high = -INFINITY; };
+  struct State { double low = +HUGE_VAL, high = -HUGE_VAL; };
   void add(State& s, double x) const { s = {std::min(s.low, x), std::max(s.high, x)}; }
   void merge(State& s, const State& o) const { s = {std::min(s.low, o.low), std::max(s.high, o.high)}; }
-  double result(const State& s) const { return s.high < s.low ? 0.0 : s.high - s.low; }
+  [[nodiscard]] double result(const State& s) const { return s.high < s.low ? 0.0 : s.high - s.low; }
 };
 static_assert(weir::Aggregator<Spread, double>);
 // [end]
@@ -29,7 +29,7 @@ struct Parity {
   void add(State& s, std::uint64_t x) const { s ^= x; }
   void merge(State& s, const State& o) const { s ^= o; }
   void remove(State& s, const State& o) const { s ^= o; }
-  std::uint64_t result(const State& s) const { return s; }
+  [[nodiscard]] std::uint64_t result(const State& s) const { return s; }
 };
 static_assert(weir::Invertible<Parity>);
 // [end]
@@ -45,7 +45,7 @@ struct LongestPause {
     const weir::Duration between = has_both ? weir::between(s.last, o.first) : weir::Duration{};
     s = {std::min(s.first, o.first), std::max(s.last, o.last), std::max({s.pause, o.pause, between})};
   }
-  double result(const State& s) const { return static_cast<double>(s.pause.count()) / 1e6; }
+  [[nodiscard]] double result(const State& s) const { return static_cast<double>(s.pause.count()) / 1e6; }
 };
 // [end]
 

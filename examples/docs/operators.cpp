@@ -96,7 +96,7 @@ void keys() {
   auto limited = payments | weir::key_by(&Payment::user, {.most_keys = 1 << 20});
   // [end]
   int rows = 0;
-  const auto count = [&rows](const auto& keyed, std::string name) {
+  const auto count = [&rows](const auto& keyed, const std::string& name) {
     keyed | weir::tumbling({.size = 1h, .grace = 0s})
           | weir::aggregate<Row>(name, weir::count().as(&Row::payments))
           | weir::sink(name + "_out", [&rows](const auto&) { ++rows; });

@@ -77,6 +77,7 @@ bool operator==(const Spend& a, const Spend& b) { return a.payments == b.payment
 
 void any_batches() {
   std::vector<Payment> payments;
+  payments.reserve(100);
   for (int i = 0; i < 100; ++i) payments.push_back({static_cast<std::uint64_t>(i % 7), 1.0 * i, minute(i)});
   const std::vector<Row> expected = rows_in_batches(payments, 1);
   for (const std::size_t size : {2U, 3U, 64U, 100U}) {

@@ -25,7 +25,7 @@ struct Oracle::Machine {
   void apply(const Script& script, const Step& step);
   void push(std::uint32_t channel, const Record& record);
   Ticks proposed_watermark(const Record& record);
-  bool jumps(const Channel& channel, Ticks proposed) const;
+  [[nodiscard]] bool jumps(const Channel& channel, Ticks proposed) const;
   void raise(Channel& channel, Ticks watermark);
   void activate(Channel& channel);
   void deactivate(Channel& channel);

@@ -125,7 +125,7 @@ concept MayBeNan = std::floating_point<T> || SaysNan<T>;
 template <class T>
 [[nodiscard]] constexpr bool is_nan(const T& value) {
   if constexpr (std::floating_point<T>)
-    return value != value;
+    return value != value;  // NOLINT(misc-redundant-expression): NaN alone differs from itself
   else if constexpr (SaysNan<T>)
     return value.is_nan();
   else

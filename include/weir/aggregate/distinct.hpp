@@ -38,6 +38,7 @@ class DistinctSet {
     for (std::size_t i = 0; i < slots(); ++i) data()[i] = other.data()[i];
   }
   constexpr DistinctSet(DistinctSet&& other) noexcept { swap(other); }
+  // NOLINTNEXTLINE(bugprone-unhandled-self-assignment): copies first, then swaps
   constexpr DistinctSet& operator=(const DistinctSet& other) {
     DistinctSet copy = other;
     swap(copy);
@@ -208,7 +209,7 @@ struct DistinctOf {
 
   template <class Value>
   requires Scalar<KeptAs<Value>> || std::same_as<KeptAs<Value>, std::string>
-  constexpr Distinct<KeptAs<Value>> make() const { return {most}; }
+  [[nodiscard]] constexpr Distinct<KeptAs<Value>> make() const { return {most}; }
 };
 }  // namespace detail
 

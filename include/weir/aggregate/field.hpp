@@ -67,7 +67,8 @@ constexpr bool store_number(Result result, Field& field) {
     return checked.overflowed;
   } else if constexpr (std::floating_point<Result> && sizeof(Field) < sizeof(Result)) {
     using Limits = std::numeric_limits<Field>;
-    const bool is_finite = result - result == 0;
+    const bool is_finite =
+        std::numeric_limits<Result>::lowest() <= result && result <= std::numeric_limits<Result>::max();
     const bool is_over = is_finite && (result > static_cast<Result>(Limits::max()) ||
                                        result < static_cast<Result>(Limits::lowest()));
     field = is_over ? (result < 0 ? Limits::lowest() : Limits::max()) : static_cast<Field>(result);

@@ -14,7 +14,7 @@ struct Custom {
 
   template <class Value>
   requires Aggregator<A, Value>
-  constexpr const A& make() const { return aggregator; }
+  [[nodiscard]] constexpr const A& make() const { return aggregator; }
 };
 template <class A>
 inline constexpr bool is_custom<Custom<A>> = true;

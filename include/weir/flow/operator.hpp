@@ -17,25 +17,25 @@ namespace weir::inline v0 {
 namespace detail {
 
 template <class Type>
-struct out_of {
+struct OutOf {
   using type = void;
 };
 template <class Record>
-struct out_of<Out<Record>&> {
+struct OutOf<Out<Record>&> {
   using type = Record;
 };
 template <class Type>
-inline constexpr bool is_out = !std::is_void_v<typename out_of<Type>::type>;
+inline constexpr bool is_out = !std::is_void_v<typename OutOf<Type>::type>;
 
 struct NoState {};
 
 template <class Op>
-struct state_of {
+struct StateOf {
   using type = NoState;
 };
 template <class Op>
 requires requires { typename Op::State; }
-struct state_of<Op> {
+struct StateOf<Op> {
   using type = typename Op::State;
 };
 
@@ -52,25 +52,25 @@ struct Ports {
       : !(std::is_lvalue_reference_v<InType> && std::is_const_v<std::remove_reference_t<InType>>)
           ? ProcessFault::input
           : ProcessFault::none;
-  using Records = std::tuple<std::conditional_t<is_out<Outs>, typename out_of<Outs>::type, NoState>...>;
+  using Records = std::tuple<std::conditional_t<is_out<Outs>, typename OutOf<Outs>::type, NoState>...>;
 };
 
 template <class In, class... Rest>
-struct after_state {
+struct AfterState {
   using type = Ports<In, false, Rest...>;
 };
 template <class In, class... Rest>
-struct after_state<In, Timer&, Rest...> {
+struct AfterState<In, Timer&, Rest...> {
   using type = Ports<In, true, Rest...>;
 };
 
 template <class Op, class... Args>
-struct parse : after_state<Args...> {
+struct Parse : AfterState<Args...> {
   static constexpr bool has_state = false;
 };
 template <class Op, class... Args>
 requires requires { typename Op::State; }
-struct parse<Op, typename Op::State&, Args...> : after_state<Args...> {
+struct Parse<Op, typename Op::State&, Args...> : AfterState<Args...> {
   static constexpr bool has_state = true;
 };
 
@@ -81,14 +81,14 @@ struct NoPorts {
   static constexpr ProcessFault fault = ProcessFault::shape;
 };
 template <class Op, class Member>
-struct process_of {
+struct ProcessOf {
   using type = NoPorts;
   static constexpr bool has_state = false;
 };
 template <class Op, class First, class... Args>
-struct process_of<Op, void (Op::*)(First, Args...) const> : parse<Op, First, Args...> {};
+struct ProcessOf<Op, void (Op::*)(First, Args...) const> : Parse<Op, First, Args...> {};
 template <class Op, class First, class... Args>
-struct process_of<Op, void (Op::*)(First, Args...) const noexcept> : parse<Op, First, Args...> {};
+struct ProcessOf<Op, void (Op::*)(First, Args...) const noexcept> : Parse<Op, First, Args...> {};
 
 }  // namespace detail
 
@@ -101,10 +101,10 @@ concept Operator = requires {
 /// What `process` of an operator takes and gives.
 template <Operator Op>
 struct OperatorTraits {
-  using Process = detail::process_of<Op, decltype(&Op::process)>;
+  using Process = detail::ProcessOf<Op, decltype(&Op::process)>;
   using Ports = typename Process::type;
   using In = typename Ports::In;
-  using State = typename detail::state_of<Op>::type;
+  using State = typename detail::StateOf<Op>::type;
   using Records = typename Ports::Records;
   static constexpr bool has_state = Process::has_state;
   static constexpr detail::ProcessFault fault = Ports::fault;

@@ -18,9 +18,9 @@ namespace weir::inline v0 {
 namespace detail {
 
 template <class Records>
-struct outboxes;
+struct Outboxes;
 template <class... Record>
-struct outboxes<std::tuple<Record...>> {
+struct Outboxes<std::tuple<Record...>> {
   using type = std::tuple<Outbox<Record>...>;
 };
 
@@ -111,7 +111,7 @@ class EachBase : public Node {
   }
 
   Op op_;
-  typename outboxes<typename Traits::Records>::type boxes_;
+  typename Outboxes<typename Traits::Records>::type boxes_;
 };
 
 /// A custom operator on a stream without key: one state for the whole stream, no timer.

@@ -43,6 +43,8 @@ inline void prefetch_for_read(const void* address) noexcept {
 class BlockList {
  public:
   BlockList() = default;
+  BlockList(const BlockList&) = delete;
+  BlockList& operator=(const BlockList&) = delete;
   BlockList(BlockList&& other) noexcept : blocks_(std::exchange(other.blocks_, {})) {}
   BlockList& operator=(BlockList&& other) noexcept {
     std::swap(blocks_, other.blocks_);
@@ -97,6 +99,7 @@ class Column {
   static constexpr unsigned chunk_bits = detail::ChunkList::chunk_bits;
   static constexpr std::size_t chunk_size = detail::ChunkList::chunk_size;
   static constexpr std::size_t stride =
+      // NOLINTNEXTLINE(bugprone-sizeof-expression): a column of pointers holds the pointers themselves
       sizeof(Value) <= detail::cache_line_bytes ? std::bit_ceil(sizeof(Value)) : sizeof(Value);
   struct alignas(stride <= detail::cache_line_bytes && stride >= alignof(Value) ? stride
                                                                                 : alignof(Value)) Cell {
@@ -105,6 +108,8 @@ class Column {
 
  public:
   Column() = default;
+  Column(const Column&) = delete;
+  Column& operator=(const Column&) = delete;
   Column(Column&&) noexcept = default;
   Column& operator=(Column&&) noexcept = default;
   ~Column() {

@@ -20,11 +20,11 @@ namespace weir::inline v0 {
 namespace detail {
 
 template <class Type>
-struct is_tuple : std::false_type {};
+inline constexpr bool is_tuple = false;
 template <class... Parts>
-struct is_tuple<std::tuple<Parts...>> : std::true_type {};
+inline constexpr bool is_tuple<std::tuple<Parts...>> = true;
 template <class First, class Second>
-struct is_tuple<std::pair<First, Second>> : std::true_type {};
+inline constexpr bool is_tuple<std::pair<First, Second>> = true;
 
 template <class Type>
 concept StringLike = std::is_convertible_v<const Type&, std::string_view>;
@@ -50,7 +50,7 @@ template <class Type>
 constexpr bool is_key() {
   if constexpr (WordLike<Type> || StringLike<Type>) {
     return true;
-  } else if constexpr (is_tuple<Type>::value) {
+  } else if constexpr (is_tuple<Type>) {
     return are_keys<Type>(std::make_index_sequence<std::tuple_size_v<Type>>{});
   } else if constexpr (HasFields<Type>) {
     using Tied = decltype(weir_fields(std::declval<const Type&>()));
@@ -102,7 +102,7 @@ template <class Type>
                      seed);
   } else if constexpr (StringLike<Type>) {
     return hash_bytes(key, seed);
-  } else if constexpr (is_tuple<Type>::value) {
+  } else if constexpr (is_tuple<Type>) {
     return std::apply(
         [&seed](const auto&... parts) {
           std::uint64_t hash = 0;
@@ -117,7 +117,7 @@ template <class Type>
 
 template <class Type>
 [[nodiscard]] bool same_key(const StoredKey<Type>& stored, KeyView<Type> key) noexcept {
-  if constexpr (HasFields<Type> && !is_tuple<Type>::value) {
+  if constexpr (HasFields<Type> && !is_tuple<Type>) {
     return weir_fields(stored) == weir_fields(key);
   } else {
     return stored == key;

@@ -41,7 +41,7 @@ class SlotIndex {
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] std::size_t size_bytes() const noexcept {
-    return blocks_.size_bytes() + directory_.capacity() * sizeof(Line*) + depths_.capacity();
+    return blocks_.size_bytes() + directory_.capacity() * sizeof(void*) + depths_.capacity();
   }
 
   /// The index as it lies now, for loops in which nothing is inserted or erased: keeps its address in registers.

@@ -25,6 +25,7 @@ class Harness {
   explicit Harness(Graph graph) : graph_(std::move(graph)) {}
   Harness(const Harness&) = delete;
   Harness& operator=(const Harness&) = delete;
+  ~Harness() = default;
 
   /// Remembers every record of a stream from now on. Programmer error after the first push.
   template <class Handle>

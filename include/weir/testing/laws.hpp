@@ -60,7 +60,7 @@ namespace core = weir::detail;
 template <class T>
 bool same(const T& a, const T& b, const LawOptions& options) {
   if constexpr (std::floating_point<T>) {
-    if (a != a || b != b) return a != a && b != b;
+    if (core::is_nan(a) || core::is_nan(b)) return core::is_nan(a) && core::is_nan(b);
     const auto x = static_cast<double>(a), y = static_cast<double>(b);
     const core::Int128 steps = static_cast<core::Int128>(core::in_order(std::bit_cast<std::int64_t>(x))) -
                                core::in_order(std::bit_cast<std::int64_t>(y));
@@ -141,13 +141,13 @@ class Trial {
   }
 
  private:
-  State sum(std::size_t from, std::size_t to) const { return added({}, from, to); }
-  State added(State state, std::size_t from, std::size_t to) const {
+  [[nodiscard]] State sum(std::size_t from, std::size_t to) const { return added({}, from, to); }
+  [[nodiscard]] State added(State state, std::size_t from, std::size_t to) const {
     for (std::size_t i = from; i < to; ++i)
       core::add_to(aggregator_, state, samples_[i].value, samples_[i].at);
     return state;
   }
-  State merged(State state, const State& other) const {
+  [[nodiscard]] State merged(State state, const State& other) const {
     aggregator_.merge(state, other);
     return state;
   }

@@ -296,6 +296,8 @@ class Oracle {
  public:
   Oracle();
   ~Oracle();
+  Oracle(const Oracle&) = delete;
+  Oracle& operator=(const Oracle&) = delete;
   Oracle(Oracle&&) noexcept;
   Oracle& operator=(Oracle&&) noexcept;
 
