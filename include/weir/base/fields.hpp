@@ -19,7 +19,8 @@ concept HasFields = requires(const Type& value) {
 }  // namespace weir::inline v0
 
 #define WEIR_DETAIL_PARENS ()
-#define WEIR_DETAIL_EXPAND(...) WEIR_DETAIL_EXPAND3(WEIR_DETAIL_EXPAND3(WEIR_DETAIL_EXPAND3(__VA_ARGS__)))
+#define WEIR_DETAIL_EXPAND(...) WEIR_DETAIL_EXPAND4(WEIR_DETAIL_EXPAND4(__VA_ARGS__))
+#define WEIR_DETAIL_EXPAND4(...) WEIR_DETAIL_EXPAND3(WEIR_DETAIL_EXPAND3(WEIR_DETAIL_EXPAND3(__VA_ARGS__)))
 #define WEIR_DETAIL_EXPAND3(...) WEIR_DETAIL_EXPAND2(WEIR_DETAIL_EXPAND2(WEIR_DETAIL_EXPAND2(__VA_ARGS__)))
 #define WEIR_DETAIL_EXPAND2(...) WEIR_DETAIL_EXPAND1(WEIR_DETAIL_EXPAND1(WEIR_DETAIL_EXPAND1(__VA_ARGS__)))
 #define WEIR_DETAIL_EXPAND1(...) __VA_ARGS__
@@ -33,7 +34,7 @@ concept HasFields = requires(const Type& value) {
   ::std::string_view { #name }
 
 /// Names the fields of a struct, in the namespace of the struct: `WEIR_FIELDS(Payment, user, amount, at);`
-/// A struct with fields can be a key. At most 41 fields.
+/// A struct with fields can be a key. At most 80 fields.
 #define WEIR_FIELDS(Type, ...)                                                \
   [[maybe_unused]] inline auto weir_fields(const Type& value) {               \
     return ::std::tie(WEIR_DETAIL_FOR_EACH(WEIR_DETAIL_FIELD, __VA_ARGS__));  \
