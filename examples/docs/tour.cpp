@@ -96,6 +96,35 @@ void whole_pipeline() {
   support::expect(published == 36 && audited == 0);
 }
 
+void reads() {
+  weir::Graph graph{"fraud"};
+  auto payments = graph.source<Payment>("payments", {.time = &Payment::at, .watermark = weir::trailing(30s)});
+  // [region view]
+  auto card = payments
+      | weir::key_by(&Payment::user)
+      | weir::features<Velocity>("card", weir::rolling({.size = 1h, .precision = 1min}).compute(
+            weir::count()                      .as(&Velocity::payments),
+            weir::sum(&Payment::amount)        .as(&Velocity::spend),
+            weir::distinct(&Payment::merchant) .as(&Velocity::merchants)))
+      | weir::view("card_features", {.max_age = 15min});
+  // [end]
+  auto pipeline = std::move(graph).build();
+  support::expect(pipeline.ok());
+  pipeline->push(payments, {.user = 7, .merchant = 1, .amount = 20, .at = minute(1)});
+  pipeline->push(payments, {.user = 7, .merchant = 2, .amount = 30, .at = minute(20)});
+  const Payment payment{.user = 7, .merchant = 1, .amount = 100, .at = minute(30)};
+  double score = 0;
+  // [region lookup]
+  weir::Lookup<Velocity> before = pipeline->lookup(card, payment.user, {.as_of = payment.at});
+  if (before.is_fresh()) score = payment.amount / (1 + before->spend);
+  pipeline->push(payments, payment);
+  // [end]
+  support::expect(before->payments == 2 && before->spend == 50 && score > 1.9);
+}
+
 }  // namespace
 
-int main() { whole_pipeline(); }
+int main() {
+  whole_pipeline();
+  reads();
+}

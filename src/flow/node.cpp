@@ -67,11 +67,14 @@ void Wiring::find_shape() {
   single_.resize(count);
   stepped_.resize(count);
   idle_.resize(count);
+  std::vector<char> is_reached(count);
   for (std::size_t source = 0; source < count; ++source) {
     if (!nodes_[source]->inputs_.empty()) continue;
     std::vector<std::size_t> timed;
     for (std::size_t id = source + 1; id < count; ++id) {
       if (!reaches[source][id]) continue;
+      nodes_[id]->is_joined_ = is_reached[id] != 0;
+      is_reached[id] = 1;
       downstream_[source].push_back(id);
       if (nodes_[id]->is_timed()) timed.push_back(id);
       std::size_t ways = 0;

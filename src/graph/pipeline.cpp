@@ -94,6 +94,7 @@ absl::Status PipelineCore::tick(WallTime now) {
   if (absl::Status refused = refusal("tick"); !refused.ok()) return refused;
   if (finished_) return absl::OkStatus();
   Call call(*this, 0);
+  now_ = now;
   for (SourceBase* source : sources_) source->tick(*wiring_, now);
   call.complete();
   return absl::OkStatus();
@@ -109,11 +110,13 @@ absl::Status PipelineCore::finish() {
   return absl::OkStatus();
 }
 
+void PipelineCore::catch_up() {
+  // Operators are told the watermark when it matters to them; here it does. Nothing can be due.
+  for (SourceBase* source : sources_) source->catch_up(*wiring_);
+}
+
 Node* PipelineCore::find(std::string_view name) {
-  if (takes_calls()) {
-    // Operators are told the watermark when it matters to them; here it does. Nothing can be due.
-    for (SourceBase* source : sources_) source->catch_up(*wiring_);
-  }
+  if (takes_calls()) catch_up();
   for (const auto& node : wiring_->nodes()) {
     if (node->name() == name) return node.get();
   }

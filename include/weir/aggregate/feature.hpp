@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -94,11 +96,12 @@ struct Both {
 
 struct NoTarget {};
 
-template <class RowType, class T>
+template <class RowType, class T, std::size_t fields>
 struct Target {
   using Row = RowType;
   using Field = T;
-  T Row::*field;
+  static constexpr std::size_t count = fields;
+  std::array<T Row::*, fields> at;
 };
 
 template <class T>
@@ -150,12 +153,12 @@ struct [[nodiscard]] Feature {
     return Feature<Family, Projection, Predicate, other, Target>{family, projection, predicate, target};
   }
 
-  /// The field of the row that takes the result.
-  template <class Row, class Field>
-  constexpr auto as(Field Row::*field) const {
+  /// The field of the row that takes the result; under `rolling` over several windows one field for each, in their order.
+  template <class Row, class Field, std::same_as<Field Row::*>... More>
+  constexpr auto as(Field Row::*field, More... more) const {
     static_assert(std::is_object_v<Field>, "weir: .as() takes a data member of the row, not a function");
-    return Feature<Family, Projection, Predicate, rule, detail::Target<Row, Field>>{
-        family, projection, predicate, {field}};
+    return Feature<Family, Projection, Predicate, rule, detail::Target<Row, Field, 1 + sizeof...(More)>>{
+        family, projection, predicate, {{field, more...}}};
   }
 
   /// False iff this feature rejects NaN and the record has one.
@@ -170,6 +173,27 @@ struct [[nodiscard]] Feature {
         return !detail::is_nan(x);
     } else {
       return true;
+    }
+  }
+
+  /// Counts what `add` would leave out of a record.
+  template <class In>
+  constexpr void tally(const In& in, FeatureCounts& counts) const {
+    using Seen = std::remove_cvref_t<std::invoke_result_t<const Projection&, const In&>>;
+    constexpr bool may_be_nan =
+        rule != detail::NanRule::propagate && detail::MayBeNan<detail::Projected<Projection, In>>;
+    if constexpr (detail::is_optional<Seen> || may_be_nan) {
+      if (!detail::project(predicate, in)) return;
+      const auto& x = detail::project(projection, in);
+      if constexpr (detail::is_optional<Seen>) {
+        if (!x) {
+          ++counts.missing;
+        } else if constexpr (may_be_nan) {
+          counts.nan += detail::is_nan(*x) ? 1U : 0U;
+        }
+      } else {
+        counts.nan += detail::is_nan(x) ? 1U : 0U;
+      }
     }
   }
 

@@ -28,6 +28,14 @@ enum class Fault : unsigned char {
   field
 };
 
+/// How many fields `.as()` names.
+template <class F>
+inline constexpr std::size_t fields_of = 0;
+template <class Family, class Projection, class Predicate, NanRule rule, class Row, class Field,
+          std::size_t fields>
+inline constexpr std::size_t
+    fields_of<Feature<Family, Projection, Predicate, rule, Target<Row, Field, fields>>> = fields;
+
 template <class Family, class Value>
 concept Makes = requires(const Family& family) {
   family.template make<Value>();
@@ -138,6 +146,10 @@ class RowAggregator {
   static_assert(size <= 64,
                 "weir: a row takes at most 64 features; split it over two aggregate<Row>() calls");
 
+  /// Every feature has a field for each of so many windows.
+  template <std::size_t windows>
+  static constexpr bool has_fields = ((detail::fields_of<Features> == windows) && ...);
+
   static constexpr bool order_independent = (OrderIndependent<Aggregator<Features>> && ...);
   static constexpr bool is_invertible = (Invertible<Aggregator<Features>> && ...);
 
@@ -154,6 +166,9 @@ class RowAggregator {
     add(state, in, at, counts, Indices{});
   }
 
+  /// Counts what `add` would leave out of a record; `counts` points to `size` counters.
+  constexpr void tally(const In& in, FeatureCounts* counts) const { tally(in, counts, Indices{}); }
+
   /// Merges what came later into what came earlier.
   constexpr void merge(State& state, const State& later) const { merge(state, later, Indices{}); }
 
@@ -163,14 +178,16 @@ class RowAggregator {
   }
 
   /// Writes every feature's field of a fresh row. Bit i of `overflowed_bits`: feature i is held at a limit.
-  constexpr void result(const State& state, Row& row, std::uint64_t& overflowed_bits) const {
-    overflowed_bits = result(state, row, Indices{});
+  /// `window` says which of the fields that `.as()` names.
+  constexpr void result(const State& state, Row& row, std::uint64_t& overflowed_bits,
+                        std::size_t window = 0) const {
+    overflowed_bits = result(state, row, window, Indices{});
   }
 
   /// The row alone, which makes this an Aggregator itself.
   [[nodiscard]] constexpr Row result(const State& state) const {
     Row row{};
-    static_cast<void>(result(state, row, Indices{}));
+    static_cast<void>(result(state, row, 0, Indices{}));
     return row;
   }
 
@@ -198,6 +215,11 @@ class RowAggregator {
   }
 
   template <std::size_t... i>
+  constexpr void tally(const In& in, FeatureCounts* counts, std::index_sequence<i...>) const {
+    if constexpr (is_sound) (detail::part<i>(features_).tally(in, counts[i]), ...);
+  }
+
+  template <std::size_t... i>
   constexpr void merge(State& state, const State& later, std::index_sequence<i...>) const {
     if constexpr (is_sound) (aggregator<i>().merge(detail::part<i>(state), detail::part<i>(later)), ...);
   }
@@ -208,10 +230,11 @@ class RowAggregator {
   }
 
   template <std::size_t... i>
-  constexpr std::uint64_t result(const State& state, Row& row, std::index_sequence<i...>) const {
+  constexpr std::uint64_t result(const State& state, Row& row, [[maybe_unused]] std::size_t window,
+                                 std::index_sequence<i...>) const {
     if constexpr (is_sound)
       return (... | (std::uint64_t{detail::store(aggregator<i>().result(detail::part<i>(state)),
-                                                 row.*(detail::part<i>(features_).target.field))}
+                                                 row.*(detail::part<i>(features_).target.at[window]))}
                      << i));
     else
       return 0;

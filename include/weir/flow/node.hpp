@@ -83,6 +83,8 @@ class Node {
   void ask_for_rest() noexcept { work_->wants_rest = true; }
   /// The publication that is running; an `advance` may be one of several steps of it.
   [[nodiscard]] std::uint64_t publication() const noexcept { return work_->epoch; }
+  /// Whether records of several sources reach this node: one that is late to its source may come before the others' watermarks.
+  [[nodiscard]] bool is_joined() const noexcept { return is_joined_; }
   /// How far the publication that is running goes.
   [[nodiscard]] EventTime target() const noexcept { return work_->target; }
 
@@ -94,6 +96,7 @@ class Node {
   std::unique_ptr<WatermarkMerge> merge_;  // only with several inputs
   detail::Work* work_ = nullptr;
   std::size_t id_ = 0;
+  bool is_joined_ = false;
 };
 
 /// The nodes of one graph and how they hang together. Owned by the `Graph`, then by the `Pipeline`.

@@ -50,7 +50,7 @@ auto operator|(const Handle& handle, VerbType verb) {
   static_assert(
       Verb<VerbType, Handle>,
       "weir: this verb does not go behind this stream; windows and keyed operators need a key_by first, "
-      "aggregate() needs a window first");
+      "aggregate() needs a window first, view() needs features(), latest() or sessions");
   if constexpr (Verb<VerbType, Handle>) return std::move(verb).attach(handle);
 }
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -51,6 +52,21 @@ class PipelineCore {
     std::uint64_t records_;
   };
 
+  /// The same for a look-up, which is not timed.
+  class Look {
+   public:
+    explicit Look(PipelineCore& core) : core_(&core) { core.busy_ = true; }
+    Look(const Look&) = delete;
+    Look& operator=(const Look&) = delete;
+    ~Look() {
+      if (core_ != nullptr) core_->abandon();
+    }
+    void complete() { std::exchange(core_, nullptr)->leave(); }
+
+   private:
+    PipelineCore* core_;
+  };
+
   [[nodiscard]] bool takes_calls() const noexcept { return !busy_ && !poisoned_; }
   [[nodiscard]] bool takes_records() const noexcept { return !(busy_ | poisoned_ | finished_); }
   [[nodiscard]] absl::Status status() const;
@@ -72,6 +88,10 @@ class PipelineCore {
   [[nodiscard]] absl::Status tick(WallTime now);
   [[nodiscard]] absl::Status finish();
   [[nodiscard]] const OperatorStats& stats(std::string_view name);
+  /// Tells the operators how far time has come.
+  void catch_up();
+  /// The host's clock at its last tick.
+  [[nodiscard]] const std::optional<WallTime>& now() const noexcept { return now_; }
   /// A node by name, up to date with its sources; null if there is none.
   [[nodiscard]] Node* find(std::string_view name);
 
@@ -85,6 +105,7 @@ class PipelineCore {
   std::unique_ptr<Wiring> wiring_;
   std::vector<SourceBase*> sources_;
   Meter meter_;
+  std::optional<WallTime> now_;
   bool busy_ = false;
   bool poisoned_ = false;
   bool finished_ = false;
@@ -167,6 +188,47 @@ class Pipeline {
   absl::Status tick(WallTime now) { return core_->tick(now); }
   /// The end of all streams: everything fires once. Idempotent; afterwards records are refused.
   absl::Status finish() { return core_->finish(); }
+
+  /// The row of a key in a view, and what it is worth: `lookup(view, user, {.as_of = payment.at})`.
+  /// Errors: `refused` from inside a callback, on a poisoned pipeline and for another pipeline's view
+  template <class View>
+  [[nodiscard]] typename View::Result lookup(const View& view, typename View::KeyView key,
+                                             const typename View::Spec& spec = {}) {
+    typename View::Result result;
+    lookup(view, key, spec, result);
+    return result;
+  }
+  /// The same into a result that the host keeps, which saves making one.
+  template <class View>
+  void lookup(const View& view, typename View::KeyView key, const typename View::Spec& spec,
+              typename View::Result& result) {
+    if (&view.wiring() != &core_->wiring() || !core_->takes_calls()) {
+      result = {};
+      return;
+    }
+    detail::PipelineCore::Look look(*core_);
+    core_->catch_up();
+    view.read(key, spec, core_->now(), result);
+    look.complete();
+  }
+  /// The rows of many keys, in their order; `results` has room for as many as there are keys.
+  template <class View, class Keys>
+  void lookup_all(const View& view, const Keys& keys, const typename View::Spec& spec,
+                  std::span<typename View::Result> results) {
+    std::size_t at = 0;
+    for (const auto& key : keys) lookup(view, key, spec, results[at++]);
+  }
+
+  /// Forgets a key in the operator behind a view, as a request to be forgotten asks for; its next record begins anew. What the
+  /// operator emits and other operators keep is not touched. False if nothing was known of the key, or as `lookup` refuses.
+  template <class View>
+  bool erase(const View& view, typename View::KeyView key) {
+    if (&view.wiring() != &core_->wiring() || !core_->takes_calls()) return false;
+    detail::PipelineCore::Call call(*core_, 0);
+    const bool was_there = view.erase(key);
+    call.complete();
+    return was_there;
+  }
 
   /// The watermark that a source has reached; `no_time` before it has one.
   template <class Record>

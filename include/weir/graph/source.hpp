@@ -106,6 +106,7 @@ class SourceNode final : public SourceBase {
         latest_(spec.latest) {}
 
   [[nodiscard]] Port<Record>& port() noexcept { return port_; }
+  [[nodiscard]] EventTime time_of(const Record& record) const { return time_(record); }
 
   void check(Problems& problems) const override {
     SourceBase::check(problems);
@@ -329,6 +330,8 @@ class Source : public Stream<RecordType> {
   [[nodiscard]] Channel<RecordType> channel(std::size_t index) const {
     return {source_, &this->wiring(), index};
   }
+  /// The event time that the source reads from a record.
+  [[nodiscard]] EventTime time_of(const RecordType& record) const { return source_->time_of(record); }
 
  private:
   detail::SourceNode<RecordType>* source_;

@@ -32,6 +32,21 @@ class Aggregated : public Stream<Windowed<KeyType, Row>> {
   Stream<Late<RecordType>> late_;
 };
 
+/// Rows of sessions. The session so far of a key is readable: put `view` behind it.
+template <class KeyT, class RowT, class RecordType>
+class SessionRows : public Aggregated<KeyT, RowT, RecordType> {
+ public:
+  using KeyType = KeyT;
+  using Row = RowT;
+  using Base = Aggregated<KeyType, Row, RecordType>;
+
+  SessionRows(Base rows, detail::Readable<KeyType, Row>& open) : Base(rows), open_(&open) {}
+  [[nodiscard]] detail::Readable<KeyType, Row>& rows() const noexcept { return *open_; }
+
+ private:
+  detail::Readable<KeyType, Row>* open_;
+};
+
 /// Turns windows into rows. See `aggregate`.
 template <class Row, class... Features>
 struct Aggregate {
@@ -44,12 +59,15 @@ struct Aggregate {
   template <class KeyType, class RecordType, class Shape>
   auto attach(const WindowedStream<KeyType, RecordType, Shape>& windowed) && {
     using RowAgg = RowAggregator<Row, RecordType, Features...>;
-    if constexpr (RowAgg::is_sound) {
+    constexpr bool fits = !RowAgg::is_sound || RowAgg::template has_fields<1>;
+    static_assert(fits, "weir: .as() names several fields; aggregate<Row>() takes one for each feature");
+    if constexpr (RowAgg::is_sound && fits) {
       RowAgg aggregator =
           std::apply([](auto&... feature) { return RowAgg(std::move(feature)...); }, features);
       return place(windowed.keyed(), windowed.shape(), std::move(aggregator));
     } else {
-      static_cast<void>(sizeof(typename RowAgg::State));  // says what is wrong, once
+      if constexpr (!RowAgg::is_sound)
+        static_cast<void>(sizeof(typename RowAgg::State));  // says what is wrong, once
       return detail::never<Aggregated<KeyType, Row, RecordType>>();
     }
   }
@@ -81,9 +99,10 @@ struct Aggregate {
   auto place(const KeyedStream<KeyType, RecordType>& keyed, const detail::SessionShape<GapOf, EndsAt>& shape,
              RowAgg aggregator) {
     using Added = detail::SessionWindowsNode<KeyType, RecordType, Row, RowAgg, GapOf, EndsAt>;
-    return handle<Aggregated<KeyType, Row, RecordType>>(
-        keyed, keyed.template feed<Added>(std::move(name), shape.spec, shape.gap_of, shape.ends_at,
-                                          std::move(aggregator), keyed.keyspace().dictionary));
+    auto& node = keyed.template feed<Added>(std::move(name), shape.spec, shape.gap_of, shape.ends_at,
+                                            std::move(aggregator), keyed.keyspace().dictionary);
+    return SessionRows<KeyType, Row, RecordType>(handle<Aggregated<KeyType, Row, RecordType>>(keyed, node),
+                                                 node);
   }
   template <class KeyType, class RecordType, class RowAgg>
   auto place(const KeyedStream<KeyType, RecordType>& keyed, const detail::CountShape& shape,

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <weir/flow/node.hpp>
+#include <weir/operators/open_sessions.hpp>
 #include <weir/operators/row_emitter.hpp>
 #include <weir/operators/triggered_windows.hpp>
 #include <weir/operators/window_specs.hpp>
@@ -40,7 +41,9 @@ void check_sessions(Problems& problems, std::string_view name, const SessionSpec
 /// deadline only ever moves to later, so the common record touches its session's line and nothing else: it falls inside
 /// the key's only session, and the entry in the queue stays where it is until it comes up.
 template <class KeyType, class Record, class Row, class RowAgg, class GapOf, class EndsAt>
-class SessionWindowsNode final : public Node {
+class SessionWindowsNode final
+    : public Node,
+      public OpenSessions<SessionWindowsNode<KeyType, Record, Row, RowAgg, GapOf, EndsAt>, KeyType, Row> {
   static constexpr bool has_fixed_gap = std::is_same_v<GapOf, FixedGap>;
   using State = typename RowAgg::State;
   using WindowedRow = Windowed<KeyType, Row>;
@@ -95,6 +98,7 @@ class SessionWindowsNode final : public Node {
 
   void take(const Batch<Record>& batch) {
     stats().ingested += batch.size;
+    this->note_times(batch);
     if (store_.slots() < emitter_.dictionary().slot_bound()) store_.grow(emitter_.dictionary().slot_bound());
     const bool is_plain = is_plain_;
     const bool is_large = emitter_.dictionary().is_large();
@@ -157,6 +161,12 @@ class SessionWindowsNode final : public Node {
     return live;
   }
 
+  [[nodiscard]] SessionStore<Session, Rest>& store() noexcept { return store_; }
+  [[nodiscard]] Touching touching() const noexcept { return spec_.touching; }
+  [[nodiscard]] SessionSpan span_of(const Session& session) const noexcept {
+    return {.first = session.first, .last = session.last, .end = end_of(session)};
+  }
+
  private:
   static constexpr std::size_t prefetched_ahead = 16;
 
@@ -174,9 +184,6 @@ class SessionWindowsNode final : public Node {
     } else {
       return session.end;
     }
-  }
-  [[nodiscard]] SessionSpan span_of(const Session& session) const noexcept {
-    return {.first = session.first, .last = session.last, .end = end_of(session)};
   }
   [[nodiscard]] Window window_of(const Session& session) const noexcept {
     return {session.first, end_of(session).at};

@@ -1,0 +1,196 @@
+// A till asks before it books: look-up, score, push. The model learns from rows that the same pipeline makes of the past, and
+// the rows that were served are compared with rows that are made again.
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <weir/view/compare.hpp>
+
+#include "accounting.hpp"
+#include "data.hpp"
+#include "features.hpp"
+#include "golden.hpp"
+#include "scorer.hpp"
+#include "table.hpp"
+
+namespace {
+
+using support::fixed;
+using support::grouped;
+using Payments = std::span<const Payment>;
+using Label = weir::Label<std::uint32_t>;
+using TrainingRow = weir::TrainingRow<std::uint32_t, CustomerFeatures>;
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// One question per line of a known customer: what was known when the till asked?
+std::vector<Label> labels_of(Payments payments) {
+  std::vector<Label> labels;
+  for (const Payment& payment : payments) {
+    if (is_known(payment)) labels.push_back({.key = payment.customer, .as_of = payment.at});
+  }
+  return labels;
+}
+
+std::vector<bool> outcomes_of(Payments payments) {
+  std::vector<bool> outcomes;
+  for (const Payment& payment : payments) {
+    if (is_known(payment)) outcomes.push_back(is_refund(payment));
+  }
+  return outcomes;
+}
+
+Scorer train(const std::vector<TrainingRow>& rows, const std::vector<bool>& outcomes) {
+  Scorer scorer;
+  for (const double rate : {0.01, 0.003, 0.001}) {
+    for (std::size_t at = 0; at < rows.size(); ++at) scorer.learn(rows[at].value, outcomes[at], rate);
+  }
+  return scorer;
+}
+
+void write_csv(const std::vector<TrainingRow>& rows, const std::vector<bool>& outcomes, const std::string& path) {
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+  std::FILE* file = std::fopen(path.c_str(), "w");
+  if (file == nullptr) return;
+  std::fprintf(file, "customer,as_of_s,is_refund");
+  for (const std::string_view name : weir_field_names(static_cast<const CustomerFeatures*>(nullptr)))
+    std::fprintf(file, ",%.*s", static_cast<int>(name.size()), name.data());
+  for (std::size_t at = 0; at < rows.size(); ++at) {
+    std::fprintf(file, "\n%u,%lld,%d", rows[at].key, static_cast<long long>(weir::ticks(rows[at].as_of) / 1'000'000),
+                 outcomes[at] ? 1 : 0);
+    std::apply([&](const auto&... field) { (std::fprintf(file, ",%.17g", static_cast<double>(field)), ...); },
+               weir_fields(rows[at].value));
+  }
+  std::fprintf(file, "\n");
+  std::fclose(file);
+}
+
+struct Served {
+  std::vector<TrainingRow> rows;
+  std::vector<Scored> scores;
+  weir::ViewStats reads;
+};
+
+/// The till at work: asks, scores, then books.
+Served serve(weir::Pipeline& pipeline, const Fraud& fraud, Payments payments, const Scorer& scorer) {
+  Served served;
+  weir::Lookup<CustomerFeatures> known;
+  for (const Payment& payment : payments) {
+    if (is_known(payment)) {
+      pipeline.lookup(fraud.customer, payment.customer, {.as_of = payment.at}, known);
+      served.scores.push_back({scorer.score(*known), is_refund(payment)});
+      served.rows.push_back({.label = served.rows.size(),
+                             .key = payment.customer,
+                             .as_of = payment.at,
+                             .status = known.status,
+                             .value = *known});
+    }
+    pipeline.push(fraud.payments, payment);
+  }
+  served.reads = fraud.customer.stats();
+  return served;
+}
+
+void print_riskiest(const Served& served) {
+  std::vector<std::size_t> order(served.rows.size());
+  for (std::size_t at = 0; at < order.size(); ++at) order[at] = at;
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return served.scores[a].score > served.scores[b].score;
+  });
+  support::Table table("Lines with the highest refund risk", {"customer", "when", "risk", "came back", "lines 30 d",
+                                                              "refunds 30 d", "share", "mean line GBP"});
+  std::uint32_t last = 0;
+  std::size_t shown = 0;
+  for (const std::size_t at : order) {
+    const TrainingRow& row = served.rows[at];
+    if (row.key == last) continue;
+    last = row.key;
+    table.add({std::to_string(row.key), support::to_minute(row.as_of), fixed(served.scores[at].score, 3),
+               served.scores[at].outcome ? "yes" : "no", grouped(row.value.lines_30d), grouped(row.value.refunds_30d),
+               fixed(row.value.refund_share_30d, 2), fixed(row.value.mean_30d / 1000, 2)});
+    if (++shown == 5) break;
+  }
+  table.print();
+}
+
+/// The golden values of the data's README: the trailing day at every line that has a customer.
+void check_last_day(Payments payments, support::Golden& golden) {
+  Day day = build_day();
+  weir::Pipeline pipeline = std::move(day.graph).build().value();
+  std::int64_t sum = 0, most = 0, dearest = 0;
+  weir::Lookup<DayFeatures> found;
+  for (std::size_t at = 0; at < payments.size();) {
+    std::size_t end = at;
+    while (end < payments.size() && payments[end].at == payments[at].at) ++end;
+    pipeline.push(day.payments, payments.subspan(at, end - at));
+    for (; at < end; ++at) {
+      if (!is_known(payments[at])) continue;
+      pipeline.lookup(day.customer, payments[at].customer, {.as_of = payments[at].at}, found);
+      sum += found->lines;
+      most = std::max(most, found->lines);
+      dearest = std::max(dearest, found->spend);
+    }
+  }
+  golden.check("sum of the trailing days' lines", sum, 21'177'334);
+  golden.check("most lines in a trailing day", most, 543);
+  golden.check("highest net spend in a trailing day", dearest, 168'469'600);
+}
+
+int run(Payments payments) {
+  support::Golden golden;
+  check_last_day(payments, golden);
+  const std::size_t cut = payments.size() * 7 / 10;
+  const Payments past = payments.first(cut);
+  const Payments live = payments.subspan(cut);
+
+  auto start = std::chrono::steady_clock::now();
+  Fraud trainer = build_fraud();
+  const std::vector<Label> labels = labels_of(past);
+  const auto rows = weir::point_in_time(std::move(trainer.graph), trainer.customer, labels,
+                                        weir::history(trainer.payments, past));
+  if (!rows.ok()) return support::fail(rows.status());
+  std::printf("training set: %s rows of %s lines in %.2f s\n", grouped(rows->size()).c_str(),
+              grouped(past.size()).c_str(), seconds_since(start));
+  const std::vector<bool> outcomes = outcomes_of(past);
+  const Scorer scorer = train(*rows, outcomes);
+  write_csv(*rows, outcomes, "build/examples/fraud_training.csv");
+
+  Fraud fraud = build_fraud();
+  auto pipeline = std::move(fraud.graph).build();
+  if (!pipeline.ok()) return support::fail(pipeline.status());
+  std::printf("%s", pipeline->text().c_str());
+  pipeline->push(fraud.payments, past);  // backfill; the live stream goes on where the past ends
+  start = std::chrono::steady_clock::now();
+  const Served served = serve(*pipeline, fraud, live, scorer);
+  const double seconds = seconds_since(start);
+  print_riskiest(served);
+  std::printf("\nserved %s reads and %s lines in %.2f s: %s fresh, %s stale, %s new customers; area under curve %s\n",
+              grouped(served.reads.reads).c_str(), grouped(live.size()).c_str(), seconds,
+              grouped(served.reads.fresh).c_str(), grouped(served.reads.stale).c_str(),
+              grouped(served.reads.missing).c_str(), fixed(area_under_curve(served.scores), 3).c_str());
+  support::print_accounting(*pipeline, golden, {"payments", "customer"});
+
+  Fraud again = build_fraud();
+  const auto made_again = weir::point_in_time(std::move(again.graph), again.customer, labels_of(live),
+                                              weir::history(again.payments, payments));
+  if (!made_again.ok()) return support::fail(made_again.status());
+  const weir::SkewReport skew = weir::compare(*made_again, served.rows);
+  std::printf("\nSkew between rows that were served and rows made again from history\n%s", skew.text().c_str());
+  golden.check("rows that differ", skew.mismatched, 0);
+  golden.check("rows that are missing", skew.missing, 0);
+  golden.check("rows that are extra", skew.extra, 0);
+  return golden.exit_code();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto payments = load_payments(support::data_file(argc, argv, "online-retail/online_retail.csv.gz"));
+  if (!payments.ok()) return support::fail(payments.status());
+  return run(*payments);
+}

@@ -1,0 +1,437 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <weir/aggregate/feature.hpp>
+#include <weir/flow/batch.hpp>
+#include <weir/flow/node.hpp>
+#include <weir/flow/stream.hpp>
+#include <weir/operators/readable.hpp>
+#include <weir/operators/rolling_group.hpp>
+#include <weir/operators/window_specs.hpp>
+#include <weir/state/deadline_queue.hpp>
+#include <weir/state/record_log.hpp>
+
+namespace weir::inline v0 {
+
+/// Options of `features`.
+struct FeaturesSpec {
+  std::string name;
+  /// How far behind the watermark reads are as exact as at it. Records this young are kept as they are.
+  Duration time_travel{};
+  /// A key is forgotten when it had no record for so long. Zero: as long as its longest window needs; must be said when there
+  /// are windows without a size.
+  Duration retain{};
+  /// The instant from which on every record of the stream is pushed. Windows that reach before it are not whole.
+  EventTime complete_from = no_time;
+};
+
+namespace detail {
+
+/// Checks the windows of a features node.
+void check_features(Problems& problems, const FeaturesSpec& spec,
+                    const std::vector<std::vector<RollingWindow>>& parts);
+/// How long a key is kept without a record.
+[[nodiscard]] Duration retained(const FeaturesSpec& spec, const std::vector<const RollingPlan*>& plans);
+
+/// Keeps rolling windows and computes rows of them when asked.
+///
+/// Order:   gives no rows by itself
+/// Late:    applied wherever a window can still have them, also behind the watermark; reported once with hits and misses if
+///          some window cannot
+/// Keeps:   per key the panes of each precision, and the records that are younger than the watermark less `time_travel`, than
+///          the longest exact window, or among the last that some window asks for; until nothing came for `retain`
+template <class KeyType, class Record, class Row, class Derivations, class... Groups>
+class FeaturesNode final : public Node, public Readable<KeyType, Row> {
+  using Logs = RecordLogs<Record>;
+  static constexpr std::size_t window_count = (Groups::windows + ...);
+  static constexpr std::size_t feature_count = (Groups::features + ...);
+  static_assert(feature_count <= 64,
+                "weir: a row takes at most 64 features; split it over two features<Row>() calls");
+  static_assert(window_count <= most_row_windows,
+                "weir: a row takes at most 16 windows; split it over two features<Row>() calls");
+  using GroupIndices = std::index_sequence_for<Groups...>;
+
+  struct KeyState {
+    EventTime newest = no_time;   // of its records; none: nothing is kept
+    EventTime oldest = no_time;   // of the records in panes
+    EventTime settled = no_time;  // of the newest record in panes
+    std::uint64_t version = 0;
+    std::uint32_t unsettled = 0;  // the first record in the log that is not in panes
+    bool is_armed = false;        // the slot waits among the expiries
+    LogPlace log;
+    std::tuple<typename Groups::Panes...> panes;
+  };
+
+ public:
+  FeaturesNode(FeaturesSpec spec, Derivations derivations, const KeyDictionary<KeyType>& dictionary,
+               typename Groups::Blueprint... blueprints)
+      : Node(spec.name, "features"),
+        spec_(std::move(spec)),
+        derivations_(std::move(derivations)),
+        dictionary_(&dictionary),
+        groups_(std::move(blueprints)...),
+        retain_(retained(spec_, plans())),
+        expiries_(retain_ / 16) {
+    for (const RollingPlan* plan : plans()) {
+      record_span_ = std::max(record_span_, plan->record_span());
+      record_count_ = std::max(record_count_, plan->record_count());
+      for (const RollingWindow& window : plan->windows()) has_including_ |= window.asking == Asking::included;
+    }
+    pace_ = most_pace_ = pace_of(plans());
+  }
+  ~FeaturesNode() override {
+    for (Slot slot = 0; slot < keys_.size(); ++slot) forget(keys_[slot]);
+  }
+
+  [[nodiscard]] Outbox<Late<Record>>& late() noexcept { return late_; }
+  void check(Problems& problems) const override {
+    std::vector<std::vector<RollingWindow>> parts;
+    for (const RollingPlan* plan : plans()) parts.push_back(plan->asked());
+    check_features(problems, spec_, parts);
+  }
+
+  void take(const Batch<Record>& batch) {
+    stats().ingested += batch.size;
+    if (keys_.size() < dictionary_->slot_bound()) keys_.grow(dictionary_->slot_bound());
+    const EventTime settled = settled_at(watermark());
+    for (std::size_t i = 0; i < batch.size; ++i) {
+      prefetch(batch, i);
+      apply(batch.slots[i], batch.records[i], batch.times[i], settled);
+    }
+    late_.flush();
+  }
+
+  void advance(EventTime to) override {
+    adapt_pace();
+    if (retain_ == for_ever) return;
+    const EventTime settled = settled_at(to);
+    expiries_.advance(
+        settled,
+        [this](Slot slot) {
+          KeyState& key = keys_[slot];
+          if (key.newest == no_time) key.is_armed = false;  // erased: the queue drops it
+          return deadline(key);
+        },
+        [this, settled](EventTime, Slot slot) {
+          keys_[slot].is_armed = false;
+          if (begins_anew(keys_[slot].newest, settled)) forget(keys_[slot]);
+        });
+  }
+  /// Rows do not depend on when records go into panes and keys are forgotten, but memory does. A late record is judged by the
+  /// watermark itself, of which every source but its own may be ahead.
+  [[nodiscard]] EventTime horizon() const override {
+    return later(watermark(), this->is_joined() ? Duration{1} : pace_);
+  }
+  [[nodiscard]] bool holds(std::uint32_t slot) const override {
+    return slot < keys_.size() && keys_[slot].newest != no_time;
+  }
+  void refresh(OperatorStats& stats) const override {
+    stats.emitted = late_.pushed();
+    stats.state_bytes = keys_.size_bytes() + logs_.size_bytes();
+    std::apply([&](const auto&... group) { ((stats.state_bytes += group.size_bytes()), ...); }, groups_);
+    stats.features.resize(feature_count);
+    for (std::size_t i = 0; i < feature_count; ++i) {
+      stats.features[i] = {
+          .missing = counts_[i].missing, .nan = counts_[i].nan, .overflowed = counts_[i].overflowed};
+    }
+  }
+  [[nodiscard]] std::uint64_t live_windows() const override {
+    std::uint64_t live = 0;
+    for (Slot slot = 0; slot < keys_.size(); ++slot) live += holds(slot) ? 1U : 0U;
+    return live;
+  }
+
+  [[nodiscard]] std::size_t windows() const override { return window_count; }
+  void hold(EventTime from) override { held_ = from; }
+  [[nodiscard]] EventTime read_watermark() const override { return watermark(); }
+  [[nodiscard]] EventTime known_until() const override {
+    return watermark() == end_of_time ? known_end() : std::max(watermark(), known_end());
+  }
+
+  void read(KeyView<KeyType> key, EventTime as_of, Reading<Row>& out) override {
+    const Slot slot = dictionary_->find(key);
+    const bool is_known = slot != no_slot && holds(slot);
+    KeyState& state = is_known ? keys_[slot] : nobody_;
+    out.row = Row{};
+    out.is_whole = true;
+    out.overflowed = 0;
+    out.event_time = no_time;
+    out.known_until = known_until();
+    bool sees_any = false;
+    for (const Asking asking : {Asking::excluded, Asking::included}) {
+      if (asking == Asking::included && !has_including_) continue;
+      const RollingRead read = read_of(state, as_of, asking, out.event_time, sees_any);
+      out.is_whole &= read_groups(state, asking, read, out, GroupIndices{});
+    }
+    out.is_there = sees_any;
+    out.version = sees_any ? state.version : 0;
+    for (std::size_t i = 0; i < feature_count; ++i) counts_[i].overflowed += out.overflowed >> i & 1U;
+    for (std::size_t i = 0; i < window_count; ++i) {
+      if (out.covered[i].start < spec_.complete_from) out.is_whole = false;
+    }
+    std::apply([&](const auto&... derivation) { (derivation(out.row), ...); }, derivations_);
+  }
+
+  bool erase(KeyView<KeyType> key) override {
+    const Slot slot = dictionary_->find(key);
+    if (slot == no_slot || !holds(slot)) return false;
+    forget(keys_[slot]);
+    return true;
+  }
+
+ private:
+  static constexpr std::size_t ahead = 16;  // records between asking for a key's state and using it
+  static constexpr std::size_t head_bytes = sizeof(KeyState) - sizeof(std::tuple<typename Groups::Panes...>);
+
+  /// Looks for a pace at which some thousand records come between two publications.
+  void adapt_pace() {
+    const std::uint64_t records = stats().ingested - std::exchange(ingested_, stats().ingested);
+    if (records < 512) pace_ = std::min(most_pace_, pace_ * 2);
+    if (records > 2048) pace_ = std::max(Duration{1}, pace_ / 2);
+  }
+  [[nodiscard]] std::vector<const RollingPlan*> plans() const {
+    return std::apply([](const auto&... group) { return std::vector<const RollingPlan*>{&group.plan()...}; },
+                      groups_);
+  }
+  /// The width of the narrowest panes, but not much of the time for which keys are kept.
+  [[nodiscard]] Duration pace_of(const std::vector<const RollingPlan*>& all) const {
+    std::int64_t pace = INT64_MAX;
+    for (const RollingPlan* plan : all) {
+      const bool has_panes = !plan->levels().empty() && !plan->levels().front().is_endless();
+      pace = std::min(pace, has_panes ? plan->levels().front().hop : 1'000'000);
+    }
+    return std::max(Duration{1}, std::min({Duration{pace}, Duration{retain_ / 16}, Duration::max() / 2}));
+  }
+  /// Records before this are in panes. The end of the stream is behind its newest record, so that what is known then can be
+  /// read for ever.
+  [[nodiscard]] EventTime settled_at(EventTime watermark) const {
+    return std::min(held_, earlier(watermark == end_of_time ? known_end() : watermark, spec_.time_travel));
+  }
+  [[nodiscard]] EventTime known_end() const {
+    return newest_ == no_time ? no_time : later(newest_, Duration{1});
+  }
+  [[nodiscard]] EventTime deadline(const KeyState& key) const {
+    return key.newest == no_time ? no_time : later(key.newest, retain_);
+  }
+  static void prefetch_object(const void* object, std::size_t bytes) noexcept {
+    for (std::size_t offset = 0; offset < bytes; offset += cache_line_bytes)
+      prefetch_for_write(static_cast<const std::byte*>(object) + offset);
+  }
+  /// Asks for what a record in order touches: the head of its key's state with the finest open pane, then the end of its log.
+  void prefetch(const Batch<Record>& batch, std::size_t at) {
+    if (!dictionary_->is_large()) return;
+    if (const std::size_t far = at + ahead; far < batch.size) {
+      const KeyState& key = keys_[batch.slots[far]];
+      prefetch_object(&key, head_bytes);
+      std::apply([](const auto&... panes) { (prefetch_object(&panes.open[0], sizeof(panes.open[0])), ...); },
+                 key.panes);
+    }
+    if (const std::size_t near = at + ahead / 2; near < batch.size)
+      Logs::prefetch_first(keys_[batch.slots[near]].log);
+  }
+
+  void apply(Slot slot, const Record& record, EventTime at, EventTime settled) {
+    if (!accepts(record, GroupIndices{})) {
+      ++stats().rejected;
+      return;
+    }
+    KeyState& key = keys_[slot];
+    if (at < settled) return apply_late(slot, key, record, at, settled);
+    tally(record, GroupIndices{});
+    logs_.insert(key.log, at, record);
+    ++stats().applied;
+    note(slot, key, at);
+    settle(key, settled);
+  }
+  void note(Slot slot, KeyState& key, EventTime at) {
+    newest_ = std::max(newest_, at);
+    key.version = ++version_;
+    key.newest = std::max(key.newest, at);
+    if (key.is_armed || retain_ == for_ever) return;
+    expiries_.arm(deadline(key), slot);
+    key.is_armed = true;
+  }
+  /// A record that lies in panes, which reads at this watermark have as a whole.
+  [[gnu::noinline]] void apply_late(Slot slot, KeyState& key, const Record& record, EventTime at,
+                                    EventTime settled) {
+    settle(key, settled);
+    if (begins_anew(key.settled, settled)) start_anew(key);
+    auto [hit, missed] = judge(at, settled, GroupIndices{});
+    if (begins_anew(at, key.oldest)) missed += std::exchange(hit, 0);  // of a time that was forgotten
+    count_judged(stats(), hit, missed);
+    if (missed > 0 && late_.is_connected()) {
+      late_.push(Late<Record>{.record = record,
+                              .time = at,
+                              .windows_hit = hit,
+                              .windows_missed = missed,
+                              .watermark = watermark()},
+                 at);
+    }
+    if (hit == 0) return;
+    tally(record, GroupIndices{});
+    const bool is_newest = key.settled == no_time || at >= key.settled;
+    if (is_newest && begins_anew(key.settled, at)) start_anew(key);
+    logs_.insert(key.log, at, record);
+    ++key.unsettled;
+    if (is_newest) {
+      add(key, record, at, settled, GroupIndices{});
+    } else {
+      add_late(key, record, at, settled, GroupIndices{});
+    }
+    note(slot, key, at);
+    trim(key, settled);
+  }
+  /// Moves the records before `settled` into panes, in the order of their times.
+  void settle(KeyState& key, EventTime settled) {
+    const std::uint32_t before = key.unsettled;
+    while (key.unsettled < key.log.size && Logs::item(key.log, key.unsettled).at < settled) {
+      const auto& item = Logs::item(key.log, key.unsettled);
+      if (begins_anew(key.settled, item.at)) start_anew(key);
+      add(key, item.record, item.at, settled, GroupIndices{});
+      ++key.unsettled;
+    }
+    if (key.unsettled != before) trim(key, settled);
+  }
+  /// Whether nothing is left of a key at a record, because there was none for as long as it is retained.
+  [[nodiscard]] bool begins_anew(EventTime last, EventTime at) const {
+    return last != no_time && at != no_time && retain_ != for_ever && between(last, at) >= retain_;
+  }
+  void start_anew(KeyState& key) {
+    clear(key, GroupIndices{});
+    for (; key.unsettled > 0; --key.unsettled) logs_.drop_first(key.log);
+    key.oldest = no_time;
+    key.settled = no_time;
+  }
+  void trim(KeyState& key, EventTime settled) {
+    const EventTime kept = earlier(settled, record_span_);
+    while (key.unsettled > record_count_ && Logs::item(key.log, 0).at < kept) {
+      logs_.drop_first(key.log);
+      --key.unsettled;
+    }
+    logs_.shrink(key.log);
+  }
+  void forget(KeyState& key) noexcept {
+    if (key.newest == no_time) return;
+    clear(key, GroupIndices{});
+    logs_.release(key.log);
+    const bool is_armed = key.is_armed;
+    key = KeyState{};
+    key.is_armed = is_armed;
+  }
+
+  /// What a read sees of a key.
+  RollingRead read_of(const KeyState& key, EventTime as_of, Asking asking, EventTime& event_time,
+                      bool& sees_any) const {
+    const EventTime settled = settled_at(watermark());
+    const EventTime end = asking == Asking::included ? later(as_of, Duration{1}) : as_of;
+    RollingRead read{.log = &key.log,
+                     .unsettled = key.unsettled,
+                     .as_of = as_of,
+                     .settled = settled,
+                     .end = std::max(end, settled)};
+    EventTime last = key.settled;
+    const auto come_to = [&](EventTime next, std::uint32_t at) {
+      if (!begins_anew(last, next)) return;
+      read.first = at;
+      read.has_panes = false;
+      last = no_time;
+    };
+    std::uint32_t at = key.unsettled;
+    for (; at < key.log.size && Logs::item(key.log, at).at < read.end; ++at) {
+      come_to(Logs::item(key.log, at).at, at);
+      last = Logs::item(key.log, at).at;
+    }
+    come_to(std::max(settled, as_of), at);
+    if (last != no_time) {
+      sees_any = true;
+      if (last < end) event_time = std::max(event_time, last);
+    }
+    return read;
+  }
+  template <std::size_t... i>
+  bool read_groups(KeyState& key, Asking asking, const RollingRead& read, Reading<Row>& out,
+                   std::index_sequence<i...>) {
+    bool is_whole = true;
+    std::size_t window = 0;
+    std::size_t feature = 0;
+    const auto one = [&](auto& group, auto& panes) {
+      std::uint64_t overflowed = 0;
+      is_whole &= group.read(panes, asking, read, out.row, overflowed, out.covered + window);
+      out.overflowed |= overflowed << feature;
+      window += group.windows;
+      feature += group.features;
+    };
+    (one(std::get<i>(groups_), std::get<i>(key.panes)), ...);
+    return is_whole;
+  }
+
+  template <std::size_t... i>
+  [[nodiscard]] bool accepts(const Record& record, std::index_sequence<i...>) const {
+    return (std::get<i>(groups_).aggregator().accepts(record) && ...);
+  }
+  template <std::size_t... i>
+  void tally(const Record& record, std::index_sequence<i...>) {
+    FeatureCounts* counts = counts_.data();
+    ((std::get<i>(groups_).aggregator().tally(record, counts), counts += Groups::features), ...);
+  }
+  template <std::size_t... i>
+  void add(KeyState& key, const Record& record, EventTime at, EventTime settled, std::index_sequence<i...>) {
+    (std::get<i>(groups_).add(std::get<i>(key.panes), record, at, settled), ...);
+    if (key.oldest == no_time) key.oldest = at;
+    key.settled = at;
+  }
+  template <std::size_t... i>
+  void add_late(KeyState& key, const Record& record, EventTime at, EventTime settled,
+                std::index_sequence<i...>) {
+    (std::get<i>(groups_).add_late(std::get<i>(key.panes), record, at, settled), ...);
+    key.oldest = std::min(key.oldest, at);
+  }
+  template <std::size_t... i>
+  [[nodiscard]] RollingJudged judge(EventTime at, EventTime settled, std::index_sequence<i...>) const {
+    RollingJudged total;
+    const auto one = [&](const auto& group) {
+      const RollingJudged judged = group.judge(at, settled);
+      total.hit += judged.hit;
+      total.missed += judged.missed;
+    };
+    (one(std::get<i>(groups_)), ...);
+    return total;
+  }
+  template <std::size_t... i>
+  void clear(KeyState& key, std::index_sequence<i...>) noexcept {
+    (std::get<i>(groups_).clear(std::get<i>(key.panes)), ...);
+  }
+
+  FeaturesSpec spec_;
+  Derivations derivations_;
+  const KeyDictionary<KeyType>* dictionary_;
+  std::tuple<Groups...> groups_;
+  Duration retain_;
+  Duration record_span_{};
+  std::size_t record_count_ = 0;
+  bool has_including_ = false;
+  std::uint64_t ingested_ = 0;  // until the last publication
+  Duration most_pace_{1};
+  Duration pace_{1};  // how far the watermark may rise before keys are forgotten and records go into panes
+  EventTime newest_ = no_time;
+  std::uint64_t version_ = 0;
+  EventTime held_ = end_of_time;  // nothing from here on is settled
+  Column<KeyState> keys_;
+  Logs logs_;
+  DeadlineQueue<Slot> expiries_;
+  Outbox<Late<Record>> late_;
+  std::array<FeatureCounts, feature_count> counts_{};
+  KeyState nobody_;
+};
+
+}  // namespace detail
+
+}  // namespace weir::inline v0

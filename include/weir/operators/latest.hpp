@@ -1,0 +1,239 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include <weir/flow/batch.hpp>
+#include <weir/flow/node.hpp>
+#include <weir/flow/stream.hpp>
+#include <weir/operators/readable.hpp>
+#include <weir/state/deadline_queue.hpp>
+#include <weir/state/key_dictionary.hpp>
+#include <weir/state/record_log.hpp>
+#include <weir/window/window.hpp>
+
+namespace weir::inline v0 {
+
+/// Options of `latest`.
+struct LatestSpec {
+  std::string name;
+  /// A key's rows are forgotten when the watermark is so far behind the end of its newest window.
+  Duration retain{};
+  /// Windows that are kept of a key: what a read in the past can go back to.
+  std::uint32_t versions = 1;
+  /// Keys at one time; rows of further keys are rejected and counted.
+  std::size_t most_keys = std::size_t{1} << 24;
+};
+
+namespace detail {
+
+void check_latest(Problems& problems, const LatestSpec& spec);
+
+/// Keeps the newest rows of each key. See `latest`.
+template <class KeyType, class Row>
+class LatestNode final : public Node, public Readable<KeyType, Row> {
+  using In = Windowed<KeyType, Row>;
+  struct Version {
+    EventTime start;
+    Row row;
+    std::uint64_t overflowed;
+  };
+  using Versions = RecordLogs<Version>;  // by the end of their windows
+  struct Kept {
+    LogPlace versions;
+    std::uint64_t count = 0;  // of the rows that came
+    bool is_armed = false;    // the slot waits among the expiries
+  };
+
+ public:
+  LatestNode(LatestSpec spec, HashSeed seed)
+      : Node(spec.name, "latest"),
+        spec_(std::move(spec)),
+        dictionary_(seed, spec_.most_keys),
+        expiries_(std::max(spec_.retain, Duration{0}) / 16) {}
+  ~LatestNode() override {
+    for (Slot slot = 0; slot < kept_.size(); ++slot) versions_.release(kept_[slot].versions);
+  }
+
+  void check(Problems& problems) const override { check_latest(problems, spec_); }
+
+  void take(const Batch<In>& batch) {
+    stats().ingested += batch.size;
+    for (std::size_t i = 0; i < batch.size; ++i) take_row(batch.records[i]);
+    if (dictionary_.has_new_keys()) ask_for_rest();
+  }
+  void rest() override {
+    dictionary_.sweep([this](Slot slot) { return holds(slot); });
+  }
+  void advance(EventTime to) override {
+    if (spec_.retain == for_ever) return;
+    const EventTime reached = to == end_of_time ? newest_ : to;
+    expiries_.advance(
+        reached,
+        [this](Slot slot) {
+          if (kept_[slot].versions.size == 0) kept_[slot].is_armed = false;  // erased: the queue drops it
+          return deadline(slot);
+        },
+        [this](EventTime, Slot slot) {
+          kept_[slot].is_armed = false;
+          forget(slot);
+        });
+  }
+  [[nodiscard]] EventTime horizon() const override {
+    return later(watermark(), std::max(Duration{1}, Duration{spec_.retain / 16}));
+  }
+  [[nodiscard]] bool holds(std::uint32_t slot) const override {
+    return slot < kept_.size() && kept_[slot].versions.size > 0;
+  }
+  void refresh(OperatorStats& stats) const override {
+    stats.keys = dictionary_.size();
+    stats.state_bytes = dictionary_.size_bytes() + kept_.size_bytes() + versions_.size_bytes();
+  }
+
+  [[nodiscard]] std::size_t windows() const override { return 1; }
+  [[nodiscard]] EventTime known_until() const override { return std::max(watermark(), newest_); }
+  [[nodiscard]] EventTime read_watermark() const override { return watermark(); }
+  void hold(EventTime) override {}
+
+  /// The newest window that ended at or before `as_of`.
+  void read(KeyView<KeyType> key, EventTime as_of, Reading<Row>& out) override {
+    out = {.known_until = known_until(), .covered = out.covered};
+    out.covered[0] = {as_of, as_of};
+    const Slot slot = dictionary_.find(key);
+    if (slot == no_slot || !holds(slot)) return;
+    const Kept& kept = kept_[slot];
+    const std::uint32_t behind = Versions::lower_bound(kept.versions, later(as_of, Duration{1}));
+    if (behind == 0) {
+      out.is_there = true;
+      out.is_whole = false;  // older than what is kept
+      return;
+    }
+    const auto& version = Versions::item(kept.versions, behind - 1);
+    if (spec_.retain != for_ever && between(version.at, as_of) >= spec_.retain) return;
+    out.row = version.record.row;
+    out.is_there = true;
+    out.event_time = earlier(version.at, Duration{1});
+    out.known_until = version.at;
+    out.overflowed = version.record.overflowed;
+    out.version = kept.count;
+    out.covered[0] = {version.record.start, version.at};
+  }
+  bool erase(KeyView<KeyType> key) override {
+    const Slot slot = dictionary_.find(key);
+    if (slot == no_slot || !holds(slot)) return false;
+    forget(slot);
+    return true;
+  }
+
+ private:
+  void take_row(const In& row) {
+    const Slot slot = dictionary_.intern(row.key);
+    if (slot == no_slot) {
+      ++stats().rejected;
+      ++stats().over_key_limit;
+      return;
+    }
+    ++stats().applied;
+    kept_.grow(std::size_t{slot} + 1);
+    Kept& kept = kept_[slot];
+    ++kept.count;
+    newest_ = std::max(newest_, row.window.end);
+    const bool was_there = replace(kept.versions, row);
+    if (!was_there && !row.pane.is_retraction) add(kept.versions, row);
+    if (kept.is_armed || spec_.retain == for_ever || kept.versions.size == 0) return;
+    expiries_.arm(deadline(slot), slot);
+    kept.is_armed = true;
+  }
+  /// Puts a row in the place of its window's last one, or takes that back. False if it is the window's first.
+  bool replace(LogPlace& versions, const In& row) {
+    std::uint32_t at = Versions::lower_bound(versions, row.window.end);
+    while (at < versions.size && Versions::item(versions, at).at == row.window.end &&
+           Versions::item(versions, at).record.start != row.window.start)
+      ++at;
+    if (at == versions.size || Versions::item(versions, at).at != row.window.end) return false;
+    if (row.pane.is_retraction) {
+      versions_.erase(versions, at);
+    } else {
+      Versions::item(versions, at).record = {row.window.start, row.value, row.overflowed};
+    }
+    return true;
+  }
+  void add(LogPlace& versions, const In& row) {
+    versions_.insert(versions, row.window.end, {row.window.start, row.value, row.overflowed});
+    while (versions.size > spec_.versions) versions_.drop_first(versions);
+  }
+  [[nodiscard]] EventTime deadline(Slot slot) const {
+    const LogPlace& versions = kept_[slot].versions;
+    return versions.size == 0 ? no_time : later(Versions::item(versions, versions.size - 1).at, spec_.retain);
+  }
+  void forget(Slot slot) noexcept { versions_.release(kept_[slot].versions); }
+
+  LatestSpec spec_;
+  KeyDictionary<KeyType> dictionary_;
+  EventTime newest_ = no_time;  // end of a window
+  Column<Kept> kept_;
+  Versions versions_;
+  DeadlineQueue<Slot> expiries_;
+};
+
+template <class RecordType>
+struct WindowedOf;
+template <class KeyT, class RowT>
+struct WindowedOf<Windowed<KeyT, RowT>> {
+  using KeyType = KeyT;
+  using Row = RowT;
+};
+template <class Handle>
+inline constexpr bool gives_windows = is_stream<Handle>&& requires {
+  typename WindowedOf<typename Handle::Record>::Row;
+};
+
+}  // namespace detail
+
+/// The newest rows of windows, to be read by key: put `view` behind it.
+template <class KeyT, class RowT>
+class LatestRows {
+ public:
+  using weir_handle = void;
+  using KeyType = KeyT;
+  using Row = RowT;
+
+  LatestRows(Wiring& wiring, detail::LatestNode<KeyType, Row>& node) : wiring_(&wiring), node_(&node) {}
+
+  [[nodiscard]] Wiring& wiring() const noexcept { return *wiring_; }
+  [[nodiscard]] Node& node() const noexcept { return *node_; }
+  [[nodiscard]] detail::Readable<KeyType, Row>& rows() const noexcept { return *node_; }
+
+ private:
+  Wiring* wiring_;
+  detail::LatestNode<KeyType, Row>* node_;
+};
+
+/// Keeps the newest rows of a stream of windows. See `latest`.
+struct Latest {
+  template <class Handle>
+  static constexpr bool accepts = detail::gives_windows<Handle>;
+
+  LatestSpec spec;
+
+  template <class Handle>
+  auto attach(const Handle& handle) && {
+    using Parts = detail::WindowedOf<typename Handle::Record>;
+    using Added = detail::LatestNode<typename Parts::KeyType, typename Parts::Row>;
+    auto& node = handle.template feed<Added>(std::move(spec), handle.wiring().hash_seed());
+    return LatestRows<typename Parts::KeyType, typename Parts::Row>(handle.wiring(), node);
+  }
+};
+
+/// Keeps the newest rows of each key's windows: `velocity | latest({.name = "newest", .retain = 24h}) | view("velocity")`.
+///
+/// Order:   a window's later rows take the place of its earlier ones, retractions take them back
+/// Late:    a row of an older window goes where its end belongs, if so many versions are kept
+/// Keeps:   per key its last `versions` windows by their ends, until the watermark is `retain` behind the newest
+/// Errors:  rows of new keys above `most_keys` are rejected and counted
+[[nodiscard]] inline Latest latest(LatestSpec spec) { return {std::move(spec)}; }
+
+}  // namespace weir::inline v0

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include <weir/flow/batch.hpp>
+#include <weir/operators/readable.hpp>
+#include <weir/state/session_store.hpp>
+#include <weir/window/session_span.hpp>
+
+namespace weir::inline v0::detail {
+
+/// Makes a session operator readable: the session so far of a key, as it lies.
+template <class NodeType, class KeyType, class Row>
+class OpenSessions : public Readable<KeyType, Row> {
+ public:
+  [[nodiscard]] std::size_t windows() const override { return 1; }
+  [[nodiscard]] EventTime known_until() const override {
+    return std::max(node().watermark(), newest_ == no_time ? no_time : later(newest_, Duration{1}));
+  }
+  [[nodiscard]] EventTime read_watermark() const override { return node().watermark(); }
+  void hold(EventTime) override {}
+
+  void read(KeyView<KeyType> key, EventTime as_of, Reading<Row>& out) override {
+    out = {.known_until = known_until(), .covered = out.covered};
+    out.covered[0] = {as_of, as_of};
+    const Slot slot = node().emitter().dictionary().find(key);
+    if (slot == no_slot || !node().holds(slot)) return;
+    const auto* session = open_session(slot, as_of);
+    if (session == nullptr) return;
+    out.is_there = true;
+    out.is_whole = session->last < as_of;  // else it has records that are not in the past
+    out.event_time = session->last;
+    out.version = session->id;
+    out.covered[0] = {session->first, std::min(as_of, later(session->last, Duration{1}))};
+    node().emitter().aggregator().result(session->state, out.row, out.overflowed);
+  }
+
+  bool erase(KeyView<KeyType> key) override {
+    const Slot slot = node().emitter().dictionary().find(key);
+    if (slot == no_slot || !node().holds(slot)) return false;
+    std::vector<SessionPlace> places;
+    node().store().for_each(slot, [&places](SessionPlace place) { places.push_back(place); });
+    for (const SessionPlace place : places) node().store().erase(place);
+    return true;
+  }
+
+ protected:
+  template <class Record>
+  void note_times(const Batch<Record>& batch) noexcept {
+    for (std::size_t i = 0; i < batch.size; ++i) newest_ = std::max(newest_, batch.times[i]);
+  }
+
+ private:
+  [[nodiscard]] NodeType& node() const noexcept {
+    return const_cast<NodeType&>(static_cast<const NodeType&>(*this));
+  }
+  /// The newest session of a key that began before `as_of` and that a record then would join; null if there is none.
+  [[nodiscard]] const auto* open_session(Slot slot, EventTime as_of) const {
+    auto& store = node().store();
+    decltype(store.only(slot)) open = nullptr;
+    const SessionSpan asked{.first = as_of, .last = as_of, .end = {.at = later(as_of, Duration{1})}};
+    store.visit_backwards(slot, earlier(as_of, Duration{1}), [&](SessionPlace place) {
+      auto& session = store[place];
+      const bool is_open = asked.touches(node().span_of(session), node().touching());
+      if (is_open && (open == nullptr || session.first > open->first)) open = &session;
+      return open == nullptr;
+    });
+    return std::as_const(open);
+  }
+
+  EventTime newest_ = no_time;
+};
+
+}  // namespace weir::inline v0::detail

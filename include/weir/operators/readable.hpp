@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <weir/state/key.hpp>
+#include <weir/time/instant.hpp>
+#include <weir/window/window.hpp>
+
+/// \file
+/// Operators whose state can be read by key: what views stand on.
+
+namespace weir::inline v0 {
+
+/// Keep for ever. Spelled out, because it is never a default.
+inline constexpr Duration for_ever = Duration::max();
+
+namespace detail {
+enum class AsOfKind : std::uint8_t { instant, latest_event, watermark, host_now };
+}  // namespace detail
+
+/// The instant at which a read looks: an event time, or one of the constants below.
+class AsOf {
+ public:
+  constexpr AsOf(EventTime at) : at_(at) {}  // NOLINT(google-explicit-constructor)
+  constexpr explicit AsOf(detail::AsOfKind kind) : kind_(kind) {}
+
+  [[nodiscard]] constexpr detail::AsOfKind kind() const noexcept { return kind_; }
+  [[nodiscard]] constexpr EventTime at() const noexcept { return at_; }
+
+ private:
+  detail::AsOfKind kind_ = detail::AsOfKind::instant;
+  EventTime at_ = no_time;
+};
+
+/// Just behind the newest record of the stream: everything that has come is in the past.
+inline constexpr AsOf latest_event{detail::AsOfKind::latest_event};
+/// The watermark: nothing on time can come before it any more.
+inline constexpr AsOf at_watermark{detail::AsOfKind::watermark};
+/// The host's clock at its last `tick`.
+inline constexpr AsOf host_now{detail::AsOfKind::host_now};
+
+/// The most windows that one row has.
+inline constexpr std::size_t most_row_windows = 16;
+
+namespace detail {
+
+/// What an operator knows of a key at an instant.
+template <class Row>
+struct Reading {
+  Row row{};
+  bool is_there = false;            // the key has something that counts
+  bool is_whole = true;             // every window covers what it promises
+  EventTime event_time = no_time;   // of the key's newest record that is seen
+  EventTime known_until = no_time;  // where the knowledge ends that the row stands on
+  std::uint64_t overflowed = 0;     // bit i: feature i is held at its field's limit
+  std::uint64_t version = 0;        // of the key: grows with each of its records
+  Window* covered = nullptr;        // room for `windows()` of them
+};
+
+/// An operator whose rows can be looked up by key.
+template <class KeyType, class Row>
+class Readable {
+ public:
+  Readable() = default;
+  Readable(const Readable&) = delete;
+  Readable& operator=(const Readable&) = delete;
+  virtual ~Readable() = default;
+
+  /// How many windows a row has.
+  [[nodiscard]] virtual std::size_t windows() const = 0;
+  /// How far the operator's knowledge reaches: behind its newest record, or to its watermark.
+  [[nodiscard]] virtual EventTime known_until() const = 0;
+  [[nodiscard]] virtual EventTime read_watermark() const = 0;
+  /// Whatever the watermark, reads from this instant on stay as exact as at the watermark. It only ever rises.
+  virtual void hold(EventTime from) = 0;
+  /// Forgets a key. False if nothing was known of it.
+  virtual bool erase(KeyView<KeyType> key) = 0;
+  /// What is known of a key as of an instant.
+  virtual void read(KeyView<KeyType> key, EventTime as_of, Reading<Row>& out) = 0;
+};
+
+}  // namespace detail
+
+}  // namespace weir::inline v0

@@ -1,0 +1,150 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <weir/base/fields.hpp>
+#include <weir/state/key.hpp>
+#include <weir/time/instant.hpp>
+
+/// \file
+/// Skew: how rows that were served differ from rows that were trained on.
+
+namespace weir::inline v0 {
+
+/// How one feature differs between two sets of rows.
+struct FeatureSkew {
+  /// Relative deltas, |a - b| / max(|a|, |b|), by their power of ten: bucket 0 up to 1e-15, bucket i up to 10^(i - 15),
+  /// the last up to 2.
+  static constexpr std::size_t buckets = 17;
+
+  std::string name;
+  std::uint64_t compared = 0;
+  std::uint64_t mismatched = 0;
+  double largest_delta = 0;  ///< of numbers: |a - b|; infinite if one is not finite
+  double sum_of_deltas = 0;  ///< over the mismatched ones whose delta is finite
+  std::array<std::uint64_t, buckets> relative_deltas{};  ///< of mismatched numbers
+};
+
+/// What `compare` found. Rows are matched by key and instant; of several with the same, in order.
+struct SkewReport {
+  std::uint64_t matched = 0;     ///< rows that both have
+  std::uint64_t mismatched = 0;  ///< of these: rows of which some feature differs
+  std::uint64_t missing = 0;     ///< rows that were served but not trained on
+  std::uint64_t extra = 0;       ///< rows that were trained on but not served
+  std::vector<FeatureSkew> features;
+
+  /// Nothing is missing, extra or different.
+  [[nodiscard]] bool is_clean() const noexcept { return mismatched == 0 && missing == 0 && extra == 0; }
+  /// A table for people.
+  [[nodiscard]] std::string text() const;
+};
+
+namespace detail {
+
+void note_delta(FeatureSkew& skew, double a, double b);
+
+template <class Field>
+[[nodiscard]] bool same_field(const Field& a, const Field& b) {
+  if constexpr (std::is_floating_point_v<Field>) {
+    return a == b || (a != a && b != b);
+  } else {
+    return a == b;
+  }
+}
+
+/// Compares one field of two rows; false if it differs.
+template <class Field>
+bool compare_field(const Field& trained, const Field& served, FeatureSkew& skew) {
+  ++skew.compared;
+  if (same_field(trained, served)) return true;
+  ++skew.mismatched;
+  if constexpr (std::is_arithmetic_v<Field>)
+    note_delta(skew, static_cast<double>(trained), static_cast<double>(served));
+  return false;
+}
+
+template <class Row, std::size_t... i>
+bool compare_rows(const Row& trained, const Row& served, std::vector<FeatureSkew>& skews,
+                  std::index_sequence<i...>) {
+  const auto a = weir_fields(trained);
+  const auto b = weir_fields(served);
+  return (int{compare_field(std::get<i>(a), std::get<i>(b), skews[i])} & ... & 1) != 0;
+}
+
+/// A row by its key and instant, in an order in which rows with the same are neighbours.
+template <class Entry>
+struct PlacedRow {
+  using Key = decltype(Entry::key);
+
+  EventTime as_of;
+  std::uint64_t hash;
+  const Entry* row;  // null once it is matched
+
+  explicit PlacedRow(const Entry& entry)
+      : as_of(entry.as_of), hash(hash_key(entry.key, HashSeed{})), row(&entry) {}
+
+  template <class Other>
+  [[nodiscard]] bool is_at(const Other& other) const {
+    return row != nullptr && same_key<Key>(row->key, other.key);
+  }
+  template <class Other>
+  [[nodiscard]] bool is_before(const Other& other) const {
+    return as_of != other.as_of ? as_of < other.as_of : hash < other.hash;
+  }
+};
+
+template <class Entry, class Rows>
+[[nodiscard]] std::vector<PlacedRow<Entry>> placed(const Rows& rows) {
+  std::vector<PlacedRow<Entry>> all;
+  for (const auto& row : rows) all.emplace_back(row);
+  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.is_before(b); });
+  return all;
+}
+
+}  // namespace detail
+
+/// Compares what was trained on with what was served: two ranges of rows with `key`, `as_of` and `value`, such as
+/// `TrainingRow`. The row type names its fields with WEIR_FIELDS.
+///
+/// Time:    O(rows log rows)
+/// Memory:  three words per row
+template <class Trained, class Served>
+[[nodiscard]] SkewReport compare(const Trained& trained, const Served& served) {
+  using Entry = std::remove_cvref_t<decltype(*std::begin(trained))>;
+  using Row = decltype(Entry::value);
+  static_assert(HasFields<Row>,
+                "weir: compare() needs names of the row's fields; put WEIR_FIELDS(Row, ...) beside it");
+  constexpr auto names = weir_field_names(static_cast<const Row*>(nullptr));
+  SkewReport report;
+  for (const std::string_view name : names) report.features.push_back({.name = std::string(name)});
+  auto all_trained = detail::placed<Entry>(trained);
+  using Other = std::remove_cvref_t<decltype(*std::begin(served))>;
+  auto first = all_trained.begin();
+  for (const auto& asked : detail::placed<Other>(served)) {
+    while (first != all_trained.end() && first->is_before(asked)) ++first;
+    auto found = first;
+    while (found != all_trained.end() && !asked.is_before(*found) && !found->is_at(*asked.row)) ++found;
+    if (found == all_trained.end() || asked.is_before(*found)) {
+      ++report.missing;
+      continue;
+    }
+    ++report.matched;
+    const bool same = detail::compare_rows(found->row->value, asked.row->value, report.features,
+                                           std::make_index_sequence<names.size()>{});
+    report.mismatched += same ? 0U : 1U;
+    found->row = nullptr;
+  }
+  report.extra = all_trained.size() - report.matched;
+  return report;
+}
+
+}  // namespace weir::inline v0

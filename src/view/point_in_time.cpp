@@ -1,0 +1,21 @@
+#include <weir/view/point_in_time.hpp>
+
+namespace weir::inline v0::detail {
+
+absl::Status check_knowledge(Knowledge knowledge, bool says_when_known) {
+  if (knowledge == Knowledge::all_on_time || says_when_known) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "point_in_time: knowledge (as_known) needs to be told when records became known; give it with "
+      "history(source, records).known_at(&Record::arrived)");
+}
+
+void estimate(ReplayProgress& progress, WallTime start, WallTime now) {
+  const auto elapsed = std::chrono::duration<double>(now - start);
+  if (elapsed.count() <= 0) return;
+  progress.records_per_second = static_cast<double>(progress.records) / elapsed.count();
+  if (progress.rows == 0) return;
+  const double share = static_cast<double>(progress.rows) / static_cast<double>(progress.labels);
+  progress.remaining = elapsed * (1 / share - 1);
+}
+
+}  // namespace weir::inline v0::detail

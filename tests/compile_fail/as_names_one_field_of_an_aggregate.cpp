@@ -1,0 +1,26 @@
+// expect: weir:
+#include <weir/weir.hpp>
+
+using namespace std::chrono_literals;
+
+struct Payment {
+  long user = 0;
+  double amount = 0;
+  weir::EventTime at{};
+};
+struct Row {
+  long n = 0;
+  double total = 0;
+};
+
+void build() {
+  weir::Graph graph{"misuse"};
+  auto payments = graph.source<Payment>("payments", {.time = &Payment::at, .watermark = weir::ascending()});
+#ifdef TWIN
+  payments | weir::key_by(&Payment::user) | weir::tumbling({.size = 1h, .grace = 0s}) |
+      weir::aggregate<Row>("rows", weir::sum(&Payment::amount).as(&Row::total));
+#else
+  payments | weir::key_by(&Payment::user) | weir::tumbling({.size = 1h, .grace = 0s}) |
+      weir::aggregate<Row>("rows", weir::sum(&Payment::amount).as(&Row::total, &Row::total));
+#endif
+}
