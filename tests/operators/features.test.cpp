@@ -112,7 +112,7 @@ TEST_CASE("windows that share their aggregates each have a field, whatever their
   CHECK(board::text(read.covered()[3]) == "[6,16)");
 }
 
-TEST_CASE("a window of records has the last so many, however old; a lifetime has all") {
+TEST_CASE("a window of records has the last so many, however old, and a lifetime has all") {
   Board last(by_host, {.name = "features", .retain = weir::for_ever},
              totals(weir::rolling_records({.records = 2})));
   Board ever(by_host, {.name = "features", .retain = weir::for_ever}, totals(weir::rolling_lifetime()));
