@@ -52,6 +52,7 @@ constexpr weir::EventTime minute(int number) { return weir::EventTime{std::chron
 
 std::vector<Payment> past() {
   std::vector<Payment> payments;
+  payments.reserve(300);
   for (int i = 0; i < 300; ++i) {
     payments.push_back({.user = 7, .amount = 10, .at = minute(i), .arrived = minute(i + 2)});
   }

@@ -92,6 +92,7 @@ std::vector<std::string> trending(weir::Pipeline& pipeline, const Recommender& g
   }
   std::sort(ranked.begin(), ranked.end());
   std::vector<std::string> pages;
+  pages.reserve(ranked.size());
   for (const auto& [score, path] : ranked) pages.push_back(path);
   return pages;
 }

@@ -29,7 +29,7 @@ using weir::ReadStatus;
 
 constexpr auto by_host = weir::host_driven();
 
-TEST_CASE("an exact window read at t covers [t - size, t): a record at t is out, one at t - size is in") {
+TEST_CASE("an exact window read at t has a record at t - size and none at t") {
   Board board(by_host, {.name = "features"}, totals({.size = us(10), .precision = exact}));
   board.push(1, 0, 1).push(1, 5, 2).push(1, 10, 4);
   CHECK(board.line(1, 0) == "0/0 missing [-10,0)");
@@ -40,7 +40,7 @@ TEST_CASE("an exact window read at t covers [t - size, t): a record at t is out,
   CHECK(board.line(1, 16) == "1/4 fresh [6,16)");
 }
 
-TEST_CASE("a precision cuts the tail at multiples of itself and never the head: [floor(t - size, hop), t)") {
+TEST_CASE("a precision cuts the tail at multiples of itself, and never the head") {
   Board board(by_host, {.name = "features"}, totals({.size = us(10), .precision = us(4)}));
   board.push(1, 0, 1).push(1, 3, 2).push(1, 4, 4).push(1, 12, 8);
   CHECK(board.line(1, 4) == "2/3 fresh [-8,4)");
@@ -50,7 +50,7 @@ TEST_CASE("a precision cuts the tail at multiples of itself and never the head: 
   CHECK(board.line(1, 18) == "1/8 fresh [8,18)");
 }
 
-TEST_CASE("a pre-cut window moves by whole hops: [floor(t, hop) - size, floor(t, hop))") {
+TEST_CASE("a pre-cut window moves by whole hops, at both ends") {
   Board board(by_host, {.name = "features"}, totals({.size = us(10), .precision = pre_cut(us(5))}));
   board.push(1, 0, 1).push(1, 4, 2).push(1, 5, 4).push(1, 14, 8);
   CHECK(board.line(1, 4) == "0/0 fresh [-10,0)");

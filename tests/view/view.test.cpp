@@ -155,7 +155,8 @@ TEST_CASE("a stale row is served as it is, as it was, as the default, or not at 
   CHECK(shelf.read(1, {.as_of = event_time(109), .when_stale = weir::serve_previous}).age == us(8));
 }
 
-TEST_CASE("the view's own policy holds where the read says none, and a default that is not there is no default") {
+TEST_CASE(
+    "the view's own policy holds where the read says none, and a default that is not there is no default") {
   Shelf previous(weir::view("view", {.max_age = us(8), .when_stale = weir::serve_previous}));
   previous.push(1, 94, 1).push(1, 100, 2);
   CHECK(previous.line(1, at(109)) == "2/3 stale as of 101");

@@ -54,6 +54,8 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
         spec_(std::move(spec)),
         dictionary_(seed, spec_.most_keys),
         expiries_(std::max(spec_.retain, Duration{0}) / 16) {}
+  LatestNode(const LatestNode&) = delete;
+  LatestNode& operator=(const LatestNode&) = delete;
   ~LatestNode() override {
     for (Slot slot = 0; slot < kept_.size(); ++slot) versions_.release(kept_[slot].versions);
   }
