@@ -98,13 +98,8 @@ class DenseTable {
     }
   }
   void prefetch_record(std::uint32_t id) const {
-    __builtin_prefetch(&records_[id], 1, 3);
-    if constexpr (sizeof(Record) > 64) {
-      __builtin_prefetch(reinterpret_cast<const char*>(&records_[id]) + 64, 1, 3);
-    }
-    if constexpr (sizeof(Record) > 128) {
-      __builtin_prefetch(reinterpret_cast<const char*>(&records_[id]) + 128, 1, 3);
-    }
+    const auto* const record = reinterpret_cast<const char*>(&records_[id]);
+    for (std::size_t at = 0; at < sizeof(Record); at += 64) __builtin_prefetch(record + at, 1, 3);
   }
   Record& verified(std::uint64_t key, Place hash, std::uint32_t id) {
     Record& record = records_[id];

@@ -1,0 +1,205 @@
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <weir/weir.hpp>
+
+#include "limits/features.hpp"
+#include "support/ours.hpp"
+#include "support/versus.hpp"
+
+/// Twelve aggregates over the last 5 min, 1 h and 24 h, in one row that is computed when it is read.
+
+namespace bench {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Row {
+  std::int64_t count_5m, count_1h, count_24h;
+  double sum_5m, sum_1h, sum_24h;
+  double mean_5m, mean_1h, mean_24h;
+  double variance_5m, variance_1h, variance_24h;
+  double min_5m, min_1h, min_24h;
+  double max_5m, max_1h, max_24h;
+  double range_5m, range_1h, range_24h;
+  double first_5m, first_1h, first_24h;
+  double last_5m, last_1h, last_24h;
+  std::int64_t large_5m, large_1h, large_24h;
+  double large_sum_5m, large_sum_1h, large_sum_24h;
+  weir::Duration elapsed_5m, elapsed_1h, elapsed_24h;
+};
+
+constexpr std::array<weir::Duration, 3> hops{15s, 5min, 1h};
+
+auto features_of(const weir::Source<Event>& events) {
+  const auto large = [](const Event& event) { return event.value > 50; };
+  return events | weir::key_by(&Event::key) |
+         weir::features<Row>(
+             "features",
+             weir::rolling({{.size = 5min, .precision = 15s},
+                            {.size = 1h, .precision = 5min},
+                            {.size = 24h, .precision = 1h}})
+                 .compute(weir::count().as(&Row::count_5m, &Row::count_1h, &Row::count_24h),
+                          weir::sum(&Event::value).as(&Row::sum_5m, &Row::sum_1h, &Row::sum_24h),
+                          weir::mean(&Event::value).as(&Row::mean_5m, &Row::mean_1h, &Row::mean_24h),
+                          weir::variance(&Event::value)
+                              .as(&Row::variance_5m, &Row::variance_1h, &Row::variance_24h),
+                          weir::min(&Event::value).as(&Row::min_5m, &Row::min_1h, &Row::min_24h),
+                          weir::max(&Event::value).as(&Row::max_5m, &Row::max_1h, &Row::max_24h),
+                          weir::range(&Event::value).as(&Row::range_5m, &Row::range_1h, &Row::range_24h),
+                          weir::first(&Event::value).as(&Row::first_5m, &Row::first_1h, &Row::first_24h),
+                          weir::last(&Event::value).as(&Row::last_5m, &Row::last_1h, &Row::last_24h),
+                          weir::count_where(large).as(&Row::large_5m, &Row::large_1h, &Row::large_24h),
+                          weir::sum(&Event::value)
+                              .where(large)
+                              .as(&Row::large_sum_5m, &Row::large_sum_1h, &Row::large_sum_24h),
+                          weir::elapsed().as(&Row::elapsed_5m, &Row::elapsed_1h, &Row::elapsed_24h)));
+}
+
+/// A pipeline with a view of the features behind it.
+class OurFeatures {
+ public:
+  using View = weir::View<std::uint64_t, Row>;
+
+  OurFeatures()
+      : source_(graph_.source<Event>("events", {.time = &Event::at, .watermark = weir::ascending()})),
+        view_(features_of(source_) | weir::view("row")),
+        pipeline_(*std::move(graph_).build()),
+        rows_(64) {}
+
+  void push(std::span<const Event> records) { pipeline_.push(source_, records); }
+  void finish() {}
+  const Row& read(std::uint64_t key) {
+    pipeline_.lookup(view_, key, {}, rows_[0]);
+    return *rows_[0];
+  }
+  /// At most 64 keys.
+  std::span<const weir::Lookup<Row>> read(std::span<const std::uint64_t> keys) {
+    pipeline_.lookup_all(view_, keys, {}, std::span(rows_).first(keys.size()));
+    return std::span(rows_).first(keys.size());
+  }
+  std::uint64_t applied() const { return pipeline_.stats("features").applied; }
+
+ private:
+  weir::Graph graph_{"bench"};
+  weir::Source<Event> source_;
+  View view_;
+  weir::Pipeline pipeline_;
+  std::vector<weir::Lookup<Row>> rows_;
+};
+
+/// 16,667 records a second: at 1e3 keys a pane of 15 s has 250 of each, at 1e6 keys every record opens one.
+Match update(const Setting& setting) {
+  const auto stream = std::make_shared<Stream<Event>>(
+      event_stream({.records = setting.records,
+                    .keys = setting.keys,
+                    .dist = setting.dist,
+                    .span = static_cast<std::int64_t>(setting.records) * weir::Duration{60}}));
+  const auto tally = std::make_shared<Tally>();
+  const auto ours = std::make_shared<OurFeatures>();
+  Match match = match_over(stream);
+  match.ours = contender(stream, ours, tally);
+  match.ours.finish = [ours] { return Tally{.records = ours->applied()}; };
+  match.limit = contender(stream, std::make_shared<limit::RollingUpdate>(setting.keys, hops), tally);
+  match.counted_per_pass = setting.records;
+  match.compares_rows = false;
+  match.warm_up = 1 + static_cast<int>(5'000'000 / setting.records);
+  return match;
+}
+
+/// Every key has a record in each pane of its windows: 23 hours, 11 times 5 min, 20 times 15 s.
+std::vector<weir::Duration> ages() {
+  std::vector<weir::Duration> out;
+  for (int i = 23; i > 0; --i) out.push_back(i * weir::Duration{1h});
+  for (int i = 11; i > 0; --i) out.push_back(i * weir::Duration{5min});
+  for (int i = 20; i >= 0; --i) out.push_back(i * weir::Duration{15s});
+  return out;
+}
+
+constexpr weir::EventTime day{240h};
+
+/// Reads of random keys, all 36 values of each.
+Match read_all(const Setting& setting, bool is_batched) {
+  const auto ours = std::make_shared<OurFeatures>();
+  const auto limit = std::make_shared<limit::RollingRead>(setting.keys);
+  std::vector<Event> round(setting.keys);
+  for (const weir::Duration age : ages()) {
+    for (std::uint32_t id = 0; id < setting.keys; ++id) {
+      const weir::EventTime at = day - age;
+      round[id] = {.key = key_of(id),
+                   .at = at,
+                   .value = static_cast<double>(mixed(id + age.count()) % 100),
+                   .merchant = 0};
+      const std::size_t window = age <= 5min ? 0 : age <= 1h ? 2 : 4;
+      const std::size_t part = window == 0 && age == 0s ? 0 : window + 1;
+      limit->add(round[id].key, part, round[id].value, weir::ticks(at));
+    }
+    for (std::size_t i = 0; i < round.size(); i += 256) {
+      ours->push(std::span(round).subspan(i, std::min<std::size_t>(256, round.size() - i)));
+    }
+  }
+  const auto keys = std::make_shared<std::vector<std::uint64_t>>();
+  for (const std::uint32_t id : ids(200'000, setting.keys, setting.dist)) keys->push_back(key_of(id));
+
+  Match match;
+  match.items = static_cast<double>(keys->size());
+  const auto counted = [](auto read) {
+    const auto tally = std::make_shared<Tally>();
+    return Contender{.pass =
+                         [tally, read] {
+                           const double start = thread_seconds();
+                           read(*tally);
+                           return thread_seconds() - start;
+                         },
+                     .finish = [tally] { return *tally; }};
+  };
+  match.ours = counted([ours, keys, is_batched](Tally& tally) {
+    const auto count = [&tally](const Row& row) {
+      asm volatile("" : : "m"(row) : "memory");
+      tally.records += static_cast<std::uint64_t>(row.count_5m + row.count_1h + row.count_24h);
+    };
+    if (!is_batched) {
+      for (const std::uint64_t key : *keys) count(ours->read(key));
+      return;
+    }
+    for (std::size_t i = 0; i < keys->size(); i += 64) {
+      const std::span some =
+          std::span<const std::uint64_t>(*keys).subspan(i, std::min<std::size_t>(64, keys->size() - i));
+      for (const weir::Lookup<Row>& row : ours->read(some)) count(*row);
+    }
+  });
+  match.limit = counted([limit, keys](Tally& tally) {
+    for (std::size_t i = 0; i < keys->size(); i += 256) {
+      limit->read(
+          std::span<const std::uint64_t>(*keys).subspan(i, std::min<std::size_t>(256, keys->size() - i)),
+          [&tally](const std::array<double, 36>& row) {
+            asm volatile("" : : "m"(row) : "memory");
+            tally.records += static_cast<std::uint64_t>(row[0] + row[12] + row[24]);
+          });
+    }
+  });
+  return match;
+}
+
+const bool added = add({.name = "update, 12 aggregates x 3 windows",
+                        .suite = "features",
+                        .required = 2.5,
+                        .set_up = update}) &&
+                   add({.name = "read of 36 features",
+                        .suite = "features",
+                        .api = "lookup1",
+                        .keys = {1'000, 100'000},
+                        .required = 2.0,
+                        .set_up = [](const Setting& setting) { return read_all(setting, false); }}) &&
+                   add({.name = "read of 36 features",
+                        .suite = "features",
+                        .api = "lookup64",
+                        .keys = {1'000, 100'000},
+                        .required = 2.0,
+                        .set_up = [](const Setting& setting) { return read_all(setting, true); }});
+
+}  // namespace
+}  // namespace bench
