@@ -122,7 +122,9 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
         },
         [this, settled](EventTime, Slot slot) {
           keys_[slot].is_armed = false;
-          if (begins_anew(keys_[slot].newest, settled)) forget(keys_[slot]);
+          if (!begins_anew(keys_[slot].newest, settled)) return;
+          this->drop(dictionary_->key(slot));
+          forget(keys_[slot]);
         });
   }
   /// Rows do not depend on when records go into panes and keys are forgotten, but memory does. A late record is judged by the
@@ -156,10 +158,15 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
     return watermark() == end_of_time ? known_end() : std::max(watermark(), known_end());
   }
 
-  void read(KeyView<KeyType> key, EventTime as_of, Reading<Row>& out) override {
+  [[nodiscard]] Slot find(KeyView<KeyType> key) const override {
     const Slot slot = dictionary_->find(key);
-    const bool is_known = slot != no_slot && holds(slot);
-    KeyState& state = is_known ? keys_[slot] : nobody_;
+    return slot != no_slot && holds(slot) ? slot : no_slot;
+  }
+  [[nodiscard]] const StoredKey<KeyType>* key_of(Slot slot) const override {
+    return holds(slot) ? &dictionary_->key(slot) : nullptr;
+  }
+  void read_slot(Slot slot, EventTime as_of, Reading<Row>& out) override {
+    KeyState& state = slot != no_slot ? keys_[slot] : nobody_;
     out.row = Row{};
     out.is_whole = true;
     out.overflowed = 0;
@@ -181,8 +188,9 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
   }
 
   bool erase(KeyView<KeyType> key) override {
-    const Slot slot = dictionary_->find(key);
-    if (slot == no_slot || !holds(slot)) return false;
+    const Slot slot = find(key);
+    if (slot == no_slot) return false;
+    this->drop(dictionary_->key(slot));
     forget(keys_[slot]);
     return true;
   }
@@ -252,6 +260,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
     settle(key, settled);
   }
   void note(Slot slot, KeyState& key, EventTime at) {
+    this->touch(slot);
     newest_ = std::max(newest_, at);
     key.version = ++version_;
     key.newest = std::max(key.newest, at);

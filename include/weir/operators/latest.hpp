@@ -81,7 +81,7 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
         },
         [this](EventTime, Slot slot) {
           kept_[slot].is_armed = false;
-          forget(slot);
+          if (holds(slot)) forget(slot);
         });
   }
   [[nodiscard]] EventTime horizon() const override {
@@ -100,12 +100,18 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
   [[nodiscard]] EventTime read_watermark() const override { return watermark(); }
   void hold(EventTime) override {}
 
+  [[nodiscard]] Slot find(KeyView<KeyType> key) const override {
+    const Slot slot = dictionary_.find(key);
+    return slot != no_slot && holds(slot) ? slot : no_slot;
+  }
+  [[nodiscard]] const StoredKey<KeyType>* key_of(Slot slot) const override {
+    return holds(slot) ? &dictionary_.key(slot) : nullptr;
+  }
   /// The newest window that ended at or before `as_of`.
-  void read(KeyView<KeyType> key, EventTime as_of, Reading<Row>& out) override {
+  void read_slot(Slot slot, EventTime as_of, Reading<Row>& out) override {
     out = {.known_until = known_until(), .covered = out.covered};
     out.covered[0] = {as_of, as_of};
-    const Slot slot = dictionary_.find(key);
-    if (slot == no_slot || !holds(slot)) return;
+    if (slot == no_slot) return;
     const Kept& kept = kept_[slot];
     const std::uint32_t behind = Versions::lower_bound(kept.versions, later(as_of, Duration{1}));
     if (behind == 0) {
@@ -124,8 +130,8 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
     out.covered[0] = {version.record.start, version.at};
   }
   bool erase(KeyView<KeyType> key) override {
-    const Slot slot = dictionary_.find(key);
-    if (slot == no_slot || !holds(slot)) return false;
+    const Slot slot = find(key);
+    if (slot == no_slot) return false;
     forget(slot);
     return true;
   }
@@ -145,6 +151,11 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
     newest_ = std::max(newest_, row.window.end);
     const bool was_there = replace(kept.versions, row);
     if (!was_there && !row.pane.is_retraction) add(kept.versions, row);
+    if (was_there && kept.versions.size == 0) {
+      this->drop(dictionary_.key(slot));
+    } else {
+      this->touch(slot);
+    }
     if (kept.is_armed || spec_.retain == for_ever || kept.versions.size == 0) return;
     expiries_.arm(deadline(slot), slot);
     kept.is_armed = true;
@@ -171,7 +182,10 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
     const LogPlace& versions = kept_[slot].versions;
     return versions.size == 0 ? no_time : later(Versions::item(versions, versions.size - 1).at, spec_.retain);
   }
-  void forget(Slot slot) noexcept { versions_.release(kept_[slot].versions); }
+  void forget(Slot slot) {
+    this->drop(dictionary_.key(slot));
+    versions_.release(kept_[slot].versions);
+  }
 
   LatestSpec spec_;
   KeyDictionary<KeyType> dictionary_;

@@ -22,11 +22,17 @@ class OpenSessions : public Readable<KeyType, Row> {
   [[nodiscard]] EventTime read_watermark() const override { return node().watermark(); }
   void hold(EventTime) override {}
 
-  void read(KeyView<KeyType> key, EventTime as_of, Reading<Row>& out) override {
+  [[nodiscard]] Slot find(KeyView<KeyType> key) const override {
+    const Slot slot = node().emitter().dictionary().find(key);
+    return slot != no_slot && node().holds(slot) ? slot : no_slot;
+  }
+  [[nodiscard]] const StoredKey<KeyType>* key_of(Slot slot) const override {
+    return node().holds(slot) ? &node().emitter().dictionary().key(slot) : nullptr;
+  }
+  void read_slot(Slot slot, EventTime as_of, Reading<Row>& out) override {
     out = {.known_until = known_until(), .covered = out.covered};
     out.covered[0] = {as_of, as_of};
-    const Slot slot = node().emitter().dictionary().find(key);
-    if (slot == no_slot || !node().holds(slot)) return;
+    if (slot == no_slot) return;
     const auto* session = open_session(slot, as_of);
     if (session == nullptr) return;
     out.is_there = true;
@@ -38,18 +44,30 @@ class OpenSessions : public Readable<KeyType, Row> {
   }
 
   bool erase(KeyView<KeyType> key) override {
-    const Slot slot = node().emitter().dictionary().find(key);
-    if (slot == no_slot || !node().holds(slot)) return false;
+    const Slot slot = find(key);
+    if (slot == no_slot) return false;
     std::vector<SessionPlace> places;
     node().store().for_each(slot, [&places](SessionPlace place) { places.push_back(place); });
+    this->drop(node().emitter().dictionary().key(slot));
     for (const SessionPlace place : places) node().store().erase(place);
     return true;
   }
 
  protected:
   template <class Record>
-  void note_times(const Batch<Record>& batch) noexcept {
+  void note(const Batch<Record>& batch) {
     for (std::size_t i = 0; i < batch.size; ++i) newest_ = std::max(newest_, batch.times[i]);
+    if (!this->is_attached()) return;
+    for (std::size_t i = 0; i < batch.size; ++i) this->touch(batch.slots[i]);
+  }
+  /// A session of this slot is not kept any more.
+  void note_end(Slot slot) {
+    if (!this->is_attached()) return;
+    if (node().store().is_empty(slot)) {
+      this->drop(node().emitter().dictionary().key(slot));
+    } else {
+      this->touch(slot);
+    }
   }
 
  private:

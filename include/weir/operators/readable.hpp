@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <weir/operators/changed_keys.hpp>
+#include <weir/state/column.hpp>
 #include <weir/state/key.hpp>
 #include <weir/time/instant.hpp>
 #include <weir/window/window.hpp>
@@ -76,8 +78,35 @@ class Readable {
   virtual void hold(EventTime from) = 0;
   /// Forgets a key. False if nothing was known of it.
   virtual bool erase(KeyView<KeyType> key) = 0;
+  /// The slot of a key of which something is kept; `no_slot` for any other.
+  [[nodiscard]] virtual Slot find(KeyView<KeyType> key) const = 0;
+  /// The key for whose slot something is kept; null for any other slot.
+  [[nodiscard]] virtual const StoredKey<KeyType>* key_of(Slot slot) const = 0;
+  /// What is known as of an instant of the key of a slot that `find` gave.
+  virtual void read_slot(Slot slot, EventTime as_of, Reading<Row>& out) = 0;
   /// What is known of a key as of an instant.
-  virtual void read(KeyView<KeyType> key, EventTime as_of, Reading<Row>& out) = 0;
+  void read(KeyView<KeyType> key, EventTime as_of, Reading<Row>& out) { read_slot(find(key), as_of, out); }
+
+  /// From now on tells `changed`, which outlives the last call, what changes.
+  void attach(ChangedKeys<KeyType>& changed) noexcept {
+    changed.next = changed_;
+    changed_ = &changed;
+  }
+
+ protected:
+  [[nodiscard]] bool is_attached() const noexcept { return changed_ != nullptr; }
+  /// What is kept for the slot has changed.
+  void touch(Slot slot) {
+    if (changed_ == nullptr) [[likely]] { return; }
+    for (auto* changed = changed_; changed != nullptr; changed = changed->next) changed->touch(slot);
+  }
+  /// Nothing is kept of the key any more.
+  void drop(const StoredKey<KeyType>& key) {
+    for (auto* changed = changed_; changed != nullptr; changed = changed->next) changed->drop(key);
+  }
+
+ private:
+  ChangedKeys<KeyType>* changed_ = nullptr;
 };
 
 }  // namespace detail

@@ -98,7 +98,7 @@ class SessionWindowsNode final
 
   void take(const Batch<Record>& batch) {
     stats().ingested += batch.size;
-    this->note_times(batch);
+    this->note(batch);
     if (store_.slots() < emitter_.dictionary().slot_bound()) store_.grow(emitter_.dictionary().slot_bound());
     const bool is_plain = is_plain_;
     const bool is_large = emitter_.dictionary().is_large();
@@ -393,7 +393,7 @@ class SessionWindowsNode final
       const Window window = window_of(session);
       const EventTime time = row_time(window, session.last);
       emitter_.emit(0, place.slot, session.state, window, Pane{.is_final = true}, window.end, to, time);
-      return store_.erase(place);
+      return end(place);
     }
     Rest& rest = store_.rest(place);
     if (rest.is_past_end) return close(place, to);
@@ -424,7 +424,11 @@ class SessionWindowsNode final
     } else {
       stats().unemitted += progress.since;
     }
+    end(place);
+  }
+  void end(Place place) {
     store_.erase(place);
+    this->note_end(place.slot);
   }
   void put_out(Place place, Timing timing, bool is_final, EventTime as_of, EventTime watermark) {
     struct Content {
