@@ -174,8 +174,8 @@ EventTime Wiring::horizon(const Node& source) const {
   return least;
 }
 
-void Wiring::rest_all() {
-  work_->wants_rest = false;
+void Wiring::rest() {
+  work_->wants_rest = work_->keeps_up;
   for (const auto& node : nodes_) node->rest();
 }
 

@@ -27,12 +27,15 @@ absl::Status PipelineCore::refusal(const char* call) const {
   return absl::OkStatus();
 }
 
+absl::Status PipelineCore::wrong_graph(const Wiring* of) const {
+  if (of == wiring_.get()) return absl::OkStatus();
+  return absl::InvalidArgumentError(wiring_->name() +
+                                    ": the handle belongs to another pipeline; use this graph's own");
+}
+
 absl::Status PipelineCore::wrong_channel(const Wiring* of, const SourceBase& source,
                                          std::size_t channel) const {
-  if (of != wiring_.get()) {
-    return absl::InvalidArgumentError(wiring_->name() +
-                                      ": the handle belongs to another pipeline; use this graph's own");
-  }
+  if (absl::Status wrong = wrong_graph(of); !wrong.ok()) return wrong;
   if (channel < source.channels()) return absl::OkStatus();
   return absl::InvalidArgumentError(source.name() + ": channel " + std::to_string(channel) +
                                     " does not exist; there are " + std::to_string(source.channels()));
@@ -45,6 +48,8 @@ void PipelineCore::release(PipelineCore* core) noexcept {
     delete core;
   }
 }
+
+void PipelineCore::end() noexcept { delete this; }
 
 void PipelineCore::abandon() noexcept {
   poisoned_ = true;
@@ -94,7 +99,7 @@ absl::Status PipelineCore::tick(WallTime now) {
   if (absl::Status refused = refusal("tick"); !refused.ok()) return refused;
   if (finished_) return absl::OkStatus();
   Call call(*this, 0);
-  now_ = now;
+  wiring_->set_now(now);
   for (SourceBase* source : sources_) source->tick(*wiring_, now);
   call.complete();
   return absl::OkStatus();
@@ -108,6 +113,11 @@ absl::Status PipelineCore::finish() {
   finished_ = true;
   call.complete();
   return absl::OkStatus();
+}
+
+void PipelineCore::rest() {
+  if (wiring_->keeps_up()) catch_up();
+  wiring_->rest();
 }
 
 void PipelineCore::catch_up() {

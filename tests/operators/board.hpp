@@ -25,7 +25,7 @@ using desk::us;
 
 inline const char* text(weir::ReadStatus status) {
   constexpr const char* names[] = {"fresh",     "stale",       "incomplete", "missing",
-                                   "defaulted", "quarantined", "refused"};
+                                   "defaulted", "quarantined", "refused",    "closed"};
   return names[static_cast<std::size_t>(status)];
 }
 inline std::string text(const weir::Window& window) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,9 +34,11 @@ namespace detail {
 
 /// What the nodes of one graph share while they work.
 struct Work {
-  std::uint64_t epoch = 0;     // changes with every publication and every late record
-  EventTime target = no_time;  // of the publication that is running
+  std::uint64_t epoch = 0;      // changes with every publication and every late record
+  EventTime target = no_time;   // of the publication that is running
+  std::optional<WallTime> now;  // the host's clock at its last tick
   bool wants_rest = false;
+  bool keeps_up = false;  // a node rests after every call
 };
 
 }  // namespace detail
@@ -81,6 +84,10 @@ class Node {
  protected:
   /// Asks for `rest` after the host's call that is running.
   void ask_for_rest() noexcept { work_->wants_rest = true; }
+  /// Asks for `rest` after every call of the host, with all nodes told how far time has come.
+  void ask_to_keep_up() noexcept { work_->wants_rest = work_->keeps_up = true; }
+  /// The host's clock at its last tick.
+  [[nodiscard]] const std::optional<WallTime>& now() const noexcept { return work_->now; }
   /// The publication that is running; an `advance` may be one of several steps of it.
   [[nodiscard]] std::uint64_t publication() const noexcept { return work_->epoch; }
   /// Whether records of several sources reach this node: one that is late to its source may come before the others' watermarks.
@@ -142,13 +149,17 @@ class Wiring {
   /// Changes whenever a watermark was published or a late record came: horizons read before are void.
   [[nodiscard]] std::uint64_t epoch() const noexcept { return work_->epoch; }
   void start_epoch() noexcept { ++work_->epoch; }
-  /// Calls `rest` on every node if one asked for it.
-  void rest() {
-    if (work_->wants_rest) rest_all();
-  }
+  /// Whether a node asked for `rest`.
+  [[nodiscard]] bool wants_rest() const noexcept { return work_->wants_rest; }
+  /// Whether nodes must be told before how far time has come.
+  [[nodiscard]] bool keeps_up() const noexcept { return work_->keeps_up; }
+  /// Calls `rest` on every node.
+  void rest();
+  /// The host's clock at its last tick.
+  [[nodiscard]] const std::optional<WallTime>& now() const noexcept { return work_->now; }
+  void set_now(WallTime now) noexcept { work_->now = now; }
 
  private:
-  void rest_all();
   void adopt(std::unique_ptr<Node> node, std::initializer_list<const Node*> inputs);
   void check_names(Problems& problems) const;
   void find_shape();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <absl/status/status.h>
+#include <absl/status/statusor.h>
 
 #include <weir/flow/node.hpp>
 #include <weir/graph/meter.hpp>
@@ -42,7 +43,7 @@ class PipelineCore {
       if (core_ != nullptr) core_->abandon();
     }
     void complete() {
-      core_->wiring_->rest();
+      if (core_->wiring_->wants_rest()) core_->rest();
       core_->meter_.stop(records_);
       std::exchange(core_, nullptr)->leave();
     }
@@ -74,6 +75,7 @@ class PipelineCore {
   [[nodiscard]] absl::Status refusal(const char* call) const;
   [[nodiscard]] absl::Status wrong_channel(const Wiring* of, const SourceBase& source,
                                            std::size_t channel) const;
+  [[nodiscard]] absl::Status wrong_graph(const Wiring* of) const;
   [[nodiscard]] Wiring& wiring() noexcept { return *wiring_; }
   [[nodiscard]] const Wiring& wiring() const noexcept { return *wiring_; }
   [[nodiscard]] Meter& meter() noexcept { return meter_; }
@@ -91,21 +93,22 @@ class PipelineCore {
   /// Tells the operators how far time has come.
   void catch_up();
   /// The host's clock at its last tick.
-  [[nodiscard]] const std::optional<WallTime>& now() const noexcept { return now_; }
+  [[nodiscard]] const std::optional<WallTime>& now() const noexcept { return wiring_->now(); }
   /// A node by name, up to date with its sources; null if there is none.
   [[nodiscard]] Node* find(std::string_view name);
 
  private:
   void leave() noexcept {
     busy_ = false;
-    if (released_) [[unlikely]] { delete this; }
+    if (released_) [[unlikely]] { end(); }
   }
   void abandon() noexcept;
+  void end() noexcept;
+  void rest();
 
   std::unique_ptr<Wiring> wiring_;
   std::vector<SourceBase*> sources_;
   Meter meter_;
-  std::optional<WallTime> now_;
   bool busy_ = false;
   bool poisoned_ = false;
   bool finished_ = false;
@@ -217,6 +220,19 @@ class Pipeline {
                   std::span<typename View::Result> results) {
     std::size_t at = 0;
     for (const auto& key : keys) lookup(view, key, spec, results[at++]);
+  }
+
+  /// A reader of a view for another thread; it may outlive the pipeline. The view must have said `.publish()`.
+  /// Errors: InvalidArgument for a view that publishes nothing or belongs to another pipeline; FailedPrecondition as `status()`
+  /// says, and from inside a callback
+  template <class View>
+  [[nodiscard]] absl::StatusOr<typename View::Reader> reader(const View& view) {
+    if (absl::Status refused = core_->refusal("reader"); !refused.ok()) return refused;
+    if (absl::Status wrong = core_->wrong_graph(&view.wiring()); !wrong.ok()) return wrong;
+    detail::PipelineCore::Look look(*core_);
+    absl::StatusOr<typename View::Reader> reader = view.reader();
+    look.complete();
+    return reader;
   }
 
   /// Forgets a key in the operator behind a view, as a request to be forgotten asks for; its next record begins anew. What the

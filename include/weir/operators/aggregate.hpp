@@ -36,6 +36,7 @@ class Aggregated : public Stream<Windowed<KeyType, Row>> {
 template <class KeyT, class RowT, class RecordType>
 class SessionRows : public Aggregated<KeyT, RowT, RecordType> {
  public:
+  static constexpr std::size_t windows = 1;
   using KeyType = KeyT;
   using Row = RowT;
   using Base = Aggregated<KeyType, Row, RecordType>;

@@ -19,11 +19,12 @@
 
 namespace weir::inline v0 {
 
-/// Rows that are read by key, see `view`, and the records that came too late for some of their windows.
-template <class KeyT, class RowT, class RecordType>
+/// Rows of so many windows that are read by key, see `view`, and the records that came too late for some of these.
+template <class KeyT, class RowT, class RecordType, std::size_t window_count = 1>
 class FeatureRows {
  public:
   using weir_handle = void;
+  static constexpr std::size_t windows = window_count;
   using KeyType = KeyT;
   using Row = RowT;
 
@@ -194,7 +195,7 @@ struct Features {
   template <class KeyType, class RecordType, class Derivations, class... Rollings>
   auto place(const KeyedStream<KeyType, RecordType>& keyed, Derivations derivations,
              std::tuple<Rollings...>& rollings) {
-    using Result = FeatureRows<KeyType, Row, RecordType>;
+    using Result = FeatureRows<KeyType, Row, RecordType, (Rollings::windows + ...)>;
     if constexpr ((detail::GroupOf<RecordType, Row, Rollings>::fits() && ...)) {
       using Added = detail::FeaturesNode<KeyType, RecordType, Row, Derivations,
                                          typename detail::GroupOf<RecordType, Row, Rollings>::Group...>;

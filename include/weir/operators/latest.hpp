@@ -96,7 +96,9 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
   }
 
   [[nodiscard]] std::size_t windows() const override { return 1; }
-  [[nodiscard]] EventTime known_until() const override { return std::max(watermark(), newest_); }
+  [[nodiscard]] EventTime known_until() const override {
+    return watermark() == end_of_time ? newest_ : std::max(watermark(), newest_);
+  }
   [[nodiscard]] EventTime read_watermark() const override { return watermark(); }
   void hold(EventTime) override {}
 
@@ -214,6 +216,7 @@ template <class KeyT, class RowT>
 class LatestRows {
  public:
   using weir_handle = void;
+  static constexpr std::size_t windows = 1;
   using KeyType = KeyT;
   using Row = RowT;
 

@@ -17,7 +17,8 @@ class OpenSessions : public Readable<KeyType, Row> {
  public:
   [[nodiscard]] std::size_t windows() const override { return 1; }
   [[nodiscard]] EventTime known_until() const override {
-    return std::max(node().watermark(), newest_ == no_time ? no_time : later(newest_, Duration{1}));
+    const EventTime known_end = newest_ == no_time ? no_time : later(newest_, Duration{1});
+    return node().watermark() == end_of_time ? known_end : std::max(node().watermark(), known_end);
   }
   [[nodiscard]] EventTime read_watermark() const override { return node().watermark(); }
   void hold(EventTime) override {}

@@ -25,6 +25,7 @@ enum class ReadStatus : std::uint8_t {
   defaulted,    ///< the view's own default stands in
   quarantined,  ///< withheld by a quality gate
   refused,      ///< the pipeline is poisoned, or was asked from inside one of its callbacks; there is no row
+  closed,       ///< the pipeline of a `Reader` is gone; there is no row
 };
 
 /// What becomes of a stale row.
@@ -62,7 +63,7 @@ struct Lookup {
   [[nodiscard]] bool is_fresh() const noexcept { return status == ReadStatus::fresh; }
   /// Whether there is a row at all.
   [[nodiscard]] bool has_value() const noexcept {
-    return status != ReadStatus::refused && status != ReadStatus::quarantined;
+    return status != ReadStatus::refused && status != ReadStatus::quarantined && status != ReadStatus::closed;
   }
   /// What each window covers, in the order of declaration.
   [[nodiscard]] std::span<const Window> covered() const noexcept { return {windows.data(), window_count}; }

@@ -156,18 +156,25 @@ class PublishedReader {
     if (place_ != nullptr) core_->gate.dismiss(place_);
   }
 
-  /// Copies the row of a key into `value`: all of one publication, the newest one or, if that came during the
-  /// read, the one before. `value` stays as it is unless the row is found.
-  [[nodiscard]] ReadOutcome read(KeyView<KeyType> key, Value& value) const {
+  /// Calls `visit(row)` with the row of a key, if it has one: all of one publication, the newest one or, if that
+  /// came during the read, the one before. The row is good until the callback returns; the reader must not be
+  /// used in it.
+  template <class Visitor>
+  [[nodiscard]] ReadOutcome read_in_place(KeyView<KeyType> key, Visitor&& visit) const {
     if (place_ == nullptr) return ReadOutcome::closed;
     const std::uint64_t hash = hash_key(key, core_->seed);
-    const EpochGate::Visit visit(core_->gate, *place_);
-    if (visit.is_closed()) return ReadOutcome::closed;
+    const EpochGate::Visit stay(core_->gate, *place_);
+    if (stay.is_closed()) return ReadOutcome::closed;
     const PublishedSegment& segment = *core_->index.directory().segment_of(hash);
     const void* cell = PublishedIndex::find(segment, hash, typename Core::IsUnder{key}).cell;
     if (cell == nullptr) return ReadOutcome::missing;
-    value = static_cast<const Cell*>(cell)->value;
+    visit(static_cast<const Cell*>(cell)->value);
+    WEIR_ASSERT(stay.is_announced(), "a reader is not used inside its own callback");
     return ReadOutcome::found;
+  }
+  /// Copies the row of a key into `value`, which stays as it is unless the row is found.
+  [[nodiscard]] ReadOutcome read(KeyView<KeyType> key, Value& value) const {
+    return read_in_place(key, [&value](const Value& row) { value = row; });
   }
 
   /// Calls `visit(i, row)` for each key in turn, with a null pointer if it has no row. Each row was the

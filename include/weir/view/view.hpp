@@ -1,52 +1,31 @@
 #pragma once
 
-#include <algorithm>
-#include <array>
-#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <type_traits>
 #include <utility>
+
+#include <absl/status/statusor.h>
 
 #include <weir/flow/node.hpp>
 #include <weir/flow/stream.hpp>
 #include <weir/operators/readable.hpp>
+#include <weir/time/instant.hpp>
 #include <weir/view/lookup.hpp>
+#include <weir/view/publisher.hpp>
+#include <weir/view/reader.hpp>
+#include <weir/view/view_spec.hpp>
 
 /// \file
 /// Views: what a pipeline knows of a key, looked up by the host.
 
 namespace weir::inline v0 {
 
-/// Options of a view.
-struct ViewSpec {
-  /// Rows whose stream's knowledge ended so long before the read are stale. Without: none is.
-  std::optional<Duration> max_age = std::nullopt;
-  StalePolicy when_stale = serve_stale;
-  /// The age that reads ought to stay below: those that do not are counted and reported. Without: none is.
-  std::optional<Duration> freshness_goal = std::nullopt;
-};
-
-/// What a view was asked, and what it gave.
-struct ViewStats {
-  std::uint64_t reads = 0;  ///< the sum of the five below
-  std::uint64_t fresh = 0;
-  std::uint64_t stale = 0;
-  std::uint64_t incomplete = 0;
-  std::uint64_t missing = 0;
-  std::uint64_t defaulted = 0;
-  std::uint64_t breaches = 0;  ///< reads of an age that reached the freshness goal
-  /// Reads by age: bucket 0 of none, bucket i of [2^(i-1), 2^i) microseconds.
-  std::array<std::uint64_t, 64> ages{};
-};
-
 namespace detail {
 
-void check_view(Problems& problems, std::string_view name, const ViewSpec& spec, bool has_fallback);
-void count_read(ViewStats& stats, ReadStatus status, Duration age) noexcept;
-
-/// The place of a view in the graph. Order: none. Late: seen by the operator before it. Keeps: its options and counters.
+/// The place of a view in the graph. Order: none. Late: seen by the operator before it. Keeps: its options and
+/// counters, and what it publishes.
 template <class Row>
 class ViewNode : public Node {
  public:
@@ -55,6 +34,17 @@ class ViewNode : public Node {
 
   void check(Problems& problems) const override {
     check_view(problems, name(), spec_, fallback_.has_value());
+    if (publisher_ != nullptr) check_publish(problems, name(), publisher_->spec());
+  }
+  void rest() override {
+    if (publisher_ != nullptr) publisher_->publish(now());
+  }
+  void refresh(OperatorStats& stats) const override {
+    if (publisher_ != nullptr) stats.state_bytes = publisher_->size_bytes();
+  }
+  void publish_with(std::unique_ptr<PublisherBase> publisher) {
+    publisher_ = std::move(publisher);
+    ask_to_keep_up();
   }
   [[nodiscard]] const ViewSpec& spec() const noexcept { return spec_; }
   [[nodiscard]] const std::optional<Row>& fallback() const noexcept { return fallback_; }
@@ -69,6 +59,7 @@ class ViewNode : public Node {
   ViewSpec spec_;
   std::optional<Row> fallback_;
   ViewStats reads_;
+  std::unique_ptr<PublisherBase> publisher_;  // none: nothing is published
 };
 
 /// A view with what the host gave it to call.
@@ -94,6 +85,7 @@ struct NoHook {
   constexpr void operator()(Read&) const {}
 };
 struct NoFallback {};
+struct NoPublish {};
 
 }  // namespace detail
 
@@ -106,10 +98,12 @@ class View {
   using Row = RowT;
   using Result = Lookup<Row>;
   using Spec = LookupSpec;
+  using Reader = weir::Reader<KeyType, Row>;
   using KeyView = detail::KeyView<KeyType>;
 
-  View(Wiring& wiring, detail::ViewNode<Row>& node, detail::Readable<KeyType, Row>& rows)
-      : wiring_(&wiring), node_(&node), rows_(&rows) {}
+  View(Wiring& wiring, detail::ViewNode<Row>& node, detail::Readable<KeyType, Row>& rows,
+       detail::ViewPublisher<KeyType, Row>* publisher)
+      : wiring_(&wiring), node_(&node), rows_(&rows), publisher_(publisher) {}
 
   [[nodiscard]] const Wiring& wiring() const noexcept { return *wiring_; }
   [[nodiscard]] const ViewStats& stats() const noexcept { return node_->reads(); }
@@ -118,25 +112,33 @@ class View {
   bool erase(KeyView key) const { return rows_->erase(key); }
   /// See `point_in_time`.
   void hold(EventTime from) const { rows_->hold(from); }
+  /// See `Pipeline::reader`.
+  [[nodiscard]] absl::StatusOr<Reader> reader() const {
+    if (publisher_ == nullptr) return detail::publishes_nothing(node_->name());
+    return publisher_->reader();
+  }
   /// What `Pipeline::lookup` does once the pipeline is up to date.
   void read(KeyView key, const LookupSpec& asked, std::optional<WallTime> now, Lookup<Row>& out) const {
     const ViewSpec& spec = node_->spec();
-    out.watermark = rows_->read_watermark();
-    out.known_until = rows_->known_until();
+    const detail::Known known{
+        .until = rows_->known_until(), .watermark = rows_->read_watermark(), .now = now};
+    out.watermark = known.watermark;
+    out.known_until = known.until;
     out.computed_at = now;
-    out.as_of = instant(asked.as_of, now, out);
+    out.as_of = known.instant(asked.as_of);
     fill(key, out);
-    out.age = out.known_until < out.as_of && out.known_until != no_time ? between(out.known_until, out.as_of)
-                                                                        : Duration::zero();
-    const std::optional<Duration> max_age = asked.max_age ? asked.max_age : spec.max_age;
-    const bool is_stale = max_age && out.age >= *max_age;
+    out.age = detail::age_at(out.as_of, out.known_until);
+    const bool is_stale = detail::is_stale(spec, asked, out.age);
     const StalePolicy policy = asked.when_stale.value_or(spec.when_stale);
     if (is_stale && policy == serve_previous) {
       out.as_of = out.known_until;
       fill(key, out);
     }
-    if (is_stale && out.status != ReadStatus::missing) withhold(policy, out);
-    if (out.status == ReadStatus::missing && node_->fallback()) put_fallback(out);
+    if (is_stale && out.status != ReadStatus::missing) {
+      detail::withhold(policy, node_->fallback(), out);
+      node_->amend(out);
+    }
+    if (out.status == ReadStatus::missing && node_->fallback()) detail::put_fallback(*node_->fallback(), out);
     detail::count_read(node_->reads(), out.status, out.age);
     if (spec.freshness_goal && out.age >= *spec.freshness_goal) [[unlikely]] {
       ++node_->reads().breaches;
@@ -145,19 +147,6 @@ class View {
   }
 
  private:
-  static EventTime instant(AsOf as_of, std::optional<WallTime> now, const Lookup<Row>& out) {
-    switch (as_of.kind()) {
-      case detail::AsOfKind::latest_event:
-        return out.known_until;
-      case detail::AsOfKind::watermark:
-        return out.watermark;
-      case detail::AsOfKind::host_now:
-        return now ? event_time(now->time_since_epoch().count()) : out.known_until;
-      case detail::AsOfKind::instant:
-        break;
-    }
-    return as_of.at();
-  }
   void fill(KeyView key, Lookup<Row>& out) const {
     detail::Reading<Row> reading;
     reading.covered = out.windows.data();
@@ -172,20 +161,10 @@ class View {
                  : !reading.is_whole ? ReadStatus::incomplete
                                      : ReadStatus::fresh;
   }
-  void withhold(StalePolicy policy, Lookup<Row>& out) const {
-    out.status = ReadStatus::stale;
-    if (policy == reject_stale) out.value = Row{};
-    if (policy == serve_default && node_->fallback()) put_fallback(out);
-    node_->amend(out);
-  }
-  void put_fallback(Lookup<Row>& out) const {
-    out.value = *node_->fallback();
-    out.status = ReadStatus::defaulted;
-  }
-
   Wiring* wiring_;
   detail::ViewNode<Row>* node_;
   detail::Readable<KeyType, Row>* rows_;
+  detail::ViewPublisher<KeyType, Row>* publisher_;  // null: the view publishes nothing
 };
 
 namespace detail {
@@ -193,6 +172,7 @@ namespace detail {
 template <class Handle>
 inline constexpr bool is_readable = requires(const Handle& handle) {
   handle.rows();
+  Handle::windows;
   typename Handle::Row;
 };
 
@@ -200,7 +180,7 @@ inline constexpr bool is_readable = requires(const Handle& handle) {
 
 /// Makes rows of a keyed operator readable. See `view`.
 template <class Fallback = detail::NoFallback, class WhenStale = detail::NoHook,
-          class OnBreach = detail::NoHook>
+          class OnBreach = detail::NoHook, class Publish = detail::NoPublish>
 struct Viewing {
   template <class Handle>
   static constexpr bool accepts = detail::is_readable<Handle>;
@@ -210,21 +190,27 @@ struct Viewing {
   Fallback row{};
   WhenStale stale_hook{};
   OnBreach breach_hook{};
+  Publish published{};
 
   /// The row that stands in when nothing is known of a key, and for stale rows with `serve_default`.
   template <class Row>
-  [[nodiscard]] Viewing<Row, WhenStale, OnBreach> fallback(Row stand_in) && {
-    return {std::move(name), spec, std::move(stand_in), std::move(stale_hook), std::move(breach_hook)};
+  [[nodiscard]] Viewing<Row, WhenStale, OnBreach, Publish> fallback(Row stand_in) && {
+    return {std::move(name),        spec,     std::move(stand_in), std::move(stale_hook),
+            std::move(breach_hook), published};
   }
   /// The host's own policy: called as `hook(Lookup<Row>&)` for each stale row, which it may change.
   template <class Hook>
-  [[nodiscard]] Viewing<Fallback, Hook, OnBreach> when_stale(Hook hook) && {
-    return {std::move(name), spec, std::move(row), std::move(hook), std::move(breach_hook)};
+  [[nodiscard]] Viewing<Fallback, Hook, OnBreach, Publish> when_stale(Hook hook) && {
+    return {std::move(name), spec, std::move(row), std::move(hook), std::move(breach_hook), published};
   }
   /// Called as `hook(const Lookup<Row>&)` for each read of an age that reached the freshness goal.
   template <class Hook>
-  [[nodiscard]] Viewing<Fallback, WhenStale, Hook> on_breach(Hook hook) && {
-    return {std::move(name), spec, std::move(row), std::move(stale_hook), std::move(hook)};
+  [[nodiscard]] Viewing<Fallback, WhenStale, Hook, Publish> on_breach(Hook hook) && {
+    return {std::move(name), spec, std::move(row), std::move(stale_hook), std::move(hook), published};
+  }
+  /// Lets other threads read: see `Pipeline::reader`. Rows are copied to them and end on their threads.
+  [[nodiscard]] Viewing<Fallback, WhenStale, OnBreach, PublishSpec> publish(PublishSpec how = {}) && {
+    return {std::move(name), spec, std::move(row), std::move(stale_hook), std::move(breach_hook), how};
   }
 
   template <class Handle>
@@ -245,9 +231,24 @@ struct Viewing {
       Added& node =
           handle.wiring().template add<Added>({&handle.node()}, std::move(name), spec, std::move(stand_in),
                                               std::move(stale_hook), std::move(breach_hook));
-      return Result(handle.wiring(), node, handle.rows());
+      return Result(handle.wiring(), node, handle.rows(), publish_rows(handle, node));
     } else {
       return detail::never<Result>();
+    }
+  }
+
+ private:
+  /// What publishes the rows; null if nothing does, and then nothing of it is compiled.
+  template <class Handle, class KeyType = typename Handle::KeyType, class Row = typename Handle::Row>
+  detail::ViewPublisher<KeyType, Row>* publish_rows(const Handle& handle, detail::ViewNode<Row>& node) const {
+    if constexpr (std::is_same_v<Publish, PublishSpec>) {
+      auto publisher = std::make_unique<detail::Publisher<KeyType, Row, Handle::windows>>(
+          published, spec, node.fallback(), handle.rows(), handle.wiring().hash_seed());
+      detail::ViewPublisher<KeyType, Row>* added = publisher.get();
+      node.publish_with(std::move(publisher));
+      return added;
+    } else {
+      return nullptr;
     }
   }
 };
@@ -256,7 +257,7 @@ struct Viewing {
 ///
 /// Order:   a read sees every record that was pushed before it, and none at or after its instant
 /// Late:    seen as soon as the operator took them
-/// Keeps:   nothing but counters
+/// Keeps:   counters; with `.publish()` a row per key for readers on other threads
 [[nodiscard]] inline Viewing<> view(std::string name, ViewSpec spec = {}) { return {std::move(name), spec}; }
 
 }  // namespace weir::inline v0

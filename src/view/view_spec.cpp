@@ -1,7 +1,8 @@
-#include <weir/view/view.hpp>
+#include <weir/view/view_spec.hpp>
 
 #include <algorithm>
 #include <bit>
+#include <string>
 
 namespace weir::inline v0::detail {
 
@@ -17,6 +18,19 @@ void check_view(Problems& problems, std::string_view name, const ViewSpec& spec,
   if (spec.when_stale == serve_default && !has_fallback) {
     problems.add(name, "when_stale (serve_default) needs a row to serve; give one with .fallback(Row{...})");
   }
+}
+
+void check_publish(Problems& problems, std::string_view name, const PublishSpec& spec) {
+  if (spec.refresh <= Duration::zero()) {
+    problems.add(name,
+                 "refresh (" + std::to_string(spec.refresh.count()) +
+                     "us) must be positive; leave it out to publish rows only when records change them");
+  }
+}
+
+absl::Status publishes_nothing(std::string_view name) {
+  return absl::InvalidArgumentError(
+      std::string(name) + ": the view publishes nothing for readers on other threads; give it .publish()");
 }
 
 void count_read(ViewStats& stats, ReadStatus status, Duration age) noexcept {
@@ -41,6 +55,7 @@ void count_read(ViewStats& stats, ReadStatus status, Duration age) noexcept {
       break;
     case ReadStatus::quarantined:
     case ReadStatus::refused:
+    case ReadStatus::closed:
       break;
   }
 }
