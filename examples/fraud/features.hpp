@@ -36,8 +36,11 @@ inline double share(std::int64_t part, std::int64_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
+/// Whether the rows are read on other threads too.
+enum class Readers : bool { none, on_other_threads };
+
 /// The one definition: it serves the till, and makes the rows that the model learns from.
-inline Fraud build_fraud() {
+inline Fraud build_fraud(Readers readers = Readers::none) {
   using namespace std::chrono_literals;
   using Row = CustomerFeatures;
   weir::Graph graph{"fraud"};
@@ -60,7 +63,10 @@ inline Fraud build_fraud() {
           weir::rolling_lifetime().compute(weir::count().as(&Row::lines_ever)),
           weir::derive(&Row::refund_share_30d, [](const Row& row) { return share(row.refunds_30d, row.lines_30d); }),
           weir::derive(&Row::pace_1h, [](const Row& row) { return 720 * share(row.lines_1h, row.lines_30d); }));
-  auto view = customer | weir::view("customer_features", {.max_age = 7 * 24h, .when_stale = weir::serve_previous});
+  const weir::ViewSpec spec{.max_age = 7 * 24h, .when_stale = weir::serve_previous};
+  auto view = readers == Readers::none
+                  ? customer | weir::view("customer_features", spec)
+                  : customer | weir::view("customer_features", spec).publish({.refresh = 24h});
   return {std::move(graph), payments, view};
 }
 

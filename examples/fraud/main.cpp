@@ -1,10 +1,11 @@
-// A till asks before it books: look-up, score, push. The model learns from rows that the same pipeline makes of the past, and
+// A till asks before it books: look-up, score, push. A screen on another thread shows the same rows meanwhile. The model learns from rows that the same pipeline makes of the past, and
 // the rows that were served are compared with rows that are made again.
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <span>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <weir/view/compare.hpp>
@@ -96,6 +97,37 @@ Served serve(weir::Pipeline& pipeline, const Fraud& fraud, Payments payments, co
   return served;
 }
 
+/// A screen in the back office: goes round the customers on a thread of its own for as long as the pipeline lives.
+class Screen {
+ public:
+  Screen(weir::Reader<std::uint32_t, CustomerFeatures> reader, Payments payments)
+      : thread_([this, payments, reader = std::move(reader)]() mutable { show(reader, payments); }) {}
+  /// Waits for the end of the pipeline.
+  void join() { thread_.join(); }
+
+  [[nodiscard]] std::uint64_t shown() const { return shown_; }
+  /// Rows that are not those of one instant: with more refunds than lines, or more lines in an hour than in a day.
+  [[nodiscard]] std::uint64_t torn() const { return torn_; }
+
+ private:
+  void show(weir::Reader<std::uint32_t, CustomerFeatures>& reader, Payments payments) {
+    weir::Lookup<CustomerFeatures> found;
+    for (std::size_t at = 0;; at = (at + 7919) % payments.size()) {
+      reader.lookup(payments[at].customer, {}, found);
+      if (found.status == weir::ReadStatus::closed) return;
+      if (found.status == weir::ReadStatus::missing) continue;
+      ++shown_;
+      const bool is_whole = found->refunds_1h <= found->lines_1h && found->lines_1h <= found->lines_24h &&
+                            found->lines_24h <= found->lines_30d && found->lines_30d <= found->lines_ever;
+      torn_ += is_whole ? 0 : 1;
+    }
+  }
+
+  std::uint64_t shown_ = 0;
+  std::uint64_t torn_ = 0;
+  std::thread thread_;
+};
+
 void print_riskiest(const Served& served) {
   std::vector<std::size_t> order(served.rows.size());
   for (std::size_t at = 0; at < order.size(); ++at) order[at] = at;
@@ -160,11 +192,14 @@ int run(Payments payments) {
   const Scorer scorer = train(*rows, outcomes);
   write_csv(*rows, outcomes, "build/examples/fraud_training.csv");
 
-  Fraud fraud = build_fraud();
+  Fraud fraud = build_fraud(Readers::on_other_threads);
   auto pipeline = std::move(fraud.graph).build();
   if (!pipeline.ok()) return support::fail(pipeline.status());
   std::printf("%s", pipeline->text().c_str());
   pipeline->push(fraud.payments, past);  // backfill; the live stream goes on where the past ends
+  auto reader = pipeline->reader(fraud.customer);
+  if (!reader.ok()) return support::fail(reader.status());
+  Screen screen(*std::move(reader), live);
   start = std::chrono::steady_clock::now();
   const Served served = serve(*pipeline, fraud, live, scorer);
   const double seconds = seconds_since(start);
@@ -174,6 +209,10 @@ int run(Payments payments) {
               grouped(served.reads.fresh).c_str(), grouped(served.reads.stale).c_str(),
               grouped(served.reads.missing).c_str(), fixed(area_under_curve(served.scores), 3).c_str());
   support::print_accounting(*pipeline, golden, {"payments", "customer"});
+  { const weir::Pipeline gone = *std::move(pipeline); }
+  screen.join();
+  std::printf("\nthe screen on another thread showed %s rows meanwhile\n", grouped(screen.shown()).c_str());
+  golden.check("rows on the screen that were torn", screen.torn(), 0);
 
   Fraud again = build_fraud();
   const auto made_again = weir::point_in_time(std::move(again.graph), again.customer, labels_of(live),
