@@ -349,4 +349,76 @@ TEST_CASE("a row read later has the bytes it had when its record came, whatever 
   CHECK(read > amounts.size() - 100);
 }
 
+struct WideRow {
+  double sum_short = 0, sum_long = 0, sum_exact = 0, sum_cut = 0;
+  double deviation_short = 0, deviation_long = 0, deviation_exact = 0, deviation_cut = 0;
+  friend bool operator==(const WideRow& a, const WideRow& b) {
+    return std::memcmp(&a, &b, sizeof(WideRow)) == 0;
+  }
+};
+
+struct Reading {
+  double value;
+  weir::EventTime at;
+};
+
+/// One key under windows of many panes.
+class Wide {
+ public:
+  explicit Wide(weir::Duration lag)
+      : source_(graph_.source<Reading>("readings", {.time = &Reading::at, .watermark = weir::trailing(lag)})),
+        view_(source_ | weir::key_by([](const Reading&) { return 1; }) |
+              weir::features<WideRow>(
+                  {.name = "wide", .time_travel = us(20)},
+                  weir::rolling({{.size = us(120), .precision = us(5)},
+                                 {.size = us(2000), .precision = us(50)},
+                                 {.size = us(700), .precision = exact},
+                                 {.size = us(600), .precision = weir::pre_cut(us(50))}})
+                      .compute(weir::sum(&Reading::value)
+                                   .as(&WideRow::sum_short, &WideRow::sum_long, &WideRow::sum_exact,
+                                       &WideRow::sum_cut),
+                               weir::stddev(&Reading::value)
+                                   .as(&WideRow::deviation_short, &WideRow::deviation_long,
+                                       &WideRow::deviation_exact, &WideRow::deviation_cut))) |
+              weir::view("wide rows")),
+        pipeline_(*std::move(graph_).build()) {}
+
+  void push(const Reading& reading) { static_cast<void>(pipeline_.push(source_, reading)); }
+  WideRow read(std::int64_t at) { return *pipeline_.lookup(view_, 1, {.as_of = event_time(at)}); }
+
+ private:
+  weir::Graph graph_{"wide"};
+  weir::Source<Reading> source_;
+  weir::View<int, WideRow> view_;
+  weir::Pipeline pipeline_;
+};
+
+TEST_CASE("a row has the same bits whatever was read before") {
+  std::mt19937_64 random(3);
+  for (const std::int64_t lag : {0, 7, 90}) {
+    std::vector<Reading> pushed;
+    Wide often(us(lag));
+    std::vector<std::int64_t> instants;  // the same for some records, as what is remembered is
+    std::int64_t now = 0;
+    for (int i = 0; i < 1500; ++i) {
+      now += random() % 40 == 0 ? static_cast<std::int64_t>(random() % 900)
+                                : static_cast<std::int64_t>(random() % 6);
+      const std::int64_t late = random() % 20 == 0 ? static_cast<std::int64_t>(random() % 1000) : 0;
+      const std::int64_t disorder = lag == 0 ? 0 : static_cast<std::int64_t>(random()) % lag / 2;
+      pushed.push_back(
+          {std::exp(static_cast<double>(random() % 100) / 7), event_time(now - std::abs(disorder) - late)});
+      often.push(pushed.back());
+      if (i % 8 == 0) instants = {now - 19, now + 40, now + static_cast<std::int64_t>(random() % 300)};
+      std::vector<WideRow> seen;
+      for (const std::int64_t instant : instants) seen.push_back(often.read(instant));
+      REQUIRE(often.read(instants.front()) == seen.front());
+      if (i % 16 != 0 && i % 8 != 7) continue;
+      Wide once(us(lag));
+      for (const Reading& reading : pushed) once.push(reading);
+      const std::size_t which = random() % instants.size();
+      REQUIRE(once.read(instants[which]) == seen[which]);
+    }
+  }
+}
+
 }  // namespace

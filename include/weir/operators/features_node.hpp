@@ -66,9 +66,10 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
     std::uint64_t version = 0;
     std::uint32_t unsettled = 0;  // the first record in the log that is not in panes
     bool is_armed = false;        // the slot waits among the expiries
-    LogPlace log;
+    typename Logs::Log log;
     std::tuple<typename Groups::Panes...> panes;
   };
+  using Read = RollingRead<Record>;
 
  public:
   FeaturesNode(FeaturesSpec spec, Derivations derivations, const KeyDictionary<KeyType>& dictionary,
@@ -100,7 +101,10 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
 
   void take(const Batch<Record>& batch) {
     stats().ingested += batch.size;
-    if (keys_.size() < dictionary_->slot_bound()) keys_.grow(dictionary_->slot_bound());
+    if (keys_.size() < dictionary_->slot_bound()) {
+      keys_.grow(dictionary_->slot_bound());
+      is_far_ = keys_.size() * sizeof(KeyState) > near_bytes;
+    }
     const EventTime settled = settled_at(watermark());
     for (std::size_t i = 0; i < batch.size; ++i) {
       prefetch(batch, i);
@@ -167,6 +171,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
   }
   void read_slot(Slot slot, EventTime as_of, Reading<Row>& out) override {
     KeyState& state = slot != no_slot ? keys_[slot] : nobody_;
+    settle(state, settled_at(watermark()));  // as its next record would
     out.row = Row{};
     out.is_whole = true;
     out.overflowed = 0;
@@ -175,7 +180,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
     bool sees_any = false;
     for (const Asking asking : {Asking::excluded, Asking::included}) {
       if (asking == Asking::included && !has_including_) continue;
-      const RollingRead read = read_of(state, as_of, asking, out.event_time, sees_any);
+      const Read read = read_of(state, as_of, asking, out.event_time, sees_any);
       out.is_whole &= read_groups(state, asking, read, out, GroupIndices{});
     }
     out.is_there = sees_any;
@@ -197,6 +202,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
 
  private:
   static constexpr std::size_t ahead = 16;  // records between asking for a key's state and using it
+  static constexpr std::size_t near_bytes = std::size_t{256} << 10;
   static constexpr std::size_t head_bytes = sizeof(KeyState) - sizeof(std::tuple<typename Groups::Panes...>);
 
   /// Looks for a pace at which some thousand records come between two publications.
@@ -229,21 +235,23 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
   [[nodiscard]] EventTime deadline(const KeyState& key) const {
     return key.newest == no_time ? no_time : later(key.newest, retain_);
   }
-  static void prefetch_object(const void* object, std::size_t bytes) noexcept {
-    for (std::size_t offset = 0; offset < bytes; offset += cache_line_bytes)
-      prefetch_for_write(static_cast<const std::byte*>(object) + offset);
-  }
-  /// Asks for what a record in order touches: the head of its key's state with the finest open pane, then the end of its log.
+  /// Asks for what a record touches: the head of its key's state with the finest open panes, then what follows from those.
   void prefetch(const Batch<Record>& batch, std::size_t at) {
-    if (!dictionary_->is_large()) return;
+    if (!is_far_) return;
     if (const std::size_t far = at + ahead; far < batch.size) {
       const KeyState& key = keys_[batch.slots[far]];
       prefetch_object(&key, head_bytes);
-      std::apply([](const auto&... panes) { (prefetch_object(&panes.open[0], sizeof(panes.open[0])), ...); },
-                 key.panes);
+      std::apply([](const auto&... panes) { (Groups::prefetch_open(panes), ...); }, key.panes);
     }
-    if (const std::size_t near = at + ahead / 2; near < batch.size)
-      Logs::prefetch_first(keys_[batch.slots[near]].log);
+    if (const std::size_t near = at + ahead / 2; near < batch.size) {
+      const KeyState& key = keys_[batch.slots[near]];
+      Logs::prefetch_ring(key.log);
+      prefetch_closes(key, GroupIndices{});
+    }
+  }
+  template <std::size_t... i>
+  void prefetch_closes(const KeyState& key, std::index_sequence<i...>) {
+    (std::get<i>(groups_).prefetch_close(std::get<i>(key.panes), key.newest), ...);
   }
 
   void apply(Slot slot, const Record& record, EventTime at, EventTime settled) {
@@ -301,7 +309,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
   /// Moves the records before `settled` into panes, in the order of their times.
   void settle(KeyState& key, EventTime settled) {
     const std::uint32_t before = key.unsettled;
-    while (key.unsettled < key.log.size && Logs::item(key.log, key.unsettled).at < settled) {
+    while (key.unsettled < key.log.size() && Logs::item(key.log, key.unsettled).at < settled) {
       const auto& item = Logs::item(key.log, key.unsettled);
       if (begins_anew(key.settled, item.at)) start_anew(key);
       add(key, item.record, item.at, settled, GroupIndices{});
@@ -337,15 +345,15 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
   }
 
   /// What a read sees of a key.
-  RollingRead read_of(const KeyState& key, EventTime as_of, Asking asking, EventTime& event_time,
-                      bool& sees_any) const {
+  Read read_of(const KeyState& key, EventTime as_of, Asking asking, EventTime& event_time,
+               bool& sees_any) const {
     const EventTime settled = settled_at(watermark());
     const EventTime end = asking == Asking::included ? later(as_of, Duration{1}) : as_of;
-    RollingRead read{.log = &key.log,
-                     .unsettled = key.unsettled,
-                     .as_of = as_of,
-                     .settled = settled,
-                     .end = std::max(end, settled)};
+    Read read{.log = &key.log,
+              .unsettled = key.unsettled,
+              .as_of = as_of,
+              .settled = settled,
+              .end = std::max(end, settled)};
     EventTime last = key.settled;
     const auto come_to = [&](EventTime next, std::uint32_t at) {
       if (!begins_anew(last, next)) return;
@@ -354,7 +362,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
       last = no_time;
     };
     std::uint32_t at = key.unsettled;
-    for (; at < key.log.size && Logs::item(key.log, at).at < read.end; ++at) {
+    for (; at < key.log.size() && Logs::item(key.log, at).at < read.end; ++at) {
       come_to(Logs::item(key.log, at).at, at);
       last = Logs::item(key.log, at).at;
     }
@@ -366,7 +374,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
     return read;
   }
   template <std::size_t... i>
-  bool read_groups(KeyState& key, Asking asking, const RollingRead& read, Reading<Row>& out,
+  bool read_groups(KeyState& key, Asking asking, const Read& read, Reading<Row>& out,
                    std::index_sequence<i...>) {
     bool is_whole = true;
     std::size_t window = 0;
@@ -427,6 +435,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
   Duration record_span_{};
   std::size_t record_count_ = 0;
   bool has_including_ = false;
+  bool is_far_ = false;         // states fill more than the near caches, so that prefetching pays
   std::uint64_t ingested_ = 0;  // until the last publication
   Duration most_pace_{1};
   Duration pace_{1};  // how far the watermark may rise before keys are forgotten and records go into panes

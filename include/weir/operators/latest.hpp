@@ -43,7 +43,7 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
   };
   using Versions = RecordLogs<Version>;  // by the end of their windows
   struct Kept {
-    LogPlace versions;
+    typename Versions::Log versions;
     std::uint64_t count = 0;  // of the rows that came
     bool is_armed = false;    // the slot waits among the expiries
   };
@@ -76,7 +76,7 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
     expiries_.advance(
         reached,
         [this](Slot slot) {
-          if (kept_[slot].versions.size == 0) kept_[slot].is_armed = false;  // erased: the queue drops it
+          if (kept_[slot].versions.size() == 0) kept_[slot].is_armed = false;  // erased: the queue drops it
           return deadline(slot);
         },
         [this](EventTime, Slot slot) {
@@ -88,7 +88,7 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
     return later(watermark(), std::max(Duration{1}, Duration{spec_.retain / 16}));
   }
   [[nodiscard]] bool holds(std::uint32_t slot) const override {
-    return slot < kept_.size() && kept_[slot].versions.size > 0;
+    return slot < kept_.size() && kept_[slot].versions.size() > 0;
   }
   void refresh(OperatorStats& stats) const override {
     stats.keys = dictionary_.size();
@@ -153,22 +153,22 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
     newest_ = std::max(newest_, row.window.end);
     const bool was_there = replace(kept.versions, row);
     if (!was_there && !row.pane.is_retraction) add(kept.versions, row);
-    if (was_there && kept.versions.size == 0) {
+    if (was_there && kept.versions.size() == 0) {
       this->drop(dictionary_.key(slot));
     } else {
       this->touch(slot);
     }
-    if (kept.is_armed || spec_.retain == for_ever || kept.versions.size == 0) return;
+    if (kept.is_armed || spec_.retain == for_ever || kept.versions.size() == 0) return;
     expiries_.arm(deadline(slot), slot);
     kept.is_armed = true;
   }
   /// Puts a row in the place of its window's last one, or takes that back. False if it is the window's first.
-  bool replace(LogPlace& versions, const In& row) {
+  bool replace(typename Versions::Log& versions, const In& row) {
     std::uint32_t at = Versions::lower_bound(versions, row.window.end);
-    while (at < versions.size && Versions::item(versions, at).at == row.window.end &&
+    while (at < versions.size() && Versions::item(versions, at).at == row.window.end &&
            Versions::item(versions, at).record.start != row.window.start)
       ++at;
-    if (at == versions.size || Versions::item(versions, at).at != row.window.end) return false;
+    if (at == versions.size() || Versions::item(versions, at).at != row.window.end) return false;
     if (row.pane.is_retraction) {
       versions_.erase(versions, at);
     } else {
@@ -176,13 +176,14 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
     }
     return true;
   }
-  void add(LogPlace& versions, const In& row) {
+  void add(typename Versions::Log& versions, const In& row) {
     versions_.insert(versions, row.window.end, {row.window.start, row.value, row.overflowed});
-    while (versions.size > spec_.versions) versions_.drop_first(versions);
+    while (versions.size() > spec_.versions) versions_.drop_first(versions);
   }
   [[nodiscard]] EventTime deadline(Slot slot) const {
-    const LogPlace& versions = kept_[slot].versions;
-    return versions.size == 0 ? no_time : later(Versions::item(versions, versions.size - 1).at, spec_.retain);
+    const typename Versions::Log& versions = kept_[slot].versions;
+    return versions.size() == 0 ? no_time
+                                : later(Versions::item(versions, versions.size() - 1).at, spec_.retain);
   }
   void forget(Slot slot) {
     this->drop(dictionary_.key(slot));

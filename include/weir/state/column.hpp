@@ -34,6 +34,11 @@ inline void prefetch_for_write(const void* address) noexcept {
   __builtin_prefetch(address, 1, 3);
   asm volatile("");
 }
+/// All lines of an object.
+inline void prefetch_object(const void* object, std::size_t bytes) noexcept {
+  for (std::size_t offset = 0; offset < bytes; offset += cache_line_bytes)
+    prefetch_for_write(static_cast<const std::byte*>(object) + offset);
+}
 inline void prefetch_for_read(const void* address) noexcept {
   __builtin_prefetch(address, 0, 3);
   asm volatile("");

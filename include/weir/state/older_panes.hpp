@@ -72,6 +72,17 @@ class OlderPanes {
     for (std::uint32_t at = 0; at <= place.size; at += step) prefetch_for_write(address(place, at));
   }
 
+  /// Asks for the oldest pane and for the place behind the newest.
+  static void prefetch_ends(const OlderPlace& place) noexcept {
+    if (!place.is_there()) return;
+    prefetch_for_write(place.is_tree() ? place.memory : address(place, 0));
+    if (!place.is_tree()) prefetch_object(address(place, place.size), sizeof(Item));
+  }
+
+  /// How many panes there are.
+  [[nodiscard]] static std::size_t size(const OlderPlace& place) noexcept {
+    return place.is_tree() ? tree(place).size() : place.size;
+  }
   [[nodiscard]] static State* find(const OlderPlace& place, Index pane) noexcept {
     if (place.is_tree()) return tree(place).find(static_cast<PaneIndex>(pane));
     const std::uint32_t at = position(place, pane);
@@ -101,6 +112,16 @@ class OlderPanes {
     if (!place.is_tree()) make_room(place);
     return place.is_tree() ? tree(place).at(static_cast<PaneIndex>(pane)) : add_to_ring(place, pane).state;
   }
+  /// The same with its state.
+  void append(OlderPlace& place, Index pane, State&& state) {
+    if (!place.is_tree()) make_room(place);
+    if (place.is_tree()) {
+      tree(place).at(static_cast<PaneIndex>(pane)) = std::move(state);
+    } else {
+      new (address(place, place.size)) Item{.pane = pane, .state = std::move(state)};
+      ++place.size;
+    }
+  }
 
   /// Calls `visit(state)` with states that together hold exactly the panes from `low` to `last`, oldest first.
   template <class Merge, class Visit>
@@ -111,14 +132,11 @@ class OlderPanes {
       for_each_in(place, low, last, [&visit](Index, const State& state) { visit(state); });
     }
   }
-  /// Calls `visit(pane, state)` for each pane from `low` to `last`, oldest first; of a tree each index is looked up.
+  /// Calls `visit(pane, state)` for each pane from `low` to `last`, oldest first.
   template <class Visit>
   static void for_each_in(const OlderPlace& place, Index low, Index last, Visit&& visit) {
     if (place.is_tree()) {
-      for (Index pane = low; pane <= last; ++pane) {
-        if (State* state = find(place, pane); state != nullptr) visit(pane, *state);
-      }
-      return;
+      return tree(place).for_each_in(static_cast<PaneIndex>(low), static_cast<PaneIndex>(last), visit);
     }
     for (std::uint32_t at = 0; at < place.size && item(place, at).pane <= last; ++at) {
       if (item(place, at).pane >= low) visit(item(place, at).pane, item(place, at).state);

@@ -131,7 +131,12 @@ class PaneTree {
   /// Calls `visit(pane, state)` for each pane, oldest first.
   template <class Visit>
   void for_each(Visit&& visit) {
-    if (root_ != nullptr) each(root_, level_, first_of(prefix_, level_), visit);
+    for_each_in(std::numeric_limits<PaneIndex>::min(), std::numeric_limits<PaneIndex>::max(), visit);
+  }
+  /// The same for the panes from `low` to `last`.
+  template <class Visit>
+  void for_each_in(PaneIndex low, PaneIndex last, Visit&& visit) {
+    if (root_ != nullptr) each(root_, level_, first_of(prefix_, level_), ordered(low), ordered(last), visit);
   }
 
  private:
@@ -277,15 +282,19 @@ class PaneTree {
   }
 
   template <class Visit>
-  [[gnu::noinline]] void each(Node* node, unsigned level, std::uint64_t first, Visit& visit) {
+  [[gnu::noinline]] void each(Node* node, unsigned level, std::uint64_t first, std::uint64_t low,
+                              std::uint64_t last, Visit& visit) {
     for (unsigned rest = node->mask; rest != 0; rest &= rest - 1) {
       const auto at = static_cast<unsigned>(std::countr_zero(rest));
       const std::uint64_t child_first = first + (std::uint64_t{at} << (level * fan_bits));
+      const std::uint64_t child_last = level == 0 ? child_first : last_of(child_first, level - 1);
+      if (child_last < low) continue;
+      if (child_first > last) return;
       if (level == 0) {
         visit(static_cast<PaneIndex>(child_first ^ (std::uint64_t{1} << 63)),
               static_cast<Leaf*>(node)->states[at]);
       } else {
-        each(static_cast<Inner*>(node)->children[at], level - 1, child_first, visit);
+        each(static_cast<Inner*>(node)->children[at], level - 1, child_first, low, last, visit);
       }
     }
   }

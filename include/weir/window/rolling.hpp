@@ -104,6 +104,9 @@ class RollingPlan {
     /// The pane that begins at or after `at`; of `no_time` the first one.
     [[nodiscard]] std::int64_t pane_from(EventTime at) const noexcept;
     [[nodiscard]] EventTime start(std::int64_t pane) const noexcept;
+    [[nodiscard]] EventTime end(std::int64_t pane) const noexcept {
+      return is_endless() ? end_of_time : start(saturating_add(pane, 1));
+    }
     /// The first pane that a read at `settled` or later can need.
     [[nodiscard]] std::int64_t first_kept(EventTime settled) const noexcept {
       return is_endless() ? 0 : pane(earlier(settled, Duration{span}));
