@@ -224,8 +224,9 @@ struct Features {
 ///          have any more is counted, and reported once on `late()`
 /// Keeps:   per key the panes of its windows, and the records of exact windows, of windows of records, and those
 ///          younger than the watermark less `time_travel`; until the key was silent for `retain`
-/// Time:    a record: one add per rolling(...), and one merge per pane that ends. A read: per window a merge for each of its
-///          panes that holds something, an add for each record that is younger than the watermark less `time_travel`
+/// Time:    a record: one add per rolling(...), and one merge per pane that ends. A read: an add for each
+///          record that is younger than the watermark less `time_travel`, per window a merge for each open pane; the first time
+///          since a pane ended also one for each pane that holds something
 template <class Row, class... Parts>
 [[nodiscard]] Features<Row, Parts...> features(std::string name, Parts... parts) {
   return {FeaturesSpec{.name = std::move(name)}, std::tuple<Parts...>(std::move(parts)...)};
