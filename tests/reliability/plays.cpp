@@ -34,6 +34,13 @@ struct Row {
   std::int64_t n = 0;
 };
 
+/// A row that needs the heap.
+struct Told {
+  std::int64_t sum = 0;
+  std::int64_t n = 0;
+  std::string text;
+};
+
 struct Heartbeat {
   using State = std::vector<std::int64_t>;
   void process(State& state, const Item& item, weir::Timer& timer, weir::Out<Item>& items,
@@ -235,6 +242,23 @@ std::optional<Built> build(Kind kind, Output& out) {
       });
       collect(windowed<Vector>(items | key_by(Names{}), tumbling({.size = us(10), .grace = us(0)}), "w"), "w",
               out);
+      break;
+    }
+    case Kind::published: {
+      // What comes out is what is published.
+      const auto tell = [&out](const Told& row) {
+        visit(Place::rows);
+        out.row(row.sum * 1000 + row.n);
+        return "a text that is longer than fifteen characters, number " + std::to_string(row.n);
+      };
+      static_cast<void>(
+          keyed |
+          features<Told>({.name = "w", .retain = us(20)},
+                         rolling({.size = us(10), .precision = us(2)})
+                             .compute(with(Kept<Vector>{}, &Item::value).as(&Told::sum)),
+                         rolling({.size = us(12), .precision = exact}).compute(count().as(&Told::n)),
+                         derive(&Told::text, tell)) |
+          view("told").publish({.refresh = us(5)}));
       break;
     }
     case Kind::merged:

@@ -107,6 +107,7 @@ enum class Kind : std::uint8_t {
   merged,
   stages,
   punctuated,
+  published,  // rows that readers on other threads could read
   allocating_state,
   allocating_session,  // states whose default constructor allocates
   count_

@@ -134,6 +134,32 @@ TEST_CASE("string keys allocate nothing when warm, whatever their length") {
   CHECK(rows > 1000);
 }
 
+TEST_CASE("publishing rows and reading them allocates nothing when warm") {
+  weir::Graph graph{"steady"};
+  const auto source =
+      graph.source<desk::Event>("events", {.time = &desk::Event::at, .watermark = weir::trailing(us(50))});
+  const auto view = source | weir::key_by(&desk::Event::key) |
+                    weir::features<desk::Totals>(
+                        "rows", weir::rolling({.size = us(2000), .precision = us(100)})
+                                    .compute(weir::count().as(&desk::Totals::n),
+                                             weir::sum(&desk::Event::value).as(&desk::Totals::sum))) |
+                    weir::view("view", {.max_age = us(1)}).publish({.refresh = us(500)});
+  auto pipeline = std::move(graph).build().value();
+  auto reader = pipeline.reader(view).value();
+  std::vector<desk::Event> batch(batch_size);
+  const auto make = [](desk::Event& event, std::int64_t at) { event = desk::event(at * 7919 % 1000, at); };
+  run(pipeline, source, batch, 0, warm_up, make);
+  CHECK(run(pipeline, source, batch, warm_up, measured, make) == 0);
+  std::vector<std::int64_t> keys;
+  for (std::int64_t key = 0; key < 1100; ++key) keys.push_back(key);
+  std::vector<weir::Lookup<desk::Totals>> results(keys.size());
+  const std::uint64_t before = heap::allocations();
+  for (const std::int64_t key : keys) static_cast<void>(reader.lookup(key));
+  reader.lookup_all(keys, {}, results);
+  CHECK(heap::allocations() - before == 0);
+  CHECK((reader.stats().reads == 2200 && reader.stats().missing == 200));
+}
+
 TEST_CASE("records pushed one by one, filtered and mapped, allocate nothing when warm") {
   weir::Graph graph{"steady"};
   const auto source =
