@@ -13,6 +13,7 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
+#include <weir/base/assert.hpp>
 #include <weir/flow/node.hpp>
 #include <weir/graph/meter.hpp>
 #include <weir/graph/source.hpp>
@@ -214,12 +215,19 @@ class Pipeline {
     view.read(key, spec, core_->now(), result);
     look.complete();
   }
-  /// The rows of many keys, in their order; `results` has room for as many as there are keys.
-  template <class View, class Keys>
-  void lookup_all(const View& view, const Keys& keys, const typename View::Spec& spec,
-                  std::span<typename View::Result> results) {
-    std::size_t at = 0;
-    for (const auto& key : keys) lookup(view, key, spec, results[at++]);
+  /// The rows of many keys, in their order, for less than one by one; `results` has room for as many as there are keys.
+  template <class View>
+  void lookup_all(const View& view, std::span<const typename View::BatchKey> keys,
+                  const typename View::Spec& spec, std::span<typename View::Result> results) {
+    WEIR_ASSERT(results.size() >= keys.size(), "lookup_all needs room for a result per key");
+    if (&view.wiring() != &core_->wiring() || !core_->takes_calls()) {
+      for (std::size_t i = 0; i < keys.size(); ++i) results[i] = {};
+      return;
+    }
+    detail::PipelineCore::Look look(*core_);
+    core_->catch_up();
+    view.read_all(keys, spec, core_->now(), results.data());
+    look.complete();
   }
 
   /// A reader of a view for another thread; it may outlive the pipeline. The view must have said `.publish()`.

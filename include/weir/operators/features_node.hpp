@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -165,6 +166,24 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
   [[nodiscard]] Slot find(KeyView<KeyType> key) const override {
     const Slot slot = dictionary_->find(key);
     return slot != no_slot && holds(slot) ? slot : no_slot;
+  }
+  void find_all(std::span<const BatchKey<KeyType>> keys, Slot* slots) const override {
+    dictionary_->find(
+        keys.size(), [&keys](std::size_t i) -> const BatchKey<KeyType>& { return keys[i]; }, slots);
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      if (slots[i] < keys_.size()) prefetch_for_read(&keys_[slots[i]]);
+    }
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      if (!holds(slots[i])) slots[i] = no_slot;
+    }
+  }
+  void prefetch(Slot slot) const override {
+    if (slot != no_slot) prefetch_object(&keys_[slot], sizeof(KeyState));
+  }
+  void prefetch_more(Slot slot) const override {
+    if (slot == no_slot) return;
+    Logs::prefetch_ring(keys_[slot].log);
+    std::apply([](const auto&... panes) { (Groups::prefetch_read(panes), ...); }, keys_[slot].panes);
   }
   [[nodiscard]] const StoredKey<KeyType>* key_of(Slot slot) const override {
     return holds(slot) ? &dictionary_->key(slot) : nullptr;

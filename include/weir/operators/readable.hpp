@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include <weir/operators/changed_keys.hpp>
 #include <weir/state/column.hpp>
@@ -60,6 +61,9 @@ struct Reading {
   Window* covered = nullptr;        // room for `windows()` of them
 };
 
+/// So many keys are read at a time.
+inline constexpr std::size_t read_together = 64;
+
 /// An operator whose rows can be looked up by key.
 template <class KeyType, class Row>
 class Readable {
@@ -80,12 +84,17 @@ class Readable {
   virtual bool erase(KeyView<KeyType> key) = 0;
   /// The slot of a key of which something is kept; `no_slot` for any other.
   [[nodiscard]] virtual Slot find(KeyView<KeyType> key) const = 0;
+  /// The same for at most `read_together` keys.
+  virtual void find_all(std::span<const BatchKey<KeyType>> keys, Slot* slots) const {
+    for (std::size_t i = 0; i < keys.size(); ++i) slots[i] = find(keys[i]);
+  }
+  /// Asks for the memory that a read of a slot needs: what lies with the key, and then what that leads to.
+  virtual void prefetch(Slot) const {}
+  virtual void prefetch_more(Slot) const {}
   /// The key for whose slot something is kept; null for any other slot.
   [[nodiscard]] virtual const StoredKey<KeyType>* key_of(Slot slot) const = 0;
   /// What is known as of an instant of the key of a slot that `find` gave.
   virtual void read_slot(Slot slot, EventTime as_of, Reading<Row>& out) = 0;
-  /// What is known of a key as of an instant.
-  void read(KeyView<KeyType> key, EventTime as_of, Reading<Row>& out) { read_slot(find(key), as_of, out); }
 
   /// From now on tells `changed`, which outlives the last call, what changes.
   void attach(ChangedKeys<KeyType>& changed) noexcept {

@@ -102,6 +102,10 @@ class RollingGroup {
     if constexpr (count > 1) prefetch_object(&panes.open[1], sizeof(Open));
     Older::prefetch_ends(panes.closed[0]);
   }
+  /// Asks for what reads remember.
+  static void prefetch_read(const Panes& panes) noexcept {
+    if (panes.memory != nullptr) prefetch_object(panes.memory, sizeof(Memory));
+  }
   /// How many windows can still have a late record.
   [[nodiscard]] RollingJudged judge(EventTime at, EventTime settled) const {
     RollingJudged judged;

@@ -76,6 +76,10 @@ namespace detail {
 template <class Type>
 using KeyView = std::conditional_t<StringLike<Type>, std::string_view, const Type&>;
 
+/// How the keys of a batch are given.
+template <class Type>
+using BatchKey = std::conditional_t<StringLike<Type>, std::string_view, Type>;
+
 /// A key that is no more than 64 bits.
 template <class Type>
 inline constexpr bool is_word = WordLike<Type> && sizeof(Type) <= sizeof(std::uint64_t);

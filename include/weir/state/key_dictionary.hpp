@@ -52,6 +52,11 @@ class KeyDictionary {
   /// The slot of a known key, or `no_slot`.
   [[nodiscard]] Slot find(View key) const noexcept { return looker().find(key); }
 
+  /// The slot of each key; those of keys that are not known are `no_slot`. At most `batch_limit` keys.
+  template <class KeyOf>
+  void find(std::size_t count, KeyOf&& key_of, Slot* slots) const {
+    is_large() ? find_ahead(count, key_of, slots) : find_all(count, key_of, slots);
+  }
   /// The slot of a key, which gets one if it is new; `no_slot` if there is none left.
   [[nodiscard]] Slot intern(View key) {
     const Slot slot = find(key);

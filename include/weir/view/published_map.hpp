@@ -137,7 +137,7 @@ class PublishedReader {
 
  public:
   /// How the keys of a batch are given.
-  using BatchKey = std::conditional_t<StringLike<KeyType>, std::string_view, KeyType>;
+  using BatchKey = detail::BatchKey<KeyType>;
 
   /// A reader of nothing: every read says `closed`.
   PublishedReader() = default;

@@ -57,10 +57,6 @@ struct ViewShare {
   SharedKnown known;
 };
 
-/// How the keys of a batch are given.
-template <class KeyType>
-using BatchKey = std::conditional_t<StringLike<KeyType>, std::string_view, KeyType>;
-
 /// The published rows of a view, as one reader has them. Fills in what belongs to the row, and its status: `fresh`,
 /// `incomplete`, `missing` or `closed`.
 template <class KeyType, class Row>

@@ -1,7 +1,11 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -100,6 +104,7 @@ class View {
   using Spec = LookupSpec;
   using Reader = weir::Reader<KeyType, Row>;
   using KeyView = detail::KeyView<KeyType>;
+  using BatchKey = detail::BatchKey<KeyType>;
 
   View(Wiring& wiring, detail::ViewNode<Row>& node, detail::Readable<KeyType, Row>& rows,
        detail::ViewPublisher<KeyType, Row>* publisher)
@@ -119,20 +124,47 @@ class View {
   }
   /// What `Pipeline::lookup` does once the pipeline is up to date.
   void read(KeyView key, const LookupSpec& asked, std::optional<WallTime> now, Lookup<Row>& out) const {
+    read_slot(rows_->find(key), asked, known(now), out);
+  }
+  /// The same for some keys, each into its place.
+  void read_all(std::span<const BatchKey> keys, const LookupSpec& asked, std::optional<WallTime> now,
+                Lookup<Row>* out) const {
+    std::array<Slot, detail::read_together> slots;
+    const detail::Known known = this->known(now);
+    for (std::size_t begin = 0; begin < keys.size(); begin += slots.size()) {
+      const std::span some = keys.subspan(begin, std::min(slots.size(), keys.size() - begin));
+      rows_->find_all(some, slots.data());
+      for (std::size_t i = 0; i < std::min(far, some.size()); ++i) rows_->prefetch(slots[i]);
+      for (std::size_t i = 0; i < std::min(near, some.size()); ++i) rows_->prefetch_more(slots[i]);
+      for (std::size_t i = 0; i < some.size(); ++i) {
+        if (i + far < some.size()) rows_->prefetch(slots[i + far]);
+        if (i + near < some.size()) rows_->prefetch_more(slots[i + near]);
+        read_slot(slots[i], asked, known, out[begin + i]);
+      }
+    }
+  }
+
+ private:
+  // How many keys before one is read the memory of it is asked for.
+  static constexpr std::size_t far = 6;
+  static constexpr std::size_t near = 3;
+
+  [[nodiscard]] detail::Known known(std::optional<WallTime> now) const {
+    return {.until = rows_->known_until(), .watermark = rows_->read_watermark(), .now = now};
+  }
+  void read_slot(Slot slot, const LookupSpec& asked, const detail::Known& known, Lookup<Row>& out) const {
     const ViewSpec& spec = node_->spec();
-    const detail::Known known{
-        .until = rows_->known_until(), .watermark = rows_->read_watermark(), .now = now};
     out.watermark = known.watermark;
     out.known_until = known.until;
-    out.computed_at = now;
+    out.computed_at = known.now;
     out.as_of = known.instant(asked.as_of);
-    fill(key, out);
+    fill(slot, out);
     out.age = detail::age_at(out.as_of, out.known_until);
     const bool is_stale = detail::is_stale(spec, asked, out.age);
     const StalePolicy policy = asked.when_stale.value_or(spec.when_stale);
     if (is_stale && policy == serve_previous) {
       out.as_of = out.known_until;
-      fill(key, out);
+      fill(slot, out);
     }
     if (is_stale && out.status != ReadStatus::missing) {
       detail::withhold(policy, node_->fallback(), out);
@@ -145,13 +177,11 @@ class View {
       node_->report(out);
     }
   }
-
- private:
-  void fill(KeyView key, Lookup<Row>& out) const {
+  void fill(Slot slot, Lookup<Row>& out) const {
     detail::Reading<Row> reading;
     reading.covered = out.windows.data();
     out.window_count = rows_->windows();
-    rows_->read(key, out.as_of, reading);
+    rows_->read_slot(slot, out.as_of, reading);
     out.value = std::move(reading.row);
     out.event_time = reading.event_time;
     if (reading.is_there) out.known_until = reading.known_until;
