@@ -23,6 +23,7 @@ class ChangedKeys {
   ChangedKeys() = default;
   ChangedKeys(const ChangedKeys&) = delete;
   ChangedKeys& operator=(const ChangedKeys&) = delete;
+  ~ChangedKeys() = default;
 
   /// What is kept for this slot has changed, or will before the owner asks.
   void touch(Slot slot) {

@@ -25,7 +25,8 @@ namespace weir::inline v0 {
 
 namespace detail {
 
-/// How far a view has come, for other threads. Each part is read by itself, and no older than what was read before.
+/// How far a view has come, for other threads. Each part is that of the end of some call, and of no earlier one than at the load
+/// before; who loads a watermark finds the rows that were published before it.
 class SharedKnown {
  public:
   void store(const Known& known) noexcept {
