@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <span>
 
 #include <weir/time/instant.hpp>
@@ -123,6 +124,66 @@ class RollingUpdate {
   Buffer<Twelve> ended_;
   std::size_t ended_size_ = 0;
   std::array<std::int64_t, 3> hops_{};
+};
+
+/// The last hour of each key, exactly: a ring of records per key, of which those that are too old are dropped
+/// with every record that comes.
+template <bool is_max>
+class ExactHour {
+ public:
+  explicit ExactHour(std::size_t keys) : table_(keys) {}
+  ExactHour(const ExactHour&) = delete;
+  ExactHour& operator=(const ExactHour&) = delete;
+  ~ExactHour() {
+    for (std::uint32_t id = 0; id < table_.id_end(); ++id) std::free(table_[id].ring);
+  }
+
+  void push(std::span<const Event> batch) {
+    for_each_record(table_, batch, [](const Event& event, Record& record) {
+      record.add(static_cast<std::uint32_t>(weir::ticks(event.at) / 1000), static_cast<float>(event.value));
+    });
+  }
+  void finish() {}
+
+ private:
+  static constexpr std::uint32_t hour = 3'600'000;  // ms
+  struct Item {
+    std::uint32_t at;
+    float value;
+  };
+  struct alignas(64) Record {
+    std::uint64_t key;
+    Item* ring;
+    double sum;
+    std::uint32_t first;
+    std::uint32_t count;
+    std::uint32_t capacity;
+
+    Item& item(std::uint32_t i) { return ring[(first + i) & (capacity - 1)]; }
+    void add(std::uint32_t now, float value) {
+      while (count > 0 && now - item(0).at >= hour) {
+        sum -= static_cast<double>(item(0).value);
+        first = (first + 1) & (capacity - 1);
+        --count;
+      }
+      // For the largest value only those matter that no later one reaches.
+      while (is_max && count > 0 && item(count - 1).value <= value) --count;
+      if (count == capacity) grow();
+      item(count++) = {now, value};
+      sum += static_cast<double>(value);
+    }
+    [[gnu::noinline]] void grow() {
+      const std::uint32_t larger = capacity == 0 ? 4 : 2 * capacity;
+      auto* const next = static_cast<Item*>(std::malloc(larger * sizeof(Item)));
+      for (std::uint32_t i = 0; i < count; ++i) next[i] = item(i);
+      std::free(ring);
+      ring = next;
+      first = 0;
+      capacity = larger;
+    }
+  };
+
+  DenseTable<Record> table_;
 };
 
 /// Reads of all windows from what was merged beforehand: per key the open pane, and per window two merges.

@@ -1,9 +1,13 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
+#include <span>
+#include <utility>
 #include <vector>
 
+#include <weir/view/point_in_time.hpp>
 #include <weir/weir.hpp>
 
 #include "limits/features.hpp"
@@ -184,22 +188,116 @@ Match read_all(const Setting& setting, bool is_batched) {
   return match;
 }
 
-const bool added = add({.name = "update, 12 aggregates x 3 windows",
-                        .suite = "features",
-                        .required = 2.5,
-                        .set_up = update}) &&
-                   add({.name = "read of 36 features",
-                        .suite = "features",
-                        .api = "lookup1",
-                        .keys = {1'000, 100'000},
-                        .required = 2.0,
-                        .set_up = [](const Setting& setting) { return read_all(setting, false); }}) &&
-                   add({.name = "read of 36 features",
-                        .suite = "features",
-                        .api = "lookup64",
-                        .keys = {1'000, 100'000},
-                        .required = 2.0,
-                        .set_up = [](const Setting& setting) { return read_all(setting, true); }});
+struct HourRow {
+  std::int64_t count = 0;
+  double sum = 0;
+};
+struct HourPeak {
+  double max = 0;
+};
+
+/// Twenty records of each key an hour.
+template <class Wire, class Limit>
+Match exact_hour(const Setting& setting, Wire wire, std::shared_ptr<Limit> limit) {
+  const double hours = static_cast<double>(setting.records) / setting.keys / 20;
+  const auto stream = std::make_shared<Stream<Event>>(
+      event_stream({.records = setting.records,
+                    .keys = setting.keys,
+                    .dist = setting.dist,
+                    .span = weir::Duration{static_cast<std::int64_t>(hours * 3600e6)}}));
+  Match match = match_over(stream);
+  match.ours = ours(stream, weir::ascending(), wire);
+  match.limit = contender(stream, limit, std::make_shared<Tally>());
+  match.compares_rows = false;
+  match.warm_up = 1 + static_cast<int>(1 / hours);
+  return match;
+}
+
+/// A label for each record, as of just before it: what a look-up before each push would have given.
+Match training_rows(const Setting& setting) {
+  const std::size_t size = std::min<std::size_t>(setting.records, std::size_t{1} << 18);
+  const auto stream =
+      std::make_shared<Stream<Event>>(event_stream({.records = size,
+                                                    .keys = setting.keys,
+                                                    .dist = setting.dist,
+                                                    .span = static_cast<std::int64_t>(size) * 60us}));
+  Match match = match_over(stream);
+  const auto tally = std::make_shared<Tally>();
+  match.ours.pass = [stream, tally] {
+    std::vector<weir::Label<std::uint64_t>> labels;
+    for (const Event& event : stream->records()) labels.push_back({.key = event.key, .as_of = event.at});
+    weir::Graph graph{"training"};
+    const auto source = graph.source<Event>("events", {.time = &Event::at, .watermark = weir::ascending()});
+    const auto view = features_of(source) | weir::view("row");
+    const double start = thread_seconds();
+    const absl::Status done = weir::point_in_time(
+        std::move(graph), view, std::span<const weir::Label<std::uint64_t>>(labels), {},
+        [&tally](std::size_t, const weir::Lookup<Row>& row) {
+          asm volatile("" : : "m"(row) : "memory");
+          ++tally->records;
+        },
+        weir::history(source, stream->records()));
+    if (!done.ok()) std::abort();
+    return thread_seconds() - start;
+  };
+  match.ours.finish = [tally] { return *tally; };
+  match.counted_per_pass = size;
+  return match;
+}
+
+const bool added =
+    add({.name = "update, 12 aggregates x 3 windows",
+         .suite = "features",
+         .required = 2.5,
+         .set_up = update}) &&
+    add({.name = "read of 36 features",
+         .suite = "features",
+         .api = "lookup1",
+         .keys = {1'000, 100'000},
+         .required = 2.0,
+         .set_up = [](const Setting& setting) { return read_all(setting, false); }}) &&
+    add({.name = "read of 36 features",
+         .suite = "features",
+         .api = "lookup64",
+         .keys = {1'000, 100'000},
+         .required = 2.0,
+         .set_up = [](const Setting& setting) { return read_all(setting, true); }}) &&
+    add({.name = "exact rolling 1 h, count and sum",
+         .suite = "features",
+         .required = 2.5,
+         .set_up =
+             [](const Setting& setting) {
+               return exact_hour(
+                   setting,
+                   [](const weir::Source<Event>& events, TallySink) {
+                     events | weir::key_by(&Event::key) |
+                         weir::features<HourRow>("hour",
+                                                 weir::rolling({.size = 1h, .precision = weir::exact})
+                                                     .compute(weir::count().as(&HourRow::count),
+                                                              weir::sum(&Event::value).as(&HourRow::sum)));
+                   },
+                   std::make_shared<limit::ExactHour<false>>(setting.keys));
+             }}) &&
+    add({.name = "exact rolling 1 h, max",
+         .suite = "features",
+         .required = 3.0,
+         .set_up =
+             [](const Setting& setting) {
+               return exact_hour(
+                   setting,
+                   [](const weir::Source<Event>& events, TallySink) {
+                     events | weir::key_by(&Event::key) |
+                         weir::features<HourPeak>("peak",
+                                                  weir::rolling({.size = 1h, .precision = weir::exact})
+                                                      .compute(weir::max(&Event::value).as(&HourPeak::max)));
+                   },
+                   std::make_shared<limit::ExactHour<true>>(setting.keys));
+             }}) &&
+    add({.name = "training rows, 12 aggregates x 3 windows",
+         .suite = "features",
+         .api = "replay",
+         .required_ns = 1000,
+         .set_up = training_rows});
 
 }  // namespace
 }  // namespace bench

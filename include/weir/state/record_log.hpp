@@ -84,8 +84,12 @@ class RecordLogs {
     }
     return from;
   }
+  /// Asks for both ends of a ring.
   static void prefetch_ring(const Log& log) noexcept {
-    if (log.has_ring()) prefetch_for_write(address(log, 0));
+    if (!log.has_ring()) return;
+    prefetch_for_write(address(log, 0));
+    prefetch_for_write(address(log, log.size_ - 1U));
+    prefetch_object(address(log, log.size_), sizeof(Item));
   }
 
   /// Puts a record behind all that are not later; gives its place.
