@@ -12,6 +12,7 @@
 
 #include "latency/histogram.hpp"
 #include "support/events.hpp"
+#include "support/features.hpp"
 #include "support/tally.hpp"
 
 /// How long single calls take: every push and every advance of a pipeline with a million keys goes into a
@@ -108,6 +109,44 @@ std::vector<Measured> measure(const Options& options, std::size_t batch) {
           {"advance that closes a window" + suffix, firing}};
 }
 
+/// Twelve aggregates over three windows, where each record is pushed after its key's row was looked up: the
+/// order of a service that scores.
+std::vector<Measured> measure_features(const Options& options, double& bytes_per_key) {
+  bench::Stream<Event> stream =
+      bench::event_stream({.records = options.records,
+                           .keys = options.keys,
+                           .span = static_cast<std::int64_t>(options.records) * 60us});
+  weir::Graph graph{"latency"};
+  const weir::Source<Event> events =
+      graph.source<Event>("events", {.time = &Event::at, .watermark = weir::trailing(1s)});
+  const auto view = bench::features_of(events) | weir::view("row");
+  absl::StatusOr<weir::Pipeline> pipeline = std::move(graph).build();
+  check(pipeline.status());
+
+  Histogram push;
+  Histogram lookup;
+  weir::Lookup<bench::FeatureRow> row;
+  std::int64_t counted = 0;
+  for (const bool is_measured : {false, true}) {
+    stream.move_on(1);
+    for (const Event& event : stream.records()) {
+      const Timer looking;
+      pipeline->lookup(view, event.key, {.as_of = event.at}, row);
+      if (is_measured) lookup.add(looking.nanoseconds());
+      counted += row->count_24h;
+      const Timer pushing;
+      pipeline->push(events, event);
+      if (is_measured) push.add(pushing.nanoseconds());
+    }
+  }
+  if (counted == 0) {
+    std::cerr << "latency: no row had a record\n";
+    std::exit(1);
+  }
+  bytes_per_key = static_cast<double>(pipeline->stats("features").state_bytes) / options.keys;
+  return {{"look-up of 36 features", lookup}, {"push behind it", push}};
+}
+
 /// What the clock itself adds to each entry.
 Measured clock_cost() {
   Histogram histogram;
@@ -154,10 +193,10 @@ void print(const std::vector<Measured>& all) {
   }
 }
 
-void write_json(const Options& options, const std::vector<Measured>& all) {
+void write_json(const Options& options, const std::vector<Measured>& all, double bytes_per_key) {
   std::ofstream out{options.json};
   out << "{\"suite\": \"latency\", \"keys\": " << options.keys << ", \"records\": " << options.records
-      << ", \"results\": [";
+      << ", \"bytes_per_key\": " << bytes_per_key << ", \"results\": [";
   const char* separator = "\n";
   for (const Measured& one : all) {
     const Histogram& h = one.histogram;
@@ -182,6 +221,9 @@ int main(int count, char** arguments) {
   for (const std::size_t batch : {std::size_t{1}, std::size_t{256}}) {
     for (Measured& one : measure(options, batch)) all.push_back(std::move(one));
   }
+  double bytes_per_key = 0;
+  for (Measured& one : measure_features(options, bytes_per_key)) all.push_back(std::move(one));
   print(all);
-  if (!options.json.empty()) write_json(options, all);
+  std::printf("state of 36 features: %.0f bytes a key\n", bytes_per_key);
+  if (!options.json.empty()) write_json(options, all, bytes_per_key);
 }

@@ -11,6 +11,7 @@
 #include <weir/weir.hpp>
 
 #include "limits/features.hpp"
+#include "support/features.hpp"
 #include "support/ours.hpp"
 #include "support/versus.hpp"
 
@@ -21,52 +22,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-struct Row {
-  std::int64_t count_5m, count_1h, count_24h;
-  double sum_5m, sum_1h, sum_24h;
-  double mean_5m, mean_1h, mean_24h;
-  double variance_5m, variance_1h, variance_24h;
-  double min_5m, min_1h, min_24h;
-  double max_5m, max_1h, max_24h;
-  double range_5m, range_1h, range_24h;
-  double first_5m, first_1h, first_24h;
-  double last_5m, last_1h, last_24h;
-  std::int64_t large_5m, large_1h, large_24h;
-  double large_sum_5m, large_sum_1h, large_sum_24h;
-  weir::Duration elapsed_5m, elapsed_1h, elapsed_24h;
-};
-
-constexpr std::array<weir::Duration, 3> hops{15s, 5min, 1h};
-
-auto features_of(const weir::Source<Event>& events) {
-  const auto large = [](const Event& event) { return event.value > 50; };
-  return events | weir::key_by(&Event::key) |
-         weir::features<Row>(
-             "features",
-             weir::rolling({{.size = 5min, .precision = 15s},
-                            {.size = 1h, .precision = 5min},
-                            {.size = 24h, .precision = 1h}})
-                 .compute(weir::count().as(&Row::count_5m, &Row::count_1h, &Row::count_24h),
-                          weir::sum(&Event::value).as(&Row::sum_5m, &Row::sum_1h, &Row::sum_24h),
-                          weir::mean(&Event::value).as(&Row::mean_5m, &Row::mean_1h, &Row::mean_24h),
-                          weir::variance(&Event::value)
-                              .as(&Row::variance_5m, &Row::variance_1h, &Row::variance_24h),
-                          weir::min(&Event::value).as(&Row::min_5m, &Row::min_1h, &Row::min_24h),
-                          weir::max(&Event::value).as(&Row::max_5m, &Row::max_1h, &Row::max_24h),
-                          weir::range(&Event::value).as(&Row::range_5m, &Row::range_1h, &Row::range_24h),
-                          weir::first(&Event::value).as(&Row::first_5m, &Row::first_1h, &Row::first_24h),
-                          weir::last(&Event::value).as(&Row::last_5m, &Row::last_1h, &Row::last_24h),
-                          weir::count_where(large).as(&Row::large_5m, &Row::large_1h, &Row::large_24h),
-                          weir::sum(&Event::value)
-                              .where(large)
-                              .as(&Row::large_sum_5m, &Row::large_sum_1h, &Row::large_sum_24h),
-                          weir::elapsed().as(&Row::elapsed_5m, &Row::elapsed_1h, &Row::elapsed_24h)));
-}
-
 /// A pipeline with a view of the features behind it.
 class OurFeatures {
  public:
-  using View = weir::View<std::uint64_t, Row>;
+  using View = weir::View<std::uint64_t, FeatureRow>;
 
   OurFeatures()
       : source_(graph_.source<Event>("events", {.time = &Event::at, .watermark = weir::ascending()})),
@@ -76,12 +35,12 @@ class OurFeatures {
 
   void push(std::span<const Event> records) { pipeline_.push(source_, records); }
   void finish() {}
-  const Row& read(std::uint64_t key) {
+  const FeatureRow& read(std::uint64_t key) {
     pipeline_.lookup(view_, key, {}, rows_[0]);
     return *rows_[0];
   }
   /// At most 64 keys.
-  std::span<const weir::Lookup<Row>> read(std::span<const std::uint64_t> keys) {
+  std::span<const weir::Lookup<FeatureRow>> read(std::span<const std::uint64_t> keys) {
     pipeline_.lookup_all(view_, keys, {}, std::span(rows_).first(keys.size()));
     return std::span(rows_).first(keys.size());
   }
@@ -92,7 +51,7 @@ class OurFeatures {
   weir::Source<Event> source_;
   View view_;
   weir::Pipeline pipeline_;
-  std::vector<weir::Lookup<Row>> rows_;
+  std::vector<weir::Lookup<FeatureRow>> rows_;
 };
 
 /// 16,667 records a second: at 1e3 keys a pane of 15 s has 250 of each, at 1e6 keys every record opens one.
@@ -107,7 +66,7 @@ Match update(const Setting& setting) {
   Match match = match_over(stream);
   match.ours = contender(stream, ours, tally);
   match.ours.finish = [ours] { return Tally{.records = ours->applied()}; };
-  match.limit = contender(stream, std::make_shared<limit::RollingUpdate>(setting.keys, hops), tally);
+  match.limit = contender(stream, std::make_shared<limit::RollingUpdate>(setting.keys, feature_hops), tally);
   match.counted_per_pass = setting.records;
   match.compares_rows = false;
   match.warm_up = 1 + static_cast<int>(5'000'000 / setting.records);
@@ -161,7 +120,7 @@ Match read_all(const Setting& setting, bool is_batched) {
                      .finish = [tally] { return *tally; }};
   };
   match.ours = counted([ours, keys, is_batched](Tally& tally) {
-    const auto count = [&tally](const Row& row) {
+    const auto count = [&tally](const FeatureRow& row) {
       asm volatile("" : : "m"(row) : "memory");
       tally.records += static_cast<std::uint64_t>(row.count_5m + row.count_1h + row.count_24h);
     };
@@ -172,7 +131,7 @@ Match read_all(const Setting& setting, bool is_batched) {
     for (std::size_t i = 0; i < keys->size(); i += 64) {
       const std::span some =
           std::span<const std::uint64_t>(*keys).subspan(i, std::min<std::size_t>(64, keys->size() - i));
-      for (const weir::Lookup<Row>& row : ours->read(some)) count(*row);
+      for (const weir::Lookup<FeatureRow>& row : ours->read(some)) count(*row);
     }
   });
   match.limit = counted([limit, keys](Tally& tally) {
@@ -232,7 +191,7 @@ Match training_rows(const Setting& setting) {
     const double start = thread_seconds();
     const absl::Status done = weir::point_in_time(
         std::move(graph), view, std::span<const weir::Label<std::uint64_t>>(labels), {},
-        [&tally](std::size_t, const weir::Lookup<Row>& row) {
+        [&tally](std::size_t, const weir::Lookup<FeatureRow>& row) {
           asm volatile("" : : "m"(row) : "memory");
           ++tally->records;
         },
