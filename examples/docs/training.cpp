@@ -138,6 +138,13 @@ void newest_rows() {
       | weir::latest({.name = "newest_velocity", .retain = 24h, .versions = 4})
       | weir::view("velocity");
   // [end]
+  // [region open_window]
+  auto so_far = payments | weir::key_by(&Payment::user)
+      | weir::tumbling({.size = 1h, .grace = 0s, .emit = weir::emit_when(weir::on_update(), weir::on_close())})
+      | weir::aggregate<Velocity>("hour", weir::count().as(&Velocity::payments))
+      | weir::latest({.name = "newest_hour", .retain = 24h, .open = true})
+      | weir::view("hour_so_far");
+  // [end]
   // [region session]
   auto visit = payments | weir::key_by(&Payment::user)
       | weir::session({.gap = 30min, .grace = 0s})
@@ -147,6 +154,7 @@ void newest_rows() {
   weir::Pipeline pipeline = std::move(graph).build().value();
   for (const Payment& payment : past()) pipeline.push(payments, payment);
   support::expect(pipeline.lookup(newest, 7, {.as_of = minute(299)})->payments == 60);
+  support::expect(pipeline.lookup(so_far, 7, {.as_of = minute(299) + 1us})->payments == 60);
   support::expect(pipeline.lookup(visit, 7, {.as_of = minute(300)})->payments == 300);
   // [region erase]
   pipeline.erase(newest, 7);

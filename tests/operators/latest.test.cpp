@@ -88,6 +88,30 @@ TEST_CASE("a later row of a window takes the place of the one before, a retracti
   CHECK(retracting.read(1, 10) == "2/7 fresh [0,10)");
 }
 
+TEST_CASE("a window that has not ended is read as it was emitted last, if that is asked for") {
+  const weir::TumblingSpec updating{
+      .size = us(10), .grace = us(0), .emit = weir::emit_when(weir::on_update(), weir::on_close())};
+  Shelf open({.name = "latest", .retain = us(100), .versions = 2, .open = true}, updating);
+  open.push(1, 1, 5);
+  CHECK(open.read(1, 2) == "1/5 fresh [0,2)");
+  CHECK(open.read(1, 9) == "1/5 fresh [0,2)");
+  CHECK(open.look(1, 9).age == us(7));
+  CHECK(open.read(1, 1) == "1/5 incomplete [0,1)");  // it has a record that is not in the past
+  open.push(1, 6, 2).push(1, 12, 7);
+  CHECK(open.read(1, 13) == "1/7 fresh [10,13)");
+  CHECK(open.read(1, 10) == "2/7 fresh [0,7)");
+  CHECK(open.read(1, 7) == "2/7 fresh [0,7)");
+  open.push(1, 25, 1).advance(40);
+  CHECK(open.read(1, 40) == "1/1 fresh [20,30)");
+  CHECK(open.read(1, 24) == "1/1 incomplete [20,24)");
+  CHECK(open.read(1, 20) == "1/7 fresh [10,20)");
+  CHECK_FALSE(open.look(1, 24).is_fresh());
+
+  Shelf ended({.name = "latest", .retain = us(100), .versions = 2}, updating);
+  ended.push(1, 1, 5).push(1, 12, 7);
+  CHECK(ended.read(1, 13) == "1/5 fresh [0,10)");
+}
+
 TEST_CASE("rows are forgotten when the watermark is so far behind their end, with their keys") {
   Shelf shelf({.name = "latest", .retain = us(16)});
   for (std::int64_t key = 0; key < 1000; ++key) shelf.push(key, key % 10);

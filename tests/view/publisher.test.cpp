@@ -200,16 +200,19 @@ TEST_CASE("readers of features have what a look-up gives while keys trade slots 
 }
 
 TEST_CASE("readers of newest rows have what a look-up gives") {
-  follow<std::string>(
-      [](const auto& keyed) {
-        return keyed |
-               weir::tumbling(
-                   {.size = us(5), .grace = us(8), .emit = weir::on_update(), .panes = weir::retracting}) |
-               weir::aggregate<Totals>("windows", weir::count().as(&Totals::n),
-                                       weir::sum(&Note<std::string>::value).as(&Totals::sum)) |
-               weir::latest({.name = "latest", .retain = us(30), .versions = 2, .most_keys = 12});
-      },
-      1000, false);
+  for (const bool open : {false, true}) {
+    follow<std::string>(
+        [open](const auto& keyed) {
+          return keyed |
+                 weir::tumbling(
+                     {.size = us(5), .grace = us(8), .emit = weir::on_update(), .panes = weir::retracting}) |
+                 weir::aggregate<Totals>("windows", weir::count().as(&Totals::n),
+                                         weir::sum(&Note<std::string>::value).as(&Totals::sum)) |
+                 weir::latest(
+                     {.name = "latest", .retain = us(30), .versions = 2, .open = open, .most_keys = 12});
+        },
+        1000, false);
+  }
 }
 
 TEST_CASE("readers of open sessions have what a look-up gives") {

@@ -22,8 +22,11 @@ struct LatestSpec {
   std::string name;
   /// A key's rows are forgotten when the watermark is so far behind the end of its newest window.
   Duration retain{};
-  /// Windows that are kept of a key: what a read in the past can go back to.
+  /// Windows that are kept of a key when they have ended: what a read in the past can go back to.
   std::uint32_t versions = 1;
+  /// Reads also see a window that has not ended, as it was emitted last; for windows that emit before their end, such as with
+  /// `emit_when(on_update(), on_close())`.
+  bool open = false;
   /// Keys at one time; rows of further keys are rejected and counted.
   std::size_t most_keys = std::size_t{1} << 24;
 };
@@ -38,6 +41,7 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
   using In = Windowed<KeyType, Row>;
   struct Version {
     EventTime start;
+    EventTime known_until;  // behind the last instant that the row can know of
     Row row;
     std::uint64_t overflowed;
   };
@@ -109,13 +113,13 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
   [[nodiscard]] const StoredKey<KeyType>* key_of(Slot slot) const override {
     return holds(slot) ? &dictionary_.key(slot) : nullptr;
   }
-  /// The newest window that ended at or before `as_of`.
+  /// The newest window that ended at or before `as_of`; with `open` the newest one that began before it.
   void read_slot(Slot slot, EventTime as_of, Reading<Row>& out) override {
     out = {.known_until = known_until(), .covered = out.covered};
     out.covered[0] = {as_of, as_of};
     if (slot == no_slot) return;
     const Kept& kept = kept_[slot];
-    const std::uint32_t behind = Versions::lower_bound(kept.versions, later(as_of, Duration{1}));
+    const std::uint32_t behind = seen(kept.versions, as_of);
     if (behind == 0) {
       out.is_there = true;
       out.is_whole = false;  // older than what is kept
@@ -123,13 +127,15 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
     }
     const auto& version = Versions::item(kept.versions, behind - 1);
     if (spec_.retain != for_ever && between(version.at, as_of) >= spec_.retain) return;
+    const EventTime known = version.record.known_until;
     out.row = version.record.row;
     out.is_there = true;
-    out.event_time = earlier(version.at, Duration{1});
-    out.known_until = version.at;
+    out.is_whole = known <= as_of;  // else it has records that are not in the past
+    out.event_time = earlier(known, Duration{1});
+    out.known_until = known;
     out.overflowed = version.record.overflowed;
     out.version = kept.count;
-    out.covered[0] = {version.record.start, version.at};
+    out.covered[0] = {version.record.start, std::min(known, std::max(as_of, version.record.start))};
   }
   bool erase(KeyView<KeyType> key) override {
     const Slot slot = find(key);
@@ -139,6 +145,13 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
   }
 
  private:
+  /// How many versions lie before what a read does not see.
+  [[nodiscard]] std::uint32_t seen(const typename Versions::Log& versions, EventTime as_of) const {
+    std::uint32_t behind = Versions::lower_bound(versions, later(as_of, Duration{1}));
+    if (!spec_.open) return behind;
+    while (behind < versions.size() && Versions::item(versions, behind).record.start < as_of) ++behind;
+    return behind;
+  }
   void take_row(const In& row) {
     const Slot slot = dictionary_.intern(row.key);
     if (slot == no_slot) {
@@ -150,9 +163,15 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
     kept_.grow(std::size_t{slot} + 1);
     Kept& kept = kept_[slot];
     ++kept.count;
-    newest_ = std::max(newest_, row.window.end);
-    const bool was_there = replace(kept.versions, row);
-    if (!was_there && !row.pane.is_retraction) add(kept.versions, row);
+    const bool is_open = spec_.open && row.pane.timing == Timing::early;
+    const Version version{
+        .start = row.window.start,
+        .known_until = is_open ? std::min(row.window.end, later(row.as_of, Duration{1})) : row.window.end,
+        .row = row.value,
+        .overflowed = row.overflowed};
+    newest_ = std::max(newest_, version.known_until);
+    const bool was_there = replace(kept.versions, row, version);
+    if (!was_there && !row.pane.is_retraction) add(kept.versions, row.window.end, version);
     if (was_there && kept.versions.size() == 0) {
       this->drop(dictionary_.key(slot));
     } else {
@@ -163,7 +182,7 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
     kept.is_armed = true;
   }
   /// Puts a row in the place of its window's last one, or takes that back. False if it is the window's first.
-  bool replace(typename Versions::Log& versions, const In& row) {
+  bool replace(typename Versions::Log& versions, const In& row, const Version& version) {
     std::uint32_t at = Versions::lower_bound(versions, row.window.end);
     while (at < versions.size() && Versions::item(versions, at).at == row.window.end &&
            Versions::item(versions, at).record.start != row.window.start)
@@ -172,13 +191,14 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
     if (row.pane.is_retraction) {
       versions_.erase(versions, at);
     } else {
-      Versions::item(versions, at).record = {row.window.start, row.value, row.overflowed};
+      Versions::item(versions, at).record = version;
     }
     return true;
   }
-  void add(typename Versions::Log& versions, const In& row) {
-    versions_.insert(versions, row.window.end, {row.window.start, row.value, row.overflowed});
-    while (versions.size() > spec_.versions) versions_.drop_first(versions);
+  void add(typename Versions::Log& versions, EventTime end, const Version& version) {
+    versions_.insert(versions, end, version);
+    std::uint32_t ended = Versions::lower_bound(versions, later(std::max(newest_, watermark()), Duration{1}));
+    for (; ended > spec_.versions; --ended) versions_.drop_first(versions);
   }
   [[nodiscard]] EventTime deadline(Slot slot) const {
     const typename Versions::Log& versions = kept_[slot].versions;
