@@ -40,11 +40,13 @@ struct Seen {
   std::uint64_t found = 0;
   std::uint64_t torn = 0;
   std::uint64_t backwards = 0;
-  std::uint64_t ahead = 0;  // with an age although the row is newer
+  std::uint64_t ahead = 0;      // with an age although the row is newer
+  std::uint64_t misjudged = 0;  // fresh in spite of its age, or stale without it
 };
 
 constexpr std::int64_t value = 7;
 constexpr std::uint64_t thread_keys = 500;
+const weir::Duration max_age{300};
 
 /// Reads until the pipeline is gone. Every value is 7, so each whole row says how many there were in three ways.
 void read_until_closed(weir::Reader<std::uint64_t, Whole>& reader, std::uint64_t seed, Seen& seen) {
@@ -73,6 +75,7 @@ void read_until_closed(weir::Reader<std::uint64_t, Whole>& reader, std::uint64_t
       seen.torn += read->sum != read->n * value || read->most != extreme || read->least != extreme ? 1 : 0;
       seen.backwards += read.as_of < as_of[keys[i]] || read.version < version[keys[i]] ? 1 : 0;
       seen.ahead += read.age > us(0) && read.as_of > read.watermark + us(1000) + read.age ? 1 : 0;
+      seen.misjudged += (read.status == ReadStatus::stale) != (read.age >= max_age) ? 1 : 0;
       as_of[keys[i]] = read.as_of;
       version[keys[i]] = read.version;
     }
@@ -89,7 +92,7 @@ TEST_CASE("readers on other threads see whole rows, none older than before, unti
           weir::rolling({.size = us(2000), .precision = us(50)})
               .compute(weir::count().as(&Whole::n), weir::sum(&Note::value).as(&Whole::sum),
                        weir::max(&Note::value).as(&Whole::most), weir::min(&Note::value).as(&Whole::least))) |
-      weir::view("view").publish({.refresh = us(500)});
+      weir::view("view", {.max_age = max_age}).publish({.refresh = us(500)});
   std::optional<weir::Pipeline> pipeline(std::move(graph).build().value());
   std::array<Seen, 2> seen;
   std::vector<std::thread> threads;
@@ -100,7 +103,9 @@ TEST_CASE("readers on other threads see whole rows, none older than before, unti
   }
   std::mt19937_64 random(5);
   std::vector<Note> batch;
-  const std::int64_t calls = effort() == "quick" ? 5'000 : 30'000;
+  const std::int64_t calls = effort() == "quick"  ? 5'000
+                             : effort() == "long" ? 3'000'000  // 10^7 records, more than 10^8 reads
+                                                  : 30'000;
   std::int64_t now = 0;
   for (std::int64_t call = 0; call < calls; ++call) {
     batch.clear();
@@ -122,6 +127,8 @@ TEST_CASE("readers on other threads see whole rows, none older than before, unti
     CHECK(one.torn == 0);
     CHECK(one.backwards == 0);
     CHECK(one.ahead == 0);
+    CHECK(one.misjudged == 0);
+    if (effort() == "long") CHECK(one.found > 50'000'000);
   }
 }
 

@@ -212,7 +212,7 @@ class KeyedEachNode final : public EachBase<Op> {
   }
   void refresh(OperatorStats& stats) const override {
     Base::refresh(stats);
-    stats.state_bytes = cells_.size_bytes();
+    stats.state_bytes = cells_.size_bytes() + queue_.size_bytes();
   }
 
  private:

@@ -142,7 +142,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
   }
   void refresh(OperatorStats& stats) const override {
     stats.emitted = late_.pushed();
-    stats.state_bytes = keys_.size_bytes() + logs_.size_bytes();
+    stats.state_bytes = keys_.size_bytes() + logs_.size_bytes() + expiries_.size_bytes();
     std::apply([&](const auto&... group) { ((stats.state_bytes += group.size_bytes()), ...); }, groups_);
     stats.features.resize(feature_count);
     for (std::size_t i = 0; i < feature_count; ++i) {

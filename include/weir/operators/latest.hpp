@@ -96,7 +96,8 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
   }
   void refresh(OperatorStats& stats) const override {
     stats.keys = dictionary_.size();
-    stats.state_bytes = dictionary_.size_bytes() + kept_.size_bytes() + versions_.size_bytes();
+    stats.state_bytes =
+        dictionary_.size_bytes() + kept_.size_bytes() + versions_.size_bytes() + expiries_.size_bytes();
   }
 
   [[nodiscard]] std::size_t windows() const override { return 1; }

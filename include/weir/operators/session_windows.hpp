@@ -153,7 +153,7 @@ class SessionWindowsNode final
   }
   void refresh(OperatorStats& stats) const override {
     emitter_.refresh(stats);
-    stats.state_bytes = store_.size_bytes();
+    stats.state_bytes = store_.size_bytes() + queue_.size_bytes();
   }
   [[nodiscard]] std::uint64_t live_windows() const override {
     std::uint64_t live = 0;

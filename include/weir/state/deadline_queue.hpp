@@ -88,6 +88,14 @@ class DeadlineQueue {
     }
   }
 
+  [[nodiscard]] std::size_t size_bytes() const noexcept {
+    std::size_t total = chunks_.size_bytes() +
+                        (near_.capacity() + sorted_.capacity() + added_.capacity()) * sizeof(Near) +
+                        opening_.capacity() * sizeof(Entry) + parts_.capacity() * sizeof(std::size_t);
+    far_.for_each([&total](const std::vector<Entry>& bucket) { total += bucket.capacity() * sizeof(Entry); });
+    return total;
+  }
+
  private:
   static constexpr std::size_t spokes = 256;
   static constexpr std::size_t hinted_ahead = 16;

@@ -38,6 +38,13 @@ class RecycledMap {
     spares_.push_back(map_.extract(map_.begin()));
   }
 
+  /// Calls `visit(value)` for each value, also those that wait to be used again.
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    for (const auto& [key, value] : map_) visit(value);
+    for (const auto& spare : spares_) visit(spare.mapped());
+  }
+
  private:
   Map map_;
   std::vector<typename Map::node_type> spares_;
