@@ -228,7 +228,7 @@ def describe(summary):
 def fill_readme(results):
     with open(README, encoding="utf-8") as file:
         text = file.read()
-    for name in ("kernel", "kernel-native"):
+    for name in ("kernel", "kernel-native", "features"):
         summary = load(os.path.join(results, name + ".json"))
         if summary:
             text = replace_block(text, name, describe(summary) + "\n\n" + markdown(rows(summary["results"])))
@@ -237,7 +237,8 @@ def fill_readme(results):
         lines = [["call", "calls", "p50", "p99", "p99.9", "p99.99", "max"]]
         for r in latency["results"]:
             lines.append([r["call"], str(r["count"])] + [f"{r[p]:,} ns" for p in ("p50", "p99", "p99_9", "p99_99", "max")])
-        text = replace_block(text, "latency", f"{power(latency['keys'])} keys, {latency['records']:,} records.\n\n" + markdown(lines))
+        head = f"{power(latency['keys'])} keys, {latency['records']:,} records; state of the 36 features: {latency['bytes_per_key']:.0f} bytes a key."
+        text = replace_block(text, "latency", head + "\n\n" + markdown(lines))
     compile_time = load(os.path.join(results, "compile_time.json"))
     if compile_time:
         lines = [["program", "compiler", "seconds", "limit", "peak MB", "limit"],
