@@ -284,6 +284,23 @@ void hooks() {
       });
 }
 
+void gate() {
+  with_payments(
+      [](const auto& keyed) {
+        auto rows = keyed | weir::features<Row>("row",
+            weir::rolling({.size = 1h, .precision = 1min}).compute(weir::count().as(&Row::n)));
+        // [region gate]
+        auto view = rows | weir::view("rows").gate([](const Row& row) { return row.n < 1000; });
+        // [end]
+        return view;
+      },
+      [](auto& pipeline, auto& payments, auto& view) {
+        support::expect(pipeline.lookup(view, 7)->n == 4);
+        for (int i = 0; i < 1000; ++i) pipeline.push(payments, {7, 1, 10, minute(62)});
+        support::expect(pipeline.lookup(view, 7).status == weir::ReadStatus::quarantined);
+      });
+}
+
 void the_end() {
   with_payments(
       [](const auto& keyed) {
@@ -310,5 +327,6 @@ int main() {
   late();
   freshness();
   hooks();
+  gate();
   the_end();
 }

@@ -54,6 +54,8 @@ void count_read(ViewStats& stats, ReadStatus status, Duration age) noexcept {
       ++stats.defaulted;
       break;
     case ReadStatus::quarantined:
+      ++stats.quarantined;
+      break;
     case ReadStatus::refused:
     case ReadStatus::closed:
       break;

@@ -147,6 +147,18 @@ TEST_CASE("a reader counts its own reads, and calls no hook") {
   CHECK(calls == 0);
 }
 
+TEST_CASE("readers do not see rows that do not pass the gate") {
+  Shelf shelf(
+      weir::view("view", {.max_age = us(8)}).gate([](const Totals& row) { return row.sum < 10; }).publish());
+  shelf.push(1, 100, 2).push(2, 100, 20);
+  CHECK(shelf.line(1) == "1/2 fresh as of 101 age 0");
+  CHECK(shelf.line(2) == "0/0 quarantined as of 101 age 0");
+  shelf.push(1, 101, 8);
+  CHECK(shelf.line(1) == "0/0 quarantined as of 102 age 0");
+  CHECK(shelf.line(2, at(120)) == "0/0 quarantined as of 101 age 19");
+  CHECK(shelf.reader().stats().quarantined == 3);
+}
+
 TEST_CASE("with a refresh a row is published again when knowledge is so far past it, the oldest first") {
   Shelf shelf(weir::view("view").publish({.refresh = us(8)}));
   shelf.push(1, 100, 2).push(2, 103);

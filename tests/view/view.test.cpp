@@ -207,6 +207,20 @@ TEST_CASE("the hook for stale rows sees each of them last, and may change it") {
   CHECK((shelf.stats().stale == 2 && shelf.stats().defaulted == 1));
 }
 
+TEST_CASE("a row that does not pass the gate is withheld, however old it is") {
+  Shelf shelf(weir::view("view", {.max_age = us(8), .freshness_goal = us(4)})
+                  .gate([](const Totals& row) { return row.sum < 10; })
+                  .fallback(Totals{.n = -1, .sum = -1}));
+  shelf.push(1, 100, 2).push(2, 100, 20);
+  CHECK(shelf.line(1, at(101)) == "1/2 fresh as of 101");
+  CHECK(shelf.line(2, at(101)) == "0/0 quarantined as of 101");
+  CHECK_FALSE(shelf.read(2, at(101)).has_value());
+  CHECK(shelf.line(2, at(109)) == "0/0 quarantined as of 109");
+  CHECK(shelf.line(3, at(101)) == "-1/-1 defaulted as of 101");
+  const weir::ViewStats& stats = shelf.stats();
+  CHECK((stats.quarantined == 3 && stats.reads == 5 && stats.breaches == 1));
+}
+
 TEST_CASE("a read of an age that reaches the freshness goal is a breach, and reported with what was given") {
   std::vector<std::string> breaches;
   Shelf shelf(weir::view("view", {.max_age = us(8), .freshness_goal = us(4)})
@@ -238,7 +252,8 @@ TEST_CASE("reads are counted by what they gave and by their age") {
   CHECK(stats.incomplete == 2);
   CHECK(stats.defaulted == 3);  // key 2, and key 1 once it is not retained any more
   CHECK(stats.missing == 0);
-  CHECK(stats.reads == stats.fresh + stats.stale + stats.incomplete + stats.missing + stats.defaulted);
+  CHECK(stats.reads ==
+        stats.fresh + stats.stale + stats.incomplete + stats.missing + stats.defaulted + stats.quarantined);
   std::array<std::uint64_t, 64> ages{};
   ages[0] = 4;   // 151, 140, 4 and the other key
   ages[1] = 1;   // 1

@@ -23,7 +23,7 @@ enum class ReadStatus : std::uint8_t {
   incomplete,   ///< a window reaches further back, or ends earlier, than what is kept
   missing,      ///< nothing is known of the key; the row is that of no records
   defaulted,    ///< the view's own default stands in
-  quarantined,  ///< withheld by a quality gate
+  quarantined,  ///< withheld by the view's gate; there is no row
   refused,      ///< the pipeline is poisoned, or was asked from inside one of its callbacks; there is no row
   closed,       ///< the pipeline of a `Reader` is gone; there is no row
 };

@@ -65,11 +65,11 @@ struct PublishedRow {
   std::uint64_t version;
   std::uint64_t overflowed;
   std::array<Window, windows> covered;
-  bool is_whole;
+  ReadStatus status;  // fresh, incomplete or quarantined
 
   void copy_to(Lookup<Row>& out) const {
     out.value = value;
-    out.status = is_whole ? ReadStatus::fresh : ReadStatus::incomplete;
+    out.status = status;
     out.as_of = as_of;
     out.event_time = event_time;
     out.known_until = known_until;
@@ -149,8 +149,8 @@ class Publisher final : public ViewPublisher<KeyType, Row> {
 
  public:
   Publisher(const PublishSpec& spec, const ViewSpec& view, const std::optional<Row>& fallback,
-            Readable<KeyType, Row>& rows, const HashSeed& seed)
-      : ViewPublisher<KeyType, Row>(spec), rows_(&rows), map_(seed) {
+            const RowGate<Row>& gate, Readable<KeyType, Row>& rows, const HashSeed& seed)
+      : ViewPublisher<KeyType, Row>(spec), gate_(&gate), rows_(&rows), map_(seed) {
     WEIR_ASSERT(rows.windows() == windows, "the rows of an operator have as many windows as its handle says");
     share_->spec = view;
     share_->fallback = fallback;
@@ -198,6 +198,11 @@ class Publisher final : public ViewPublisher<KeyType, Row> {
       map_.erase(*key);
       return order_.take_out(slot);
     }
+    ReadStatus status = reading.is_whole ? ReadStatus::fresh : ReadStatus::incomplete;
+    if (!gate_->passes(reading.row)) {
+      reading.row = Row{};
+      status = ReadStatus::quarantined;
+    }
     // False only for keys whose hashes are all alike: who chooses such keys finds no rows of them.
     static_cast<void>(map_.publish(*key, Published{.value = std::move(reading.row),
                                                    .as_of = known.until,
@@ -207,7 +212,7 @@ class Publisher final : public ViewPublisher<KeyType, Row> {
                                                    .version = reading.version,
                                                    .overflowed = reading.overflowed,
                                                    .covered = covered,
-                                                   .is_whole = reading.is_whole}));
+                                                   .status = status}));
     if (refreshes()) order_.put_last(slot, known.until);
   }
   void refresh(const Known& known, std::size_t most) {
@@ -216,6 +221,7 @@ class Publisher final : public ViewPublisher<KeyType, Row> {
       put(order_.first(), known);
   }
 
+  const RowGate<Row>* gate_;
   Readable<KeyType, Row>* rows_;
   std::shared_ptr<ViewShare<Row>> share_ = std::make_shared<ViewShare<Row>>();
   ChangedKeys<KeyType> changed_;

@@ -152,7 +152,7 @@ class Reader {
     out.age = detail::age_at(known.instant(asked.as_of), out.known_until);
     if (out.status == ReadStatus::missing) {
       if (share_->fallback) detail::put_fallback(*share_->fallback, out);
-    } else if (detail::is_stale(spec, asked, out.age)) {
+    } else if (detail::is_of_key(out.status) && detail::is_stale(spec, asked, out.age)) {
       detail::withhold(asked.when_stale.value_or(spec.when_stale), share_->fallback, out);
     }
     detail::count_read(stats_, out.status, out.age);

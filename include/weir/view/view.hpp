@@ -31,7 +31,7 @@ namespace detail {
 /// The place of a view in the graph. Order: none. Late: seen by the operator before it. Keeps: its options and
 /// counters, and what it publishes.
 template <class Row>
-class ViewNode : public Node {
+class ViewNode : public Node, public RowGate<Row> {
  public:
   ViewNode(std::string name, ViewSpec spec, std::optional<Row> fallback)
       : Node(std::move(name), "view"), spec_(spec), fallback_(std::move(fallback)) {}
@@ -67,26 +67,35 @@ class ViewNode : public Node {
 };
 
 /// A view with what the host gave it to call.
-template <class Row, class WhenStale, class OnBreach>
+template <class Row, class WhenStale, class OnBreach, class Gate>
 class HookedViewNode final : public ViewNode<Row> {
  public:
   HookedViewNode(std::string name, ViewSpec spec, std::optional<Row> fallback, WhenStale when_stale,
-                 OnBreach on_breach)
+                 OnBreach on_breach, Gate gate)
       : ViewNode<Row>(std::move(name), spec, std::move(fallback)),
         when_stale_(std::move(when_stale)),
-        on_breach_(std::move(on_breach)) {}
+        on_breach_(std::move(on_breach)),
+        gate_(std::move(gate)) {}
 
   void amend(Lookup<Row>& stale) const override { when_stale_(stale); }
   void report(const Lookup<Row>& breach) const override { on_breach_(breach); }
+  [[nodiscard]] bool passes(const Row& row) const override { return gate_(row); }
 
  private:
   WhenStale when_stale_;
   OnBreach on_breach_;
+  Gate gate_;
 };
 
 struct NoHook {
   template <class Read>
   constexpr void operator()(Read&) const {}
+};
+struct NoGate {
+  template <class Row>
+  constexpr bool operator()(const Row&) const {
+    return true;
+  }
 };
 struct NoFallback {};
 struct NoPublish {};
@@ -166,7 +175,7 @@ class View {
       out.as_of = out.known_until;
       fill(slot, out);
     }
-    if (is_stale && out.status != ReadStatus::missing) {
+    if (is_stale && detail::is_of_key(out.status)) {
       detail::withhold(policy, node_->fallback(), out);
       node_->amend(out);
     }
@@ -190,6 +199,10 @@ class View {
     out.status = !reading.is_there   ? ReadStatus::missing
                  : !reading.is_whole ? ReadStatus::incomplete
                                      : ReadStatus::fresh;
+    if (reading.is_there && !node_->passes(out.value)) [[unlikely]] {
+      out.value = Row{};
+      out.status = ReadStatus::quarantined;
+    }
   }
   Wiring* wiring_;
   detail::ViewNode<Row>* node_;
@@ -210,7 +223,7 @@ inline constexpr bool is_readable = requires(const Handle& handle) {
 
 /// Makes rows of a keyed operator readable. See `view`.
 template <class Fallback = detail::NoFallback, class WhenStale = detail::NoHook,
-          class OnBreach = detail::NoHook, class Publish = detail::NoPublish>
+          class OnBreach = detail::NoHook, class Gate = detail::NoGate, class Publish = detail::NoPublish>
 struct Viewing {
   template <class Handle>
   static constexpr bool accepts = detail::is_readable<Handle>;
@@ -220,27 +233,33 @@ struct Viewing {
   Fallback row{};
   WhenStale stale_hook{};
   OnBreach breach_hook{};
+  Gate row_gate{};
   Publish published{};
 
   /// The row that stands in when nothing is known of a key, and for stale rows with `serve_default`.
   template <class Row>
-  [[nodiscard]] Viewing<Row, WhenStale, OnBreach, Publish> fallback(Row stand_in) && {
-    return {std::move(name),        spec,     std::move(stand_in), std::move(stale_hook),
-            std::move(breach_hook), published};
+  [[nodiscard]] auto fallback(Row stand_in) && {
+    return with(std::move(stand_in), std::move(stale_hook), std::move(breach_hook), std::move(row_gate),
+                published);
   }
   /// The host's own policy: called as `hook(Lookup<Row>&)` for each stale row, which it may change.
   template <class Hook>
-  [[nodiscard]] Viewing<Fallback, Hook, OnBreach, Publish> when_stale(Hook hook) && {
-    return {std::move(name), spec, std::move(row), std::move(hook), std::move(breach_hook), published};
+  [[nodiscard]] auto when_stale(Hook hook) && {
+    return with(std::move(row), std::move(hook), std::move(breach_hook), std::move(row_gate), published);
   }
   /// Called as `hook(const Lookup<Row>&)` for each read of an age that reached the freshness goal.
   template <class Hook>
-  [[nodiscard]] Viewing<Fallback, WhenStale, Hook, Publish> on_breach(Hook hook) && {
-    return {std::move(name), spec, std::move(row), std::move(stale_hook), std::move(hook), published};
+  [[nodiscard]] auto on_breach(Hook hook) && {
+    return with(std::move(row), std::move(stale_hook), std::move(hook), std::move(row_gate), published);
+  }
+  /// A quality gate: rows for which `passes(const Row&)` is false are withheld and `quarantined`.
+  template <class Predicate>
+  [[nodiscard]] auto gate(Predicate passes) && {
+    return with(std::move(row), std::move(stale_hook), std::move(breach_hook), std::move(passes), published);
   }
   /// Lets other threads read: see `Pipeline::reader`. Rows are copied to them and end on their threads.
-  [[nodiscard]] Viewing<Fallback, WhenStale, OnBreach, PublishSpec> publish(PublishSpec how = {}) && {
-    return {std::move(name), spec, std::move(row), std::move(stale_hook), std::move(breach_hook), how};
+  [[nodiscard]] auto publish(PublishSpec how = {}) && {
+    return with(std::move(row), std::move(stale_hook), std::move(breach_hook), std::move(row_gate), how);
   }
 
   template <class Handle>
@@ -254,13 +273,15 @@ struct Viewing {
                                std::is_invocable_v<const OnBreach&, const Lookup<Row>&>;
     static_assert(hooks_fit,
                   "weir: .when_stale() takes void(Lookup<Row>&), .on_breach() void(const Lookup<Row>&)");
-    if constexpr (fits && hooks_fit) {
-      using Added = detail::HookedViewNode<Row, WhenStale, OnBreach>;
+    constexpr bool gate_fits = std::is_invocable_r_v<bool, const Gate&, const Row&>;
+    static_assert(gate_fits, "weir: .gate() of a view takes a callable bool(const Row&)");
+    if constexpr (fits && hooks_fit && gate_fits) {
+      using Added = detail::HookedViewNode<Row, WhenStale, OnBreach, Gate>;
       std::optional<Row> stand_in;
       if constexpr (has_fallback) stand_in = std::move(row);
-      Added& node =
-          handle.wiring().template add<Added>({&handle.node()}, std::move(name), spec, std::move(stand_in),
-                                              std::move(stale_hook), std::move(breach_hook));
+      Added& node = handle.wiring().template add<Added>({&handle.node()}, std::move(name), spec,
+                                                        std::move(stand_in), std::move(stale_hook),
+                                                        std::move(breach_hook), std::move(row_gate));
       return Result(handle.wiring(), node, handle.rows(), publish_rows(handle, node));
     } else {
       return detail::never<Result>();
@@ -268,12 +289,17 @@ struct Viewing {
   }
 
  private:
+  template <class F, class W, class B, class G, class P>
+  [[nodiscard]] Viewing<F, W, B, G, P> with(F stand_in, W stale, B breach, G gate, P how) {
+    return {std::move(name), spec, std::move(stand_in), std::move(stale), std::move(breach),
+            std::move(gate), how};
+  }
   /// What publishes the rows; null if nothing does, and then nothing of it is compiled.
   template <class Handle, class KeyType = typename Handle::KeyType, class Row = typename Handle::Row>
   detail::ViewPublisher<KeyType, Row>* publish_rows(const Handle& handle, detail::ViewNode<Row>& node) const {
     if constexpr (std::is_same_v<Publish, PublishSpec>) {
       auto publisher = std::make_unique<detail::Publisher<KeyType, Row, Handle::windows>>(
-          published, spec, node.fallback(), handle.rows(), handle.wiring().hash_seed());
+          published, spec, node.fallback(), node, handle.rows(), handle.wiring().hash_seed());
       detail::ViewPublisher<KeyType, Row>* added = publisher.get();
       node.publish_with(std::move(publisher));
       return added;

@@ -35,12 +35,13 @@ struct PublishSpec {
 
 /// What a view or a reader was asked, and what it gave.
 struct ViewStats {
-  std::uint64_t reads = 0;  ///< the sum of the five below
+  std::uint64_t reads = 0;  ///< the sum of the six below
   std::uint64_t fresh = 0;
   std::uint64_t stale = 0;
   std::uint64_t incomplete = 0;
   std::uint64_t missing = 0;
   std::uint64_t defaulted = 0;
+  std::uint64_t quarantined = 0;
   std::uint64_t breaches = 0;  ///< reads of an age that reached the freshness goal
   /// Reads by age: bucket 0 of none, bucket i of [2^(i-1), 2^i) microseconds.
   std::array<std::uint64_t, 64> ages{};
@@ -83,6 +84,22 @@ struct Known {
 [[nodiscard]] inline bool is_stale(const ViewSpec& spec, const LookupSpec& asked, Duration age) noexcept {
   const std::optional<Duration> max_age = asked.max_age ? asked.max_age : spec.max_age;
   return max_age && age >= *max_age;
+}
+
+/// Decides whether a row may be served.
+template <class Row>
+class RowGate {
+ public:
+  RowGate() = default;
+  RowGate(const RowGate&) = delete;
+  RowGate& operator=(const RowGate&) = delete;
+  virtual ~RowGate() = default;
+  [[nodiscard]] virtual bool passes(const Row&) const { return true; }
+};
+
+/// Whether there is a row of the key's own.
+[[nodiscard]] inline bool is_of_key(ReadStatus status) noexcept {
+  return status == ReadStatus::fresh || status == ReadStatus::incomplete;
 }
 
 /// The fallback in place of a row.
