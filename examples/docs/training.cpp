@@ -19,6 +19,7 @@ struct Payment {
   weir::EventTime at;
   weir::EventTime arrived;
 };
+WEIR_FIELDS(Payment, user, amount, at, arrived);
 
 // [region definition]
 struct CardFeatures {
@@ -81,7 +82,8 @@ void train() {
   for (const Payment& payment : payments) {
     if (payment.at == minute(90) || payment.at == minute(200)) {
       const auto known = pipeline.lookup(online.card, payment.user, {.as_of = payment.at});
-      served.push_back({.key = payment.user, .as_of = payment.at, .value = *known});
+      served.push_back(
+          {.key = payment.user, .as_of = payment.at, .definition = known.definition, .value = *known});
     }
     pipeline.push(online.payments, payment);
   }
@@ -91,6 +93,12 @@ void train() {
   // [end]
   support::expect(skew.is_clean());
   support::expect(skew.matched == 2);
+
+  // [region describe]
+  std::printf("%s", pipeline.describe(online.card).c_str());  // JSON: what each feature is, and how windows are cut
+  const bool is_the_same = (*rows)[0].definition == pipeline.lookup(online.card, 7).definition;
+  // [end]
+  support::expect(is_the_same && skew.redefined == 0);
 }
 
 void train_from_a_stream() {

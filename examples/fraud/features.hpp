@@ -39,7 +39,8 @@ inline double share(std::int64_t part, std::int64_t whole) {
 /// Whether the rows are read on other threads too.
 enum class Readers : bool { none, on_other_threads };
 
-/// The one definition: it serves the till, and makes the rows that the model learns from.
+/// The one definition: it serves the till, and makes the rows that the model learns from. What it says of itself stands in
+/// customer_features.json. Whoever changes one of its functions gives it another label.
 inline Fraud build_fraud(Readers readers = Readers::none) {
   using namespace std::chrono_literals;
   using Row = CustomerFeatures;
@@ -48,7 +49,7 @@ inline Fraud build_fraud(Readers readers = Readers::none) {
   auto customer =
       payments | weir::filter(is_known) | weir::key_by(&Payment::customer) |
       weir::features<Row>(
-          {.name = "customer", .retain = 400 * 24h},
+          {.name = "customer", .definition = "1", .retain = 400 * 24h},
           weir::rolling({{.size = 1h, .precision = 5min},
                          {.size = 24h, .precision = 1h},
                          {.size = 30 * 24h, .precision = 24h}})

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <span>
 #include <string>
 #include <thread>
@@ -89,6 +91,7 @@ Served serve(weir::Pipeline& pipeline, const Fraud& fraud, Payments payments, co
                              .key = payment.customer,
                              .as_of = payment.at,
                              .status = known.status,
+                             .definition = known.definition,
                              .value = *known});
     }
     pipeline.push(fraud.payments, payment);
@@ -173,6 +176,15 @@ void check_last_day(Payments payments, support::Golden& golden) {
   golden.check("highest net spend in a trailing day", dearest, 168'469'600);
 }
 
+/// The definition of the features is the one that was reviewed. If it is to be another, the file is replaced in the same change.
+void check_definition(const Fraud& fraud, support::Golden& golden) {
+  const std::string description = fraud.customer.describe();
+  std::ifstream file("examples/fraud/customer_features.json");
+  const std::string reviewed{std::istreambuf_iterator<char>(file), {}};
+  if (description != reviewed) std::ofstream("build/examples/customer_features.json") << description;
+  golden.check("the definition differs from customer_features.json", description != reviewed ? 1 : 0, 0);
+}
+
 int run(Payments payments) {
   support::Golden golden;
   check_last_day(payments, golden);
@@ -193,6 +205,7 @@ int run(Payments payments) {
   write_csv(*rows, outcomes, "build/examples/fraud_training.csv");
 
   Fraud fraud = build_fraud(Readers::on_other_threads);
+  check_definition(fraud, golden);
   auto pipeline = std::move(fraud.graph).build();
   if (!pipeline.ok()) return support::fail(pipeline.status());
   std::printf("%s", pipeline->text().c_str());
@@ -223,6 +236,7 @@ int run(Payments payments) {
   golden.check("rows that differ", skew.mismatched, 0);
   golden.check("rows that are missing", skew.missing, 0);
   golden.check("rows that are extra", skew.extra, 0);
+  golden.check("rows of another definition", skew.redefined, 0);
   return golden.exit_code();
 }
 

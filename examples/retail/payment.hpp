@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include <weir/base/fields.hpp>
 #include <weir/time/instant.hpp>
 
 #include "csv.hpp"
@@ -21,6 +22,7 @@ struct Payment {
   std::int64_t milli_gbp = 0;  ///< quantity x price, exact; negative for what came back
   weir::EventTime at{};
 };
+WEIR_FIELDS(Payment, customer, invoice, kind, milli_gbp, at);
 
 inline bool is_known(const Payment& payment) { return payment.customer != 0; }
 inline bool is_unknown(const Payment& payment) { return payment.customer == 0; }

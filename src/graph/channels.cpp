@@ -35,6 +35,11 @@ void SourceBase::check_times(Problems& problems, bool is_set, EventTime earliest
   if (earliest > latest) problems.add(name(), "earliest is after latest; swap them");
 }
 
+void SourceBase::describe_source(Description& out, std::string_view time) const {
+  out.text("name", name());
+  out.text("time", time);
+}
+
 void SourceBase::check_rule(Problems& problems, WatermarkKind kind, Duration bound, bool has_function) const {
   if (kind == WatermarkKind::trailing && bound < Duration::zero()) {
     problems.add(name(), "watermark (trailing " + std::to_string(bound.count()) +

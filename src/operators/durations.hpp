@@ -3,26 +3,12 @@
 #include <cstdint>
 #include <string>
 
+#include <weir/base/description.hpp>
 #include <weir/time/instant.hpp>
 
 // Durations in the words of error messages.
 
 namespace weir::inline v0::detail {
-
-/// A duration in the largest unit of which it is a whole number.
-[[nodiscard]] inline std::string shown(std::int64_t microseconds) {
-  struct Unit {
-    std::int64_t size;
-    const char* name;
-  };
-  constexpr Unit units[] = {
-      {86'400'000'000, "d"}, {3'600'000'000, "h"}, {60'000'000, "min"}, {1'000'000, "s"}, {1'000, "ms"}};
-  for (const Unit& unit : units) {
-    if (microseconds != 0 && microseconds % unit.size == 0)
-      return std::to_string(microseconds / unit.size) + unit.name;
-  }
-  return std::to_string(microseconds) + "us";
-}
 
 /// The shortest round duration from `least` on that divides `size`; else the first after it.
 [[nodiscard]] inline std::int64_t round_step(std::int64_t size, std::int64_t least) {

@@ -72,6 +72,36 @@ void check_levels(Problems& problems, std::string_view name, const std::vector<R
 
 }  // namespace
 
+void describe_windows(Description& out, const std::vector<RollingWindow>& windows) {
+  out.begin_list("windows");
+  for (const RollingWindow& window : windows) {
+    out.begin_object({}, Description::Layout::line);
+    if (window.kind == RollingKind::time) {
+      out.duration("size", window.size);
+      if (window.cut == Cut::exact) {
+        out.text("precision", "exact");
+      } else {
+        out.duration(window.cut == Cut::tail ? "precision" : "pre_cut", window.hop);
+      }
+    } else if (window.kind == RollingKind::records) {
+      out.number("records", window.records);
+    } else {
+      out.text("size", "lifetime");
+    }
+    out.text("asking", window.asking == Asking::excluded ? "excluded" : "included");
+    out.end();
+  }
+  out.end();
+}
+
+void describe_complete_from(Description& out, EventTime from) {
+  if (from == no_time) {
+    out.none("complete_from");
+  } else {
+    out.number("complete_from", ticks(from));
+  }
+}
+
 Duration retained(const FeaturesSpec& spec, const std::vector<const RollingPlan*>& plans) {
   if (spec.retain > Duration::zero()) return spec.retain;
   Duration longest{1};

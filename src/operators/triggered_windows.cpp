@@ -15,6 +15,12 @@ void TriggeredWindows::grow(std::size_t slots) {
 
 std::size_t TriggeredWindows::size_bytes() const noexcept { return store_.size_bytes(); }
 
+void TriggeredWindows::describe(Description& out) const {
+  out.begin_list("windows");
+  describe_plan(out, plan_);
+  out.end();
+}
+
 void TriggeredWindows::check(Problems& problems) const {
   check_plan(problems, name(), plan_, false);
   if (plan_.has_positive_sizes()) check_copies(problems, name(), plan_);

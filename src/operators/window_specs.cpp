@@ -107,6 +107,71 @@ void check_sessions(Problems& problems, std::string_view name, const SessionSpec
   check_emission(problems, name, spec.emit, Duration::max());
 }
 
+namespace {
+
+std::string_view late_word(LatePolicy late) {
+  return late == LatePolicy::apply_open ? "apply_open" : "drop_whole";
+}
+
+std::string_view panes_word(Accumulation panes) {
+  return panes == Accumulation::accumulating ? "accumulating"
+         : panes == Accumulation::discarding ? "discarding"
+                                             : "retracting";
+}
+
+/// What is left out is as `Emission{}` has it.
+void describe_emission(Description& out, const Emission& emit, Accumulation panes) {
+  out.begin_object("emit", Description::Layout::line);
+  if (emit.at_close) out.text("at_close", emit.at_close_even_if_empty ? "even_if_empty" : "if_any");
+  if (emit.after != 0) out.number("after", emit.after);
+  if (emit.every != Duration::zero()) out.duration("every", emit.every);
+  if (emit.late != LateFiring::each) out.text("late", emit.late == LateFiring::hold ? "hold" : "close");
+  if (emit.records_per_late_pane() != 1) out.number("late_after", emit.records_per_late_pane());
+  if (emit.final_pane != FinalPane::none)
+    out.text("final_pane", emit.final_pane == FinalPane::if_new ? "if_new" : "always");
+  out.end();
+  out.text("panes", panes_word(panes));
+}
+
+}  // namespace
+
+void describe_plan(Description& out, const WindowPlan& plan) {
+  out.begin_object({}, Description::Layout::line);
+  out.text("kind", plan.kind);
+  if (!plan.grid.is_endless()) {
+    out.duration("size", plan.size);
+    if (plan.every != plan.size) out.duration("every", plan.every);
+    if (plan.grid.offset() != 0) out.duration("offset", Duration{plan.grid.offset()});
+    out.duration("grace", plan.grace_asked);
+    out.text("late", late_word(plan.late));
+  }
+  describe_emission(out, plan.trigger.emission(), plan.trigger.accumulation());
+  if (plan.most_empty != 0) out.number("most_empty", plan.most_empty);
+  out.end();
+}
+
+void describe_sessions(Description& out, const SessionSpec& spec, std::string_view gap_from,
+                       std::string_view ends_at) {
+  if (gap_from.empty()) {
+    out.duration("gap", spec.gap);
+  } else {
+    out.text("gap_from", gap_from);
+  }
+  if (!ends_at.empty()) out.text("ends_at", ends_at);
+  if (spec.longest) out.duration("longest", *spec.longest);
+  if (spec.most_records) out.number("most_records", static_cast<std::int64_t>(*spec.most_records));
+  out.text("touching", spec.touching == Touching::merge ? "merge" : "separate");
+  out.text("judged", spec.judged == SessionLateness::after_merging ? "after_merging" : "before_merging");
+  out.duration("grace", spec.grace.value());
+  describe_emission(out, spec.emit, spec.panes);
+}
+
+void describe_counts(Description& out, const CountSpec& spec) {
+  out.number("size", spec.size);
+  out.number("every", spec.every == 0 ? spec.size : spec.every);
+  out.flag("partial", spec.partial);
+}
+
 void check_counts(Problems& problems, std::string_view name, const CountSpec& spec) {
   constexpr std::uint32_t most = 1U << 20;
   if (spec.size == 0 || spec.size > most) {

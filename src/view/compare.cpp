@@ -28,7 +28,9 @@ void note_delta(FeatureSkew& skew, double a, double b) {
 
 std::string SkewReport::text() const {
   std::string out = "matched " + std::to_string(matched) + ", mismatched " + std::to_string(mismatched) +
-                    ", missing " + std::to_string(missing) + ", extra " + std::to_string(extra) + "\n";
+                    ", missing " + std::to_string(missing) + ", extra " + std::to_string(extra) +
+                    (redefined == 0 ? "" : ", computed by another definition " + std::to_string(redefined)) +
+                    "\n";
   std::size_t width = 7;
   for (const FeatureSkew& skew : features) width = std::max(width, skew.name.size());
   for (const FeatureSkew& skew : features) {

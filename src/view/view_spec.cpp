@@ -4,6 +4,8 @@
 #include <bit>
 #include <string>
 
+#include <weir/flow/definition.hpp>
+
 namespace weir::inline v0::detail {
 
 void check_view(Problems& problems, std::string_view name, const ViewSpec& spec, bool has_fallback) {
@@ -26,6 +28,53 @@ void check_publish(Problems& problems, std::string_view name, const PublishSpec&
                  "refresh (" + std::to_string(spec.refresh.count()) +
                      "us) must be positive; leave it out to publish rows only when records change them");
   }
+}
+
+namespace {
+
+std::string_view policy_word(StalePolicy policy) {
+  switch (policy) {
+    case StalePolicy::serve_stale:
+      return "serve_stale";
+    case StalePolicy::serve_previous:
+      return "serve_previous";
+    case StalePolicy::serve_default:
+      return "serve_default";
+    case StalePolicy::reject_stale:
+      break;
+  }
+  return "reject_stale";
+}
+
+void describe_duration(Description& out, std::string_view name, const std::optional<Duration>& duration) {
+  if (duration) {
+    out.duration(name, *duration);
+  } else {
+    out.none(name);
+  }
+}
+
+}  // namespace
+
+std::string describe_view(const Wiring& wiring, const Node& view, const ViewSpec& spec, bool has_fallback,
+                          bool has_gate, const PublishSpec* publishes) {
+  const Node& rows = *wiring.nodes()[wiring.inputs(view).front()];
+  Description out;
+  out.begin_object();
+  out.text("view", view.name());
+  out.text("operator", rows.name());
+  describe_duration(out, "max_age", spec.max_age);
+  out.text("when_stale", policy_word(spec.when_stale));
+  describe_duration(out, "freshness_goal", spec.freshness_goal);
+  out.flag("fallback", has_fallback);
+  out.flag("gate", has_gate);
+  if (publishes != nullptr) out.duration("refresh", publishes->refresh);
+  rows.describe_reach(out);
+  const std::string definition = definition_at(wiring, rows, out.depth());
+  out.text("fingerprint", fingerprint_text(fingerprint_of(definition)));
+  out.json("definition", definition);
+  out.end();
+  return out.str() + "\n";
 }
 
 absl::Status publishes_nothing(std::string_view name) {

@@ -84,4 +84,32 @@ TEST_CASE("NaN equals NaN, and what is not finite differs by infinity") {
   CHECK(report.features[1].relative_deltas.back() == 2);
 }
 
+TEST_CASE("rows of different definitions are counted, also when they are the same, unless one is not known") {
+  const std::vector<Entry> trained{entry("a", 1, {}), entry("b", 1, {}), entry("c", 1, {})};
+  std::vector<Entry> served = trained;
+  std::vector<Entry> again = trained;
+  for (Entry& row : again) row.definition = 7;
+  served[1].definition = 7;
+  served[2].definition = 8;
+  const weir::SkewReport report = weir::compare(again, served);
+  CHECK(report.matched == 3);
+  CHECK(report.mismatched == 0);
+  CHECK(report.redefined == 1);
+  CHECK_FALSE(report.is_clean());
+  CHECK(report.text().find("computed by another definition 1") != std::string::npos);
+  CHECK(weir::compare(again, again).is_clean());
+  CHECK(weir::compare(again, trained).is_clean());
+}
+
+TEST_CASE("rows that do not tell their definition can be compared") {
+  struct Logged {
+    std::string key;
+    weir::EventTime as_of;
+    Row value;
+  };
+  const std::vector<Entry> trained{entry("a", 1, {})};
+  const std::vector<Logged> served{{"a", weir::event_time(1), {}}};
+  CHECK(weir::compare(trained, served).is_clean());
+}
+
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include <weir/aggregate/feature.hpp>
@@ -77,6 +78,7 @@ namespace detail {
 
 template <bool lowest>
 struct ArgOf {
+  static constexpr std::string_view name = lowest ? "arg_min" : "arg_max";
   template <class Value, class By = KeptAs<std::remove_cvref_t<decltype(Value::by)>>,
             class What = KeptAs<std::remove_cvref_t<decltype(Value::what)>>>
   requires Ordered<By> && Kept<What>
@@ -103,6 +105,12 @@ struct RankedBy {
     }
   }
 };
+
+template <class In, class By, class What>
+void describe_value(Description& out, const RankedBy<By, What>& projection) {
+  describe_read(out, "value", projection_name<In>(projection.what), type_word<Projected<What, In>>);
+  describe_read(out, "by", projection_name<In>(projection.by), type_word<Projected<By, In>>);
+}
 
 }  // namespace detail
 

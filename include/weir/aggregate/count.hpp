@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include <weir/aggregate/feature.hpp>
 
@@ -31,6 +32,7 @@ static_assert(Aggregator<Count, double> && Invertible<Count>);
 
 namespace detail {
 struct CountOf {
+  static constexpr std::string_view name = "count";
   template <class Value>
   static constexpr Count make() {
     return {};

@@ -205,6 +205,7 @@ static_assert(Aggregator<Distinct<double>, double> && Aggregator<Distinct<std::s
 
 namespace detail {
 struct DistinctOf {
+  static constexpr std::string_view name = "distinct";
   std::uint32_t most;
 
   template <class Value>

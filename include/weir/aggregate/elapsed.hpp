@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include <weir/aggregate/feature.hpp>
 
@@ -40,6 +41,7 @@ static_assert(Aggregator<Elapsed, double>);
 
 namespace detail {
 struct ElapsedOf {
+  static constexpr std::string_view name = "elapsed";
   template <class Value>
   static constexpr Elapsed make() {
     return {};

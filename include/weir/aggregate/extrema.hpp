@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include <weir/aggregate/feature.hpp>
 
@@ -129,16 +130,19 @@ static_assert(Aggregator<Range<EventTime>, EventTime> && !Invertible<Min<int>>);
 
 namespace detail {
 struct MinOf {
+  static constexpr std::string_view name = "min";
   template <class Value>
   requires Ordered<KeptAs<Value>>
   static constexpr Min<KeptAs<Value>> make() { return {}; }
 };
 struct MaxOf {
+  static constexpr std::string_view name = "max";
   template <class Value>
   requires Ordered<KeptAs<Value>>
   static constexpr Max<KeptAs<Value>> make() { return {}; }
 };
 struct RangeOf {
+  static constexpr std::string_view name = "range";
   template <class Value>
   requires Number<Value> || std::same_as<Value, EventTime>
   static constexpr Range<Value> make() { return {}; }

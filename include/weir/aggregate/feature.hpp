@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <weir/aggregate/aggregator.hpp>
+#include <weir/base/description.hpp>
 
 /// \file
 /// One feature of a row: which aggregate, of which value, of which records, into which field.
@@ -125,6 +126,69 @@ using KeptAs = typename Keeper<T>::type;
 
 }  // namespace detail
 
+namespace detail {
+
+/// What there is to say of one field of a row, besides what is read and judged.
+struct FeatureWords {
+  std::string_view field;  // its name, if it has one
+  const TypeWord* type;
+  std::int64_t window = -1;         // which of the windows of its aggregates it is of; -1: there is only one
+  std::string_view aggregate = {};  // none: it is derived
+  std::int64_t most = -1;           // values that the aggregate keeps; -1: it does not say
+};
+/// Begins the object of the next field of a row. `number` counts them, and stands for a name where there is none.
+void begin_feature(Description& out, std::int64_t& number, const FeatureWords& words);
+[[nodiscard]] std::string_view nan_word(NanRule rule);
+
+template <class In, class Projection>
+void describe_value(Description& out, const Projection& projection) {
+  describe_read(out, "value", projection_name<In>(projection), type_word<Projected<Projection, In>>);
+}
+template <class In>
+void describe_value(Description&, const Presence&) {}
+template <class In>
+void describe_value(Description& out, const Whole&) {
+  out.text("value", "(record)");
+}
+
+/// Adds a word for each condition.
+template <class In, class Predicate>
+void describe_condition(Description& out, const Predicate& predicate) {
+  out.text({}, projection_name<In>(predicate));
+}
+template <class In, class First, class Second>
+void describe_condition(Description& out, const Both<First, Second>& both) {
+  describe_condition<In>(out, both.first);
+  describe_condition<In>(out, both.second);
+}
+
+/// Says what a feature computes, once for each of its fields. `number` counts the fields of the row.
+template <class In, class Row, class Feature>
+void describe_feature(Description& out, const Feature& feature, std::int64_t& number) {
+  using Predicate = decltype(feature.predicate);
+  using Target = decltype(feature.target);
+  for (std::size_t i = 0; i < Target::count; ++i) {
+    FeatureWords words{.field = member_name<Row>(feature.target.at[i]),
+                       .type = &type_word<typename Target::Field>,
+                       .aggregate = feature.family.name};
+    if constexpr (Target::count > 1) words.window = static_cast<std::int64_t>(i);
+    if constexpr (requires { feature.family.most; })
+      words.most = static_cast<std::int64_t>(feature.family.most);
+    begin_feature(out, number, words);
+    describe_value<In>(out, feature.projection);
+    if constexpr (!std::same_as<Predicate, Always>) {
+      out.begin_list("where");
+      describe_condition<In>(out, feature.predicate);
+      out.end();
+    }
+    if constexpr (MayBeNan<Projected<decltype(feature.projection), In>>)
+      out.text("nan", nan_word(Feature::nan_rule));
+    out.end();
+  }
+}
+
+}  // namespace detail
+
 /// A feature under construction; see the factories `count`, `sum`, `mean`, ... and `with`.
 ///
 /// A Family knows the aggregator for each type of value: `family.template make<Value>()`.
@@ -132,6 +196,8 @@ using KeptAs = typename Keeper<T>::type;
 /// missing values are skipped and counted. What the predicate excludes is neither missing nor NaN.
 template <class Family, class Projection, class Predicate, detail::NanRule rule, class Target>
 struct [[nodiscard]] Feature {
+  static constexpr detail::NanRule nan_rule = rule;
+
   Family family;
   Projection projection;
   Predicate predicate;

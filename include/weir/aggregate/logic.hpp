@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string_view>
+
 #include <weir/aggregate/feature.hpp>
 
 /// \file
@@ -38,12 +40,14 @@ static_assert(Aggregator<Any, bool> && Aggregator<All, bool>);
 
 namespace detail {
 struct AnyOf {
+  static constexpr std::string_view name = "any";
   template <std::same_as<bool> Value>
   static constexpr Any make() {
     return {};
   }
 };
 struct AllOf {
+  static constexpr std::string_view name = "all";
   template <std::same_as<bool> Value>
   static constexpr All make() {
     return {};

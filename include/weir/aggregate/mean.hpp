@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include <weir/aggregate/sum.hpp>
 
@@ -54,6 +55,7 @@ static_assert(Aggregator<Mean<Duration>, Duration> && Invertible<Mean<Duration>>
 
 namespace detail {
 struct MeanOf {
+  static constexpr std::string_view name = "mean";
   template <Number Value>
   static constexpr Mean<Value> make() {
     return {};

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <string_view>
 
 #include <weir/aggregate/feature.hpp>
 #include <weir/aggregate/sequence.hpp>
@@ -90,23 +91,29 @@ static_assert(Aggregator<First<int>, int> && Aggregator<LastK<std::string, 3>, s
 namespace detail {
 
 struct FirstOf {
+  static constexpr std::string_view name = "first";
   template <class Value>
   requires Kept<KeptAs<Value>>
   static constexpr First<KeptAs<Value>> make() { return {}; }
 };
 struct LastOf {
+  static constexpr std::string_view name = "last";
   template <class Value>
   requires Kept<KeptAs<Value>>
   static constexpr Last<KeptAs<Value>> make() { return {}; }
 };
-template <std::size_t most>
+template <std::size_t count>
 struct FirstKOf {
+  static constexpr std::string_view name = "first_k";
+  static constexpr std::size_t most = count;
   template <class Value>
   requires Kept<KeptAs<Value>>
   static constexpr FirstK<KeptAs<Value>, most> make() { return {}; }
 };
-template <std::size_t most>
+template <std::size_t count>
 struct LastKOf {
+  static constexpr std::string_view name = "last_k";
+  static constexpr std::size_t most = count;
   template <class Value>
   requires Kept<KeptAs<Value>>
   static constexpr LastK<KeptAs<Value>, most> make() { return {}; }

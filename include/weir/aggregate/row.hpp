@@ -191,6 +191,9 @@ class RowAggregator {
     return row;
   }
 
+  /// Says what each feature computes, as a list. `number` counts the fields of the row.
+  void describe(Description& out, std::int64_t& number) const { describe(out, number, Indices{}); }
+
  private:
   template <std::size_t index>
   [[nodiscard]] constexpr decltype(auto) aggregator() const {
@@ -238,6 +241,13 @@ class RowAggregator {
                      << i));
     else
       return 0;
+  }
+
+  template <std::size_t... i>
+  void describe(Description& out, std::int64_t& number, std::index_sequence<i...>) const {
+    out.begin_list("features");
+    if constexpr (is_sound) (detail::describe_feature<In, Row>(out, detail::part<i>(features_), number), ...);
+    out.end();
   }
 
   detail::Parts<Indices, Features...> features_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include <weir/aggregate/feature.hpp>
 
@@ -107,6 +108,7 @@ static_assert(Aggregator<Sum<double>, double> && !Invertible<Sum<double>>);
 
 namespace detail {
 struct SumOf {
+  static constexpr std::string_view name = "sum";
   template <Number Value>
   static constexpr Sum<Value> make() {
     return {};

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include <weir/aggregate/feature.hpp>
 
@@ -86,24 +87,28 @@ static_assert(Aggregator<Variance<double>, double> && !Invertible<Variance<doubl
 
 namespace detail {
 struct VarianceOf {
+  static constexpr std::string_view name = "variance";
   template <Real Value>
   static constexpr Variance<Value> make() {
     return {};
   }
 };
 struct StdDevOf {
+  static constexpr std::string_view name = "stddev";
   template <Real Value>
   static constexpr StdDev<Value> make() {
     return {};
   }
 };
 struct PopulationVarianceOf {
+  static constexpr std::string_view name = "population_variance";
   template <Real Value>
   static constexpr PopulationVariance<Value> make() {
     return {};
   }
 };
 struct PopulationStdDevOf {
+  static constexpr std::string_view name = "population_stddev";
   template <Real Value>
   static constexpr PopulationStdDev<Value> make() {
     return {};

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <concepts>
+#include <string_view>
+
 #include <weir/aggregate/feature.hpp>
 
 /// \file
@@ -8,9 +11,22 @@
 namespace weir::inline v0 {
 
 namespace detail {
+/// What an aggregator calls itself.
+template <class A>
+[[nodiscard]] consteval std::string_view custom_name() {
+  if constexpr (requires {
+                  { A::name } -> std::convertible_to<std::string_view>;
+                })
+    return A::name;
+  else
+    return "custom";
+}
+
 template <class A>
 struct Custom {
   A aggregator;
+
+  static constexpr std::string_view name = custom_name<A>();
 
   template <class Value>
   requires Aggregator<A, Value>

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <weir/base/description.hpp>
 #include <weir/base/hash.hpp>
 #include <weir/flow/stats.hpp>
 #include <weir/time/instant.hpp>
@@ -73,10 +74,19 @@ class Node {
   [[nodiscard]] virtual bool holds(std::uint32_t /*slot*/) const { return false; }
   /// Called once after a call of the host in which the node asked for it, when nothing is being delivered.
   virtual void rest() {}
+  /// Says how the node computes what it gives, inside of an object that has begun: the same in every process, whatever the
+  /// machine and the compiler.
+  virtual void describe(Description&) const {}
+  /// The same for options that change what a row is worth, but not the row.
+  virtual void describe_reach(Description&) const {}
   /// Brings the counters that are not kept by the record up to date.
   virtual void refresh(OperatorStats&) const {}
   /// (key, window) pairs that hold state. Walks the whole state.
   [[nodiscard]] virtual std::uint64_t live_windows() const { return 0; }
+
+  /// The host's label for what the node computes by functions that nothing else is known of.
+  void set_definition(std::string label) { definition_ = std::move(label); }
+  [[nodiscard]] const std::string& definition() const noexcept { return definition_; }
 
   [[nodiscard]] OperatorStats& stats() noexcept { return stats_; }
   [[nodiscard]] const OperatorStats& stats() const noexcept { return stats_; }
@@ -98,8 +108,10 @@ class Node {
  private:
   friend class Wiring;
   OperatorStats stats_;
+  std::string definition_;
   EventTime watermark_ = no_time;
   std::vector<std::size_t> inputs_;
+  std::vector<std::uint32_t> outputs_;     // per input: which output of that node
   std::unique_ptr<WatermarkMerge> merge_;  // only with several inputs
   detail::Work* work_ = nullptr;
   std::size_t id_ = 0;
@@ -129,6 +141,12 @@ class Wiring {
   [[nodiscard]] const std::vector<std::size_t>& inputs(const Node& node) const noexcept {
     return node.inputs_;
   }
+  /// Which output of each of its inputs a node gets.
+  [[nodiscard]] const std::vector<std::uint32_t>& outputs(const Node& node) const noexcept {
+    return node.outputs_;
+  }
+  /// The next input of a node is this output. To be called for each, in their order; without it they are the first ones.
+  static void note_output(Node& node, std::uint32_t output) { node.outputs_.push_back(output); }
   [[nodiscard]] const HashSeed& hash_seed() const noexcept { return hash_seed_; }
   void set_hash_seed(std::uint64_t seed) noexcept { hash_seed_ = HashSeed::from(seed); }
 

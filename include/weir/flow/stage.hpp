@@ -16,7 +16,7 @@ namespace weir::inline v0 {
 
 /// A stateless step: `stage(record, next)` calls `next(result)` once per result, and `Output<In>` names the result.
 /// `takes<In>` says whether it fits a record, `require<In>()` complains if it does not. `gives_one`: there is one result for
-/// each record.
+/// each record. `describe<In>(out)`, if there is one, adds a word for what it calls.
 template <class StageType>
 concept Stage = requires {
   typename StageType::weir_stage;
@@ -28,6 +28,15 @@ template <class Record, class StageType>
 auto attach_stage(const Stream<Record>& stream, StageType stage);
 template <class KeyType, class Record, class StageType>
 auto attach_stage(const KeyedStream<KeyType, Record>& keyed, StageType stage);
+
+template <class In, class StageType>
+void describe_stage(Description& out, const StageType& stage) {
+  if constexpr (requires { stage.template describe<In>(out); }) {
+    stage.template describe<In>(out);
+  } else {
+    out.text({}, "(function)");
+  }
+}
 
 }  // namespace detail
 
@@ -62,6 +71,11 @@ struct Chain {
     return detail::attach_stage(handle, std::move(*this));
   }
   [[nodiscard]] std::string kind() const { return first.kind() + " | " + second.kind(); }
+  template <class In>
+  void describe(Description& out) const {
+    detail::describe_stage<In>(out, first);
+    detail::describe_stage<typename First::template Output<In>>(out, second);
+  }
 };
 
 template <Stage First, Stage Second>
@@ -112,6 +126,11 @@ class StageNode final : public Node {
     ++(is_used ? stats().applied : stats().unassigned);
   }
   void refresh(OperatorStats& stats) const override { stats.emitted = out_.pushed(); }
+  void describe(Description& out) const override {
+    out.begin_list("functions", Description::Layout::line);
+    describe_stage<In>(out, stage_);
+    out.end();
+  }
 
  private:
   StageType stage_;

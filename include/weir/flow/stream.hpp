@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -54,6 +55,9 @@ auto operator|(const Handle& handle, VerbType verb) {
   if constexpr (Verb<VerbType, Handle>) return std::move(verb).attach(handle);
 }
 
+/// The output on which an operator reports late records.
+inline constexpr std::uint32_t late_output = ~std::uint32_t{0};
+
 /// A stream of records: one output of one node of a graph.
 template <class RecordType>
 class Stream {
@@ -61,7 +65,8 @@ class Stream {
   using weir_handle = void;
   using Record = RecordType;
 
-  Stream(Wiring& wiring, Node& node, Port<Record>& port) : wiring_(&wiring), node_(&node), port_(&port) {}
+  Stream(Wiring& wiring, Node& node, Port<Record>& port, std::uint32_t output = 0)
+      : wiring_(&wiring), node_(&node), port_(&port), output_(output) {}
 
   [[nodiscard]] Wiring& wiring() const noexcept { return *wiring_; }
   [[nodiscard]] Node& node() const noexcept { return *node_; }
@@ -78,12 +83,14 @@ class Stream {
   template <class NodeType>
   void connect(NodeType& node) const {
     port_->connect(node);
+    Wiring::note_output(node, output_);
   }
 
  private:
   Wiring* wiring_;
   Node* node_;
   Port<Record>* port_;
+  std::uint32_t output_;  // its number at the node
 };
 
 /// Knows which nodes keep state per slot of one key dictionary, so that slots nobody needs can be reused.

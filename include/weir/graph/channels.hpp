@@ -57,6 +57,7 @@ class SourceBase : public Node {
 
  protected:
   void check_times(Problems& problems, bool is_set, EventTime earliest, EventTime latest) const;
+  void describe_source(Description& out, std::string_view time) const;
   void check_rule(Problems& problems, WatermarkKind kind, Duration bound, bool has_function) const;
   [[nodiscard]] bool has_jump_guard() const noexcept { return settings_.max_jump.has_value(); }
   [[nodiscard]] EventTime publish_from() const noexcept { return horizon_; }

@@ -243,6 +243,12 @@ class Pipeline {
     return reader;
   }
 
+  /// What a view and the definition of its rows are, as JSON. Empty for another pipeline's view.
+  template <class View>
+  [[nodiscard]] std::string describe(const View& view) const {
+    return &view.wiring() == &core_->wiring() ? view.describe() : std::string();
+  }
+
   /// Forgets a key in the operator behind a view, as a request to be forgotten asks for; its next record begins anew. What the
   /// operator emits and other operators keep is not touched. False if nothing was known of the key, or as `lookup` refuses.
   template <class View>

@@ -8,10 +8,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include <weir/base/description.hpp>
 #include <weir/flow/batch.hpp>
 #include <weir/flow/node.hpp>
 #include <weir/flow/stream.hpp>
@@ -45,6 +47,10 @@ class TimeOf {
     return use([member = member_](const Record& record) { return record.*member; });
   }
   [[nodiscard]] bool is_set() const noexcept { return function_ != nullptr || member_ != nullptr; }
+  /// The name of the member, or a word for what has none.
+  [[nodiscard]] std::string_view name() const {
+    return member_ != nullptr ? detail::projection_name<Record>(member_) : "(function)";
+  }
 
  private:
   EventTime Record::*member_ = nullptr;
@@ -113,6 +119,8 @@ class SourceNode final : public SourceBase {
     check_times(problems, time_.is_set(), earliest_, latest_);
     check_rule(problems, rule_.kind, rule_.bound, rule_.watermark_of != nullptr);
   }
+
+  void describe(Description& out) const override { describe_source(out, time_.name()); }
 
   Admitted push(Wiring& wiring, std::size_t channel, const Record* records, std::size_t count) {
     Admitted admitted;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -48,13 +49,20 @@ class SessionRows : public Aggregated<KeyT, RowT, RecordType> {
   detail::Readable<KeyType, Row>* open_;
 };
 
+/// Options of `aggregate`.
+struct AggregateSpec {
+  std::string name;
+  /// A label of yours for what functions compute; see `FeaturesSpec`.
+  std::string definition = {};
+};
+
 /// Turns windows into rows. See `aggregate`.
 template <class Row, class... Features>
 struct Aggregate {
   template <class Handle>
   static constexpr bool accepts = detail::is_windowed<Handle>;
 
-  std::string name;
+  AggregateSpec spec;
   std::tuple<Features...> features;
 
   template <class KeyType, class RecordType, class Shape>
@@ -81,26 +89,27 @@ struct Aggregate {
     const auto& dictionary = keyed.keyspace().dictionary;
     if (shape.plan.trigger.is_plain() && !shape.plan.grid.is_endless()) {
       using Added = detail::PaneWindowsNode<KeyType, RecordType, Row, RowAgg, use>;
-      return handle<Result>(keyed, keyed.template feed<Added>(std::move(name), std::span(&shape.plan, 1),
+      return handle<Result>(keyed, keyed.template feed<Added>(std::move(spec.name), std::span(&shape.plan, 1),
                                                               std::move(aggregator), dictionary));
     }
     using Added = detail::TriggeredWindowsNode<KeyType, RecordType, Row, RowAgg>;
-    return handle<Result>(
-        keyed, keyed.template feed<Added>(std::move(name), shape.plan, std::move(aggregator), dictionary));
+    return handle<Result>(keyed, keyed.template feed<Added>(std::move(spec.name), shape.plan,
+                                                            std::move(aggregator), dictionary));
   }
   template <class KeyType, class RecordType, class RowAgg, std::size_t count>
   auto place(const KeyedStream<KeyType, RecordType>& keyed, const detail::SharedShape<count>& shape,
              RowAgg aggregator) {
     using Added = detail::PaneWindowsNode<KeyType, RecordType, Row, RowAgg, detail::PaneUse::shared>;
-    auto& node = keyed.template feed<Added>(std::move(name), std::span<const detail::WindowPlan>(shape.plans),
-                                            std::move(aggregator), keyed.keyspace().dictionary);
+    auto& node =
+        keyed.template feed<Added>(std::move(spec.name), std::span<const detail::WindowPlan>(shape.plans),
+                                   std::move(aggregator), keyed.keyspace().dictionary);
     return handles<Aggregated<KeyType, Row, RecordType>>(keyed, node, std::make_index_sequence<count>{});
   }
   template <class KeyType, class RecordType, class RowAgg, class GapOf, class EndsAt>
   auto place(const KeyedStream<KeyType, RecordType>& keyed, const detail::SessionShape<GapOf, EndsAt>& shape,
              RowAgg aggregator) {
     using Added = detail::SessionWindowsNode<KeyType, RecordType, Row, RowAgg, GapOf, EndsAt>;
-    auto& node = keyed.template feed<Added>(std::move(name), shape.spec, shape.gap_of, shape.ends_at,
+    auto& node = keyed.template feed<Added>(std::move(spec.name), shape.spec, shape.gap_of, shape.ends_at,
                                             std::move(aggregator), keyed.keyspace().dictionary);
     return SessionRows<KeyType, Row, RecordType>(handle<Aggregated<KeyType, Row, RecordType>>(keyed, node),
                                                  node);
@@ -110,18 +119,20 @@ struct Aggregate {
              RowAgg aggregator) {
     using Added = detail::CountWindowsNode<KeyType, RecordType, Row, RowAgg>;
     return handle<Aggregated<KeyType, Row, RecordType>>(
-        keyed, keyed.template feed<Added>(std::move(name), shape.spec, std::move(aggregator),
+        keyed, keyed.template feed<Added>(std::move(spec.name), shape.spec, std::move(aggregator),
                                           keyed.keyspace().dictionary));
   }
 
   template <class Result, class Keyed, class NodeType>
-  static Result handle(const Keyed& keyed, NodeType& node, std::size_t output = 0) {
+  Result handle(const Keyed& keyed, NodeType& node, std::size_t output = 0) const {
     Wiring& wiring = keyed.wiring();
+    node.set_definition(spec.definition);
     auto& emitter = node.emitter();
-    return Result({wiring, node, emitter.rows(output).port()}, {wiring, node, emitter.late().port()});
+    return Result({wiring, node, emitter.rows(output).port(), static_cast<std::uint32_t>(output)},
+                  {wiring, node, emitter.late().port(), late_output});
   }
   template <class Result, class Keyed, class NodeType, std::size_t... output>
-  static auto handles(const Keyed& keyed, NodeType& node, std::index_sequence<output...>) {
+  auto handles(const Keyed& keyed, NodeType& node, std::index_sequence<output...>) const {
     return std::array{handle<Result>(keyed, node, output)...};
   }
 };
@@ -136,9 +147,15 @@ struct Aggregate {
 /// Late:    counted, reported once on `late()`, see the window's spec
 /// Keeps:   see the window
 /// Errors:  a result that does not fit its field is held at the field's limit and marked in `Windowed::overflowed`
+template <class Row, class Name, class... Features>
+requires std::is_convertible_v<Name, std::string>
+[[nodiscard]] Aggregate<Row, Features...> aggregate(Name&& name, Features... features) {
+  return {AggregateSpec{.name = std::forward<Name>(name)}, std::tuple<Features...>(std::move(features)...)};
+}
+/// The same with options: `aggregate<Row>({.name = "velocity_1h", .definition = "2"}, ...)`.
 template <class Row, class... Features>
-[[nodiscard]] Aggregate<Row, Features...> aggregate(std::string name, Features... features) {
-  return {std::move(name), std::tuple<Features...>(std::move(features)...)};
+[[nodiscard]] Aggregate<Row, Features...> aggregate(AggregateSpec spec, Features... features) {
+  return {std::move(spec), std::tuple<Features...>(std::move(features)...)};
 }
 
 }  // namespace weir::inline v0

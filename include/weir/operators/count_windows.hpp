@@ -16,6 +16,7 @@
 namespace weir::inline v0::detail {
 
 void check_counts(Problems& problems, std::string_view name, const CountSpec& spec);
+void describe_counts(Description& out, const CountSpec& spec);
 
 /// Windows of so many records of a key, by arrival.
 ///
@@ -41,6 +42,12 @@ class CountWindowsNode final : public Node {
 
   [[nodiscard]] RowEmitter<KeyType, Record, Row, RowAgg>& emitter() noexcept { return emitter_; }
   void check(Problems& problems) const override { check_counts(problems, name(), spec_); }
+
+  void describe(Description& out) const override {
+    describe_counts(out, spec_);
+    std::int64_t number = 0;
+    emitter_.aggregator().describe(out, number);
+  }
 
   void take(const Batch<Record>& batch) {
     stats().ingested += batch.size;

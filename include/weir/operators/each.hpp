@@ -326,7 +326,7 @@ struct Each {
     if constexpr (sizeof...(Records) == 1) {
       return Stream<Records...>(wiring, node, node.template port<0>());
     } else if constexpr (sizeof...(Records) > 1) {
-      return std::tuple{Stream<Records>(wiring, node, node.template port<index>())...};
+      return std::tuple{Stream<Records>(wiring, node, node.template port<index>(), index)...};
     }
   }
 };

@@ -60,6 +60,10 @@ struct Derivation {
   Field RowType::*field;
   Function function;
   void operator()(RowType& row) const { row.*field = function(std::as_const(row)); }
+  void describe(Description& out, std::int64_t& number) const {
+    begin_feature(out, number, {.field = member_name<RowType>(field), .type = &type_word<Field>});
+    out.end();
+  }
 };
 
 /// Stands for a function that does not fit, so that the message stands alone.
@@ -207,7 +211,7 @@ struct Features {
                     rolling)...);
           },
           rollings);
-      return Result(keyed.wiring(), node, node, {keyed.wiring(), node, node.late().port()});
+      return Result(keyed.wiring(), node, node, {keyed.wiring(), node, node.late().port(), late_output});
     } else {
       return detail::never<Result>();
     }
@@ -227,9 +231,10 @@ struct Features {
 /// Time:    a record: one add per rolling(...), and one merge per pane that ends. A read: an add for each
 ///          record that is younger than the watermark less `time_travel`, per window a merge for each open pane; the first time
 ///          since a pane ended also one for each pane that holds something
-template <class Row, class... Parts>
-[[nodiscard]] Features<Row, Parts...> features(std::string name, Parts... parts) {
-  return {FeaturesSpec{.name = std::move(name)}, std::tuple<Parts...>(std::move(parts)...)};
+template <class Row, class Name, class... Parts>
+requires std::is_convertible_v<Name, std::string>
+[[nodiscard]] Features<Row, Parts...> features(Name&& name, Parts... parts) {
+  return {FeaturesSpec{.name = std::forward<Name>(name)}, std::tuple<Parts...>(std::move(parts)...)};
 }
 /// The same with options: `features<Row>({.name = "card", .time_travel = 5min}, ...)`.
 template <class Row, class... Parts>

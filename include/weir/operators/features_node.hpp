@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -25,6 +26,9 @@ namespace weir::inline v0 {
 /// Options of `features`.
 struct FeaturesSpec {
   std::string name;
+  /// A label of yours for what functions compute: projections, conditions, `derive` and aggregators of one's own. Nothing else
+  /// tells when one of them changes. It is part of the definition.
+  std::string definition = {};
   /// How far behind the watermark reads are as exact as at it. Records this young are kept as they are.
   Duration time_travel{};
   /// A key is forgotten when it had no record for so long. Zero: as long as its longest window needs; must be said when there
@@ -39,6 +43,9 @@ namespace detail {
 /// Checks the windows of a features node.
 void check_features(Problems& problems, const FeaturesSpec& spec,
                     const std::vector<std::vector<RollingWindow>>& parts);
+/// Says how windows over the same aggregates are cut, as a list.
+void describe_windows(Description& out, const std::vector<RollingWindow>& windows);
+void describe_complete_from(Description& out, EventTime from);
 /// How long a key is kept without a record.
 [[nodiscard]] Duration retained(const FeaturesSpec& spec, const std::vector<const RollingPlan*>& plans);
 
@@ -88,6 +95,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
       for (const RollingWindow& window : plan->windows()) has_including_ |= window.asking == Asking::included;
     }
     pace_ = most_pace_ = pace_of(plans());
+    this->set_definition(spec_.definition);
   }
   ~FeaturesNode() override {
     for (Slot slot = 0; slot < keys_.size(); ++slot) forget(keys_[slot]);
@@ -99,6 +107,25 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
     for (const RollingPlan* plan : plans()) parts.push_back(plan->asked());
     check_features(problems, spec_, parts);
   }
+
+  void describe(Description& out) const override {
+    out.duration("retain", retain_);
+    out.duration("time_travel", spec_.time_travel);
+    std::int64_t number = 0;
+    const auto group = [&out, &number](const auto& one) {
+      out.begin_object();
+      describe_windows(out, one.plan().asked());
+      one.aggregator().describe(out, number);
+      out.end();
+    };
+    out.begin_list("rolling");
+    std::apply([&group](const auto&... one) { (group(one), ...); }, groups_);
+    out.end();
+    out.begin_list("derived");
+    std::apply([&](const auto&... one) { (one.describe(out, number), ...); }, derivations_);
+    out.end();
+  }
+  void describe_reach(Description& out) const override { describe_complete_from(out, spec_.complete_from); }
 
   void take(const Batch<Record>& batch) {
     stats().ingested += batch.size;

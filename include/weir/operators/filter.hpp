@@ -38,6 +38,10 @@ struct Filter {
     return detail::attach_stage(handle, std::move(*this));
   }
   [[nodiscard]] std::string kind() const { return "filter"; }
+  template <class In>
+  void describe(Description& out) const {
+    out.text({}, detail::projection_name<In>(predicate));
+  }
 };
 
 /// Passes on the records for which `predicate` holds; the others are counted as `unassigned`.

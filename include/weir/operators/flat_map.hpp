@@ -33,6 +33,10 @@ struct FlatMap {
     return detail::attach_stage(handle, std::move(*this));
   }
   [[nodiscard]] std::string kind() const { return "flat_map"; }
+  template <class In>
+  void describe(Description& out) const {
+    out.text({}, detail::projection_name<In>(function));
+  }
 };
 
 /// Turns each record into any number of `Result`s: `flat_map<Item>([](const Cart& cart, auto&& emit) { ... emit(item); })`.

@@ -39,6 +39,10 @@ class KeyByNode final : public Node {
     check_most_keys(problems, name(), keyspace_.dictionary.most_keys());
   }
 
+  void describe(Description& out) const override {
+    describe_read(out, "key", projection_name<Record>(projection_), type_word<KeyType>);
+  }
+
   void take(const Batch<Record>& batch) {
     if (keyspace_.dictionary.size() == keyspace_.dictionary.most_keys()) [[unlikely]] {
       keyspace_.dictionary.reclaim(batch_limit, [this](Slot slot) { return keyspace_.holds(slot); });

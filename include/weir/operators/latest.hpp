@@ -20,6 +20,8 @@ namespace weir::inline v0 {
 /// Options of `latest`.
 struct LatestSpec {
   std::string name;
+  /// A label of yours for what functions before it compute; see `FeaturesSpec`.
+  std::string definition = {};
   /// A key's rows are forgotten when the watermark is so far behind the end of its newest window.
   Duration retain{};
   /// Windows that are kept of a key when they have ended: what a read in the past can go back to.
@@ -57,7 +59,9 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
       : Node(spec.name, "latest"),
         spec_(std::move(spec)),
         dictionary_(seed, spec_.most_keys),
-        expiries_(std::max(spec_.retain, Duration{0}) / 16) {}
+        expiries_(std::max(spec_.retain, Duration{0}) / 16) {
+    this->set_definition(spec_.definition);
+  }
   LatestNode(const LatestNode&) = delete;
   LatestNode& operator=(const LatestNode&) = delete;
   ~LatestNode() override {
@@ -65,6 +69,9 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
   }
 
   void check(Problems& problems) const override { check_latest(problems, spec_); }
+
+  void describe(Description& out) const override { out.duration("retain", spec_.retain); }
+  void describe_reach(Description& out) const override { out.number("versions", spec_.versions); }
 
   void take(const Batch<In>& batch) {
     stats().ingested += batch.size;

@@ -52,6 +52,10 @@ struct Map {
     return detail::attach_stage(handle, std::move(*this));
   }
   [[nodiscard]] std::string kind() const { return "map"; }
+  template <class In>
+  void describe(Description& out) const {
+    out.text({}, detail::projection_name<In>(function));
+  }
 };
 
 /// Turns each record into `function(record)`, which keeps the record's event time and key.

@@ -47,6 +47,14 @@ class PaneWindowsNode final : public Node {
     }
   }
 
+  void describe(Description& out) const override {
+    out.begin_list("windows");
+    for (std::size_t i = 0; i < schedule_.kinds(); ++i) describe_plan(out, schedule_.plan(i));
+    out.end();
+    std::int64_t number = 0;
+    emitter_.aggregator().describe(out, number);
+  }
+
   void take(const Batch<Record>& batch) {
     stats().ingested += batch.size;
     if (store_.slots() < emitter_.dictionary().slot_bound()) {

@@ -96,6 +96,16 @@ class SessionWindowsNode final
   [[nodiscard]] RowEmitter<KeyType, Record, Row, RowAgg>& emitter() noexcept { return emitter_; }
   void check(Problems& problems) const override { check_sessions(problems, name(), spec_, !has_fixed_gap); }
 
+  void describe(Description& out) const override {
+    std::string_view gap_from;
+    std::string_view ends_at;
+    if constexpr (!has_fixed_gap) gap_from = projection_name<Record>(gap_of_);
+    if constexpr (!std::is_same_v<EndsAt, NeverEnds>) ends_at = projection_name<Record>(ends_at_);
+    describe_sessions(out, spec_, gap_from, ends_at);
+    std::int64_t number = 0;
+    emitter_.aggregator().describe(out, number);
+  }
+
   void take(const Batch<Record>& batch) {
     stats().ingested += batch.size;
     this->note(batch);

@@ -56,6 +56,7 @@ class TriggeredWindows : public Node {
   ~TriggeredWindows() override;
 
   void check(Problems& problems) const override;
+  void describe(Description& out) const override;
   void advance(EventTime to) override;
   [[nodiscard]] EventTime horizon() const override;
   [[nodiscard]] EventTime next_due() const override { return due_.earliest(); }
@@ -123,6 +124,12 @@ class TriggeredWindowsNode final : public TriggeredWindows {
   ~TriggeredWindowsNode() override { this->forget_all(); }
 
   [[nodiscard]] RowEmitter<KeyType, Record, Row, RowAgg>& emitter() noexcept { return emitter_; }
+
+  void describe(Description& out) const override {
+    TriggeredWindows::describe(out);
+    std::int64_t number = 0;
+    emitter_.aggregator().describe(out, number);
+  }
 
   void take(const Batch<Record>& batch) {
     stats().ingested += batch.size;

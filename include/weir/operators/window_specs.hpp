@@ -19,6 +19,12 @@ void check_panes(Problems& problems, std::string_view name, std::int64_t width, 
 void check_copies(Problems& problems, std::string_view name, const WindowPlan& plan);
 void check_emission(Problems& problems, std::string_view name, const Emission& emission, Duration size);
 
+/// Says where windows lie, when they emit, and what they do with late records, as an object.
+void describe_plan(Description& out, const WindowPlan& plan);
+/// The same of sessions; `gap_from` and `ends_at` are words for what depends on the record, empty if nothing does.
+void describe_sessions(Description& out, const SessionSpec& spec, std::string_view gap_from,
+                       std::string_view ends_at);
+
 /// Counts a record by the windows that took and missed it.
 inline void count_judged(OperatorStats& stats, std::uint64_t hit, std::uint64_t missed) {
   stats.windows_missed += missed;

@@ -40,10 +40,13 @@ struct SkewReport {
   std::uint64_t mismatched = 0;  ///< of these: rows of which some feature differs
   std::uint64_t missing = 0;     ///< rows that were served but not trained on
   std::uint64_t extra = 0;       ///< rows that were trained on but not served
+  std::uint64_t redefined = 0;   ///< of the matched ones: rows that were computed by another definition
   std::vector<FeatureSkew> features;
 
   /// Nothing is missing, extra or different.
-  [[nodiscard]] bool is_clean() const noexcept { return mismatched == 0 && missing == 0 && extra == 0; }
+  [[nodiscard]] bool is_clean() const noexcept {
+    return mismatched == 0 && missing == 0 && extra == 0 && redefined == 0;
+  }
   /// A table for people.
   [[nodiscard]] std::string text() const;
 };
@@ -80,6 +83,17 @@ bool compare_rows(const Row& trained, const Row& served, std::vector<FeatureSkew
   return (int{compare_field(std::get<i>(a), std::get<i>(b), skews[i])} & ... & 1) != 0;
 }
 
+/// Whether both rows tell the definition they were computed by, and these differ.
+template <class Entry, class Other>
+[[nodiscard]] bool are_redefined([[maybe_unused]] const Entry& trained,
+                                 [[maybe_unused]] const Other& served) {
+  if constexpr (requires { trained.definition == served.definition; }) {
+    return trained.definition != 0 && served.definition != 0 && trained.definition != served.definition;
+  } else {
+    return false;
+  }
+}
+
 /// A row by its key and instant, in an order in which rows with the same are neighbours.
 template <class Entry>
 struct PlacedRow {
@@ -113,7 +127,7 @@ template <class Entry, class Rows>
 }  // namespace detail
 
 /// Compares what was trained on with what was served: two ranges of rows with `key`, `as_of` and `value`, such as
-/// `TrainingRow`. The row type names its fields with WEIR_FIELDS.
+/// `TrainingRow`. If both have a `definition` too, rows of different ones are counted; 0 is one that is not known. The row type names its fields with WEIR_FIELDS.
 ///
 /// Time:    O(rows log rows)
 /// Memory:  three words per row
@@ -141,6 +155,7 @@ template <class Trained, class Served>
     const bool same = detail::compare_rows(found->row->value, asked.row->value, report.features,
                                            std::make_index_sequence<names.size()>{});
     report.mismatched += same ? 0U : 1U;
+    report.redefined += detail::are_redefined(*found->row, *asked.row) ? 1U : 0U;
     found->row = nullptr;
   }
   report.extra = all_trained.size() - report.matched;

@@ -56,6 +56,7 @@ struct Lookup {
   std::optional<WallTime> computed_at = {};  ///< the host's clock at its last tick
   Duration age{};                            ///< from `known_until` to the instant of the read; not negative
   std::uint64_t version = 0;                 ///< of the key: grows with each of its records
+  std::uint64_t definition = 0;              ///< the fingerprint of how rows of the view are computed
   std::uint64_t overflowed = 0;              ///< bit i: feature i is held at its field's limit
   std::array<Window, most_row_windows> windows{};
   std::size_t window_count = 0;

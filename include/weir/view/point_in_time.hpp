@@ -69,6 +69,7 @@ struct TrainingRow {
   EventTime as_of = no_time;
   ReadStatus status = ReadStatus::missing;
   EventTime event_time = no_time;
+  std::uint64_t definition = 0;  ///< see `Lookup`
   Row value{};
 };
 
@@ -330,6 +331,7 @@ absl::StatusOr<std::vector<TrainingRow<Key, Row>>> point_in_time(
                    .as_of = found.as_of,
                    .status = found.status,
                    .event_time = found.event_time,
+                   .definition = found.definition,
                    .value = found.value};
   };
   absl::Status done =

@@ -54,6 +54,7 @@ class SharedKnown {
 template <class Row>
 struct ViewShare {
   ViewSpec spec;
+  std::uint64_t definition = 0;
   std::optional<Row> fallback;
   SharedKnown known;
 };
@@ -148,6 +149,7 @@ class Reader {
     if (out.status == ReadStatus::closed) [[unlikely]] { return close(out); }
     if (out.status == ReadStatus::missing) miss(known, out);
     const ViewSpec& spec = share_->spec;
+    out.definition = share_->definition;
     out.watermark = known.watermark;
     out.age = detail::age_at(known.instant(asked.as_of), out.known_until);
     if (out.status == ReadStatus::missing) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -12,6 +13,7 @@
 
 #include <absl/status/statusor.h>
 
+#include <weir/flow/definition.hpp>
 #include <weir/flow/node.hpp>
 #include <weir/flow/stream.hpp>
 #include <weir/operators/readable.hpp>
@@ -53,6 +55,16 @@ class ViewNode : public Node, public RowGate<Row> {
   [[nodiscard]] const ViewSpec& spec() const noexcept { return spec_; }
   [[nodiscard]] const std::optional<Row>& fallback() const noexcept { return fallback_; }
   [[nodiscard]] ViewStats& reads() noexcept { return reads_; }
+  /// The fingerprint of how the rows are computed.
+  [[nodiscard]] std::uint64_t fingerprint() const noexcept { return fingerprint_; }
+  void define(std::uint64_t fingerprint, bool has_gate) noexcept {
+    fingerprint_ = fingerprint;
+    has_gate_ = has_gate;
+  }
+  [[nodiscard]] std::string text(const Wiring& wiring) const {
+    return describe_view(wiring, *this, spec_, fallback_.has_value(), has_gate_,
+                         publisher_ != nullptr ? &publisher_->spec() : nullptr);
+  }
 
   /// The host's own policy for a stale row.
   virtual void amend(Lookup<Row>&) const {}
@@ -63,6 +75,8 @@ class ViewNode : public Node, public RowGate<Row> {
   ViewSpec spec_;
   std::optional<Row> fallback_;
   ViewStats reads_;
+  std::uint64_t fingerprint_ = 0;
+  bool has_gate_ = false;
   std::unique_ptr<PublisherBase> publisher_;  // none: nothing is published
 };
 
@@ -121,6 +135,10 @@ class View {
 
   [[nodiscard]] const Wiring& wiring() const noexcept { return *wiring_; }
   [[nodiscard]] const ViewStats& stats() const noexcept { return node_->reads(); }
+  /// What the view and the definition of its rows are, as JSON.
+  [[nodiscard]] std::string describe() const { return node_->text(*wiring_); }
+  /// The fingerprint of the definition, which each of its rows carries.
+  [[nodiscard]] std::uint64_t definition() const noexcept { return node_->fingerprint(); }
 
   /// See `Pipeline::erase`.
   bool erase(KeyView key) const { return rows_->erase(key); }
@@ -163,6 +181,7 @@ class View {
   }
   void read_slot(Slot slot, const LookupSpec& asked, const detail::Known& known, Lookup<Row>& out) const {
     const ViewSpec& spec = node_->spec();
+    out.definition = node_->fingerprint();
     out.watermark = known.watermark;
     out.known_until = known.until;
     out.computed_at = known.now;
@@ -282,6 +301,8 @@ struct Viewing {
       Added& node = handle.wiring().template add<Added>({&handle.node()}, std::move(name), spec,
                                                         std::move(stand_in), std::move(stale_hook),
                                                         std::move(breach_hook), std::move(row_gate));
+      node.define(detail::fingerprint_of(detail::definition_at(handle.wiring(), handle.node())),
+                  !std::is_same_v<Gate, detail::NoGate>);
       return Result(handle.wiring(), node, handle.rows(), publish_rows(handle, node));
     } else {
       return detail::never<Result>();
@@ -299,7 +320,8 @@ struct Viewing {
   detail::ViewPublisher<KeyType, Row>* publish_rows(const Handle& handle, detail::ViewNode<Row>& node) const {
     if constexpr (std::is_same_v<Publish, PublishSpec>) {
       auto publisher = std::make_unique<detail::Publisher<KeyType, Row, Handle::windows>>(
-          published, spec, node.fallback(), node, handle.rows(), handle.wiring().hash_seed());
+          published, spec, node.fingerprint(), node.fallback(), node, handle.rows(),
+          handle.wiring().hash_seed());
       detail::ViewPublisher<KeyType, Row>* added = publisher.get();
       node.publish_with(std::move(publisher));
       return added;

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include <absl/status/status.h>
@@ -51,6 +52,9 @@ namespace detail {
 
 void check_view(Problems& problems, std::string_view name, const ViewSpec& spec, bool has_fallback);
 void check_publish(Problems& problems, std::string_view name, const PublishSpec& spec);
+/// What a view says of itself and of the node whose rows it gives: JSON.
+[[nodiscard]] std::string describe_view(const Wiring& wiring, const Node& view, const ViewSpec& spec,
+                                        bool has_fallback, bool has_gate, const PublishSpec* publishes);
 /// What is wrong with a reader of a view without `.publish()`.
 [[nodiscard]] absl::Status publishes_nothing(std::string_view name);
 void count_read(ViewStats& stats, ReadStatus status, Duration age) noexcept;
