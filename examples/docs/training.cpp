@@ -1,10 +1,12 @@
 // The programs of docs/guides/training_sets.md, and of the reference pages on training sets, newest rows and open sessions.
 #include <cstdio>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <weir/graph/handover.hpp>
 #include <weir/view/compare.hpp>
 #include <weir/view/point_in_time.hpp>
 #include <weir/weir.hpp>
@@ -132,6 +134,24 @@ void train_from_a_stream() {
   support::expect(spend[1] == 910);
 }
 
+void hand_over() {
+  const std::vector<Payment> payments = past();
+  const std::span<const Payment> exported = std::span(payments).first(200);
+  const std::span<const Payment> subscribed = std::span(payments).subspan(180);
+  Fraud fraud = build_fraud();
+  weir::Pipeline pipeline = std::move(fraud.graph).build().value();
+  // [region handover]
+  absl::StatusOr<weir::Handover<Payment>> handover =
+      weir::handover(pipeline, fraud.payments, {.history_until = minute(200), .live_from = minute(180)});
+  if (!handover.ok()) return;   // a gap, in words
+  handover->history(exported);  // those before minute 200
+  if (!handover->go_live().ok()) return;
+  for (const Payment& payment : subscribed) handover->live(payment);  // those from minute 200 on
+  // [end]
+  support::expect(handover->stats().live_skipped == 20);
+  support::expect(pipeline.lookup(fraud.card, 7)->spend_24h == 3000);
+}
+
 struct Velocity {
   std::int64_t payments = 0;
 };
@@ -177,6 +197,7 @@ void newest_rows() {
 int main() {
   train();
   train_from_a_stream();
+  hand_over();
   newest_rows();
   return 0;
 }

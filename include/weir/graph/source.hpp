@@ -91,10 +91,39 @@ struct Admitted {
   std::uint64_t rejected = 0;
   std::uint64_t refused = 0;
 
+  constexpr Admitted& operator+=(const Admitted& more) {
+    on_time += more.on_time;
+    late += more.late;
+    future += more.future;
+    rejected += more.rejected;
+    refused += more.refused;
+    return *this;
+  }
   friend constexpr bool operator==(const Admitted&, const Admitted&) = default;
 };
 
 namespace detail {
+
+/// Counts which way one record went.
+inline void count_admit(Admitted& admitted, Admit one) {
+  switch (one) {
+    case Admit::on_time:
+      ++admitted.on_time;
+      break;
+    case Admit::late:
+      ++admitted.late;
+      break;
+    case Admit::future:
+      ++admitted.future;
+      break;
+    case Admit::rejected:
+      ++admitted.rejected;
+      break;
+    case Admit::refused:
+      ++admitted.refused;
+      break;
+  }
+}
 
 /// A source inside a pipeline. Order: as pushed. Late records: passed on, counted as behind. Keeps: its channels.
 ///
@@ -133,7 +162,7 @@ class SourceNode final : public SourceBase {
       count -= taken;
       if (count == 0) break;
       if (taken == 0) {
-        add(admitted, push_one(wiring, channel, *records));
+        count_admit(admitted, push_one(wiring, channel, *records));
         ++records;
         --count;
       }
@@ -161,25 +190,6 @@ class SourceNode final : public SourceBase {
             .max_future_skew = spec.max_future_skew,
             .max_jump = spec.max_jump,
             .strict = spec.strict};
-  }
-  static void add(Admitted& admitted, Admit one) {
-    switch (one) {
-      case Admit::on_time:
-        ++admitted.on_time;
-        break;
-      case Admit::late:
-        ++admitted.late;
-        break;
-      case Admit::future:
-        ++admitted.future;
-        break;
-      case Admit::rejected:
-        ++admitted.rejected;
-        break;
-      case Admit::refused:
-        ++admitted.refused;
-        break;
-    }
   }
 
   /// Delivers the longest prefix of records that need no special care and moves the watermark behind them.
