@@ -110,6 +110,7 @@ EventTime Wiring::incoming(const Node& node, EventTime cap) const {
 void Wiring::raise(Node& node, EventTime to) {
   node.advance(to);
   node.watermark_ = to;
+  if (to != end_of_time) node.last_watermark_ = to;
 }
 
 void Wiring::spread(const std::vector<std::size_t>& nodes, EventTime cap) {

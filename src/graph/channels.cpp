@@ -63,6 +63,7 @@ void SourceBase::catch_up(Wiring& wiring) {
 
 void SourceBase::settle(Wiring& wiring, bool has_risen) {
   if (has_risen) {
+    if (merge_.watermark() == end_of_time) catch_up(wiring);  // so that operators know how far it came
     reached_ = merge_.watermark();
     catch_up(wiring);
   }

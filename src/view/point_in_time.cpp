@@ -18,4 +18,11 @@ void estimate(ReplayProgress& progress, WallTime start, WallTime now) {
   progress.remaining = elapsed * (1 / share - 1);
 }
 
+absl::Status no_past() {
+  return absl::InvalidArgumentError(
+      "point_in_time: rows of windows and sessions cannot be read as they were before later records came; "
+      "ask with "
+      ".knowledge = Knowledge::as_known, labels with .known_at and histories with .known_at(...)");
+}
+
 }  // namespace weir::inline v0::detail

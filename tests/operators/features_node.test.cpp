@@ -349,6 +349,26 @@ TEST_CASE("a row read later has the bytes it had when its record came, whatever 
   CHECK(read > amounts.size() - 100);
 }
 
+TEST_CASE("the end of the stream takes back nothing of what was known") {
+  Board board(by_host, {.name = "features"}, totals({.size = us(60), .precision = us(1)}));
+  board.push(1, 10).push(1, 50).advance(90);
+  const std::string before = board.line(1, 55);
+  CHECK(before == "1/1 incomplete [30,55)");
+  board.finish();
+  CHECK(board.line(1, 55) == before);
+  CHECK(board.line(1, 90) == "1/1 fresh [30,90)");
+}
+
+TEST_CASE("records of one key in any order within the bound cost no more than sorting them") {
+  Board board(weir::trailing(us(1'000'000)), {.name = "features"},
+              totals({.size = us(100), .precision = us(1)}));
+  std::mt19937_64 random(7);
+  for (int i = 0; i < 100'000; ++i) board.push(1, static_cast<std::int64_t>(random() % 1'000'000));
+  CHECK(board.stats().applied == 100'000);
+  board.finish();
+  CHECK(board.stats().conserves());
+}
+
 struct WideRow {
   double sum_short = 0, sum_long = 0, sum_exact = 0, sum_cut = 0;
   double deviation_short = 0, deviation_long = 0, deviation_exact = 0, deviation_cut = 0;

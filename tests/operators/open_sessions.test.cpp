@@ -65,7 +65,7 @@ TEST_CASE("where sessions that touch stay apart, a session ends a tick earlier")
 TEST_CASE("a session that holds records at or after the read is incomplete") {
   Visit visit(weir::session({.gap = us(10), .grace = us(0)}));
   visit.push(1, 5, 2).push(1, 9, 3);
-  CHECK(visit.read(1, 9) == "2/5 incomplete [5,9)");
+  CHECK(visit.read(1, 9) == "2/5 incomplete [5,10)");
   CHECK(visit.read(1, 5) == "0/0 missing [5,5)");
 }
 

@@ -113,6 +113,33 @@ TEST_CASE("the first record needs no ring unless it is large") {
   large_logs.release(large);
 }
 
+TEST_CASE("what is appended out of order is sorted when it is asked for, each record once") {
+  Logs logs;
+  Logs::Log log;
+  Line wanted;
+  std::mt19937_64 random(2);
+  for (std::int64_t i = 0; i < 20'000; ++i) {
+    const std::int64_t at = i / 3 - static_cast<std::int64_t>(random() % 3 == 0 ? random() % 400 : 0);
+    auto behind = wanted.end();
+    while (behind != wanted.begin() && (behind - 1)->first > at) --behind;
+    wanted.insert(behind, {at, word(i)});
+    logs.append(log, event_time(at), word(i));
+    if (random() % 50 != 0) continue;
+    if (!log.is_sorted()) CHECK(weir::ticks(log.least_unsorted()) >= wanted.front().first);
+    logs.sort(log);
+    REQUIRE(log.is_sorted());
+    REQUIRE(line(log) == wanted);
+    for (std::uint64_t dropped = random() % 60; dropped > 0 && !wanted.empty(); --dropped) {
+      wanted.erase(wanted.begin());
+      logs.drop_first(log);
+    }
+    logs.shrink(log);
+  }
+  logs.sort(log);
+  CHECK(line(log) == wanted);
+  logs.release(log);
+}
+
 TEST_CASE("memory that is not needed is given back, and used again") {
   Logs logs;
   Logs::Log log;

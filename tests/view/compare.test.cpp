@@ -42,6 +42,9 @@ TEST_CASE("rows of the same key and instant are matched in their order") {
   CHECK(weir::compare(trained, trained).is_clean());
   const std::vector<Entry> served{trained[1], trained[0]};
   CHECK(weir::compare(trained, served).mismatched == 2);
+
+  const std::vector<Entry> alike(100'000, trained.front());
+  CHECK(weir::compare(alike, alike).matched == alike.size());
 }
 
 TEST_CASE("what only one side has is missing or extra") {

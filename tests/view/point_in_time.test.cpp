@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <random>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -118,6 +119,36 @@ TEST_CASE("as known: a row sees what had become known before its label, however 
       weir::history(pipes.events, past).known_at(&Event::known));
   REQUIRE(done.ok());
   CHECK(sums == std::vector<std::int64_t>{1, 3, 7, 15});
+}
+
+TEST_CASE("what cannot be read as of the past is asked for as known") {
+  const auto past = [] {
+    return std::vector<Event>{event(1, 1, 10, 1), event(1, 3, 20, 3), event(1, 15, 5, 15)};
+  };
+  const auto rows_of = [&past](weir::PointInTimeSpec spec) {
+    weir::Graph graph{"training"};
+    auto events = graph.source<Event>("events", {.time = &Event::at, .watermark = weir::ascending()});
+    auto view = events | weir::key_by(&Event::key) |
+                weir::session({.gap = weir::Duration{100}, .grace = weir::Duration{0}}) |
+                weir::aggregate<Totals>("visits", weir::count().as(&Totals::n),
+                                        weir::sum(&Event::value).as(&Totals::sum)) |
+                weir::view("view");
+    std::vector<std::int64_t> sums;
+    const std::vector<Event> records = past();
+    const std::vector<Label> labels{{.key = 1, .as_of = at(3), .known_at = at(3)},
+                                    {.key = 1, .as_of = at(15), .known_at = at(15)}};
+    const absl::Status done = weir::point_in_time(
+        std::move(graph), view, std::span<const Label>(labels), spec,
+        [&sums](std::size_t, const weir::Lookup<Totals>& row) { sums.push_back(row->sum); },
+        weir::history(events, std::span<const Event>(records)).known_at(&Event::known));
+    return std::pair(done, sums);
+  };
+  const auto refused = rows_of({});
+  CHECK(refused.first.code() == absl::StatusCode::kInvalidArgument);
+  CHECK(std::string(refused.first.message()).find("Knowledge::as_known") != std::string::npos);
+  const auto known = rows_of({.knowledge = weir::Knowledge::as_known});
+  CHECK(known.first.ok());
+  CHECK(known.second == std::vector<std::int64_t>{10, 30});
 }
 
 TEST_CASE("as known needs to be told when records became known") {

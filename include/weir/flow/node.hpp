@@ -57,6 +57,8 @@ class Node {
 
   [[nodiscard]] const std::string& name() const noexcept { return stats_.name; }
   [[nodiscard]] EventTime watermark() const noexcept { return watermark_; }
+  /// The same, but of the end of all streams the last one before it.
+  [[nodiscard]] EventTime last_watermark() const noexcept { return last_watermark_; }
 
   /// Reports wrong options. Called once, by `build()`.
   virtual void check(Problems&) const {}
@@ -110,6 +112,7 @@ class Node {
   OperatorStats stats_;
   std::string definition_;
   EventTime watermark_ = no_time;
+  EventTime last_watermark_ = no_time;  // before the end
   std::vector<std::size_t> inputs_;
   std::vector<std::uint32_t> outputs_;     // per input: which output of that node
   std::unique_ptr<WatermarkMerge> merge_;  // only with several inputs

@@ -228,7 +228,8 @@ struct Features {
 ///          have any more is counted, and reported once on `late()`
 /// Keeps:   per key the panes of its windows, and the records of exact windows, of windows of records, and those
 ///          younger than the watermark less `time_travel`; until the key was silent for `retain`
-/// Time:    a record: one add per rolling(...), and one merge per pane that ends. A read: an add for each
+/// Time:    a record: one add per rolling(...), and one merge per pane that ends; those out of order are sorted once per
+///          read or settlement; a late one moves the later ones that are kept. A read: an add for each
 ///          record that is younger than the watermark less `time_travel`, per window a merge for each open pane; the first time
 ///          since a pane ended also one for each pane that holds something
 template <class Row, class Name, class... Parts>

@@ -97,6 +97,8 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
     pace_ = most_pace_ = pace_of(plans());
     this->set_definition(spec_.definition);
   }
+  FeaturesNode(const FeaturesNode&) = delete;
+  FeaturesNode& operator=(const FeaturesNode&) = delete;
   ~FeaturesNode() override {
     for (Slot slot = 0; slot < keys_.size(); ++slot) forget(keys_[slot]);
   }
@@ -184,11 +186,12 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
   }
 
   [[nodiscard]] std::size_t windows() const override { return window_count; }
-  void hold(EventTime from) override { held_ = from; }
-  [[nodiscard]] EventTime read_watermark() const override { return watermark(); }
-  [[nodiscard]] EventTime known_until() const override {
-    return watermark() == end_of_time ? known_end() : std::max(watermark(), known_end());
+  [[nodiscard]] bool hold(EventTime from) override {
+    held_ = from;
+    return true;
   }
+  [[nodiscard]] EventTime read_watermark() const override { return watermark(); }
+  [[nodiscard]] EventTime known_until() const override { return std::max(last_watermark(), known_end()); }
 
   [[nodiscard]] Slot find(KeyView<KeyType> key) const override {
     const Slot slot = dictionary_->find(key);
@@ -217,7 +220,10 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
   }
   void read_slot(Slot slot, EventTime as_of, Reading<Row>& out) override {
     KeyState& state = slot != no_slot ? keys_[slot] : nobody_;
-    settle(state, settled_at(watermark()));  // as its next record would
+    const EventTime settled = settled_at(watermark());
+    settle(state, settled);  // as its next record would
+    if (state.unsettled > record_count_) trim(state, settled);
+    logs_.sort(state.log);
     out.row = Row{};
     out.is_whole = true;
     out.overflowed = 0;
@@ -273,7 +279,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
   /// Records before this are in panes. The end of the stream is behind its newest record, so that what is known then can be
   /// read for ever.
   [[nodiscard]] EventTime settled_at(EventTime watermark) const {
-    return std::min(held_, earlier(watermark == end_of_time ? known_end() : watermark, spec_.time_travel));
+    return std::min(held_, earlier(watermark == end_of_time ? known_until() : watermark, spec_.time_travel));
   }
   [[nodiscard]] EventTime known_end() const {
     return newest_ == no_time ? no_time : later(newest_, Duration{1});
@@ -308,7 +314,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
     KeyState& key = keys_[slot];
     if (at < settled) return apply_late(slot, key, record, at, settled);
     tally(record, GroupIndices{});
-    logs_.insert(key.log, at, record);
+    logs_.append(key.log, at, record);
     ++stats().applied;
     note(slot, key, at);
     settle(key, settled);
@@ -355,6 +361,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
   /// Moves the records before `settled` into panes, in the order of their times.
   void settle(KeyState& key, EventTime settled) {
     const std::uint32_t before = key.unsettled;
+    if (key.log.least_unsorted() < settled) [[unlikely]] { logs_.sort(key.log); }
     while (key.unsettled < key.log.size() && Logs::item(key.log, key.unsettled).at < settled) {
       const auto& item = Logs::item(key.log, key.unsettled);
       if (begins_anew(key.settled, item.at)) start_anew(key);

@@ -50,8 +50,9 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
   using Versions = RecordLogs<Version>;  // by the end of their windows
   struct Kept {
     typename Versions::Log versions;
-    std::uint64_t count = 0;  // of the rows that came
-    bool is_armed = false;    // the slot waits among the expiries
+    std::uint64_t count = 0;        // of the rows that came
+    bool is_armed = false;          // the slot waits among the expiries
+    EventTime waits_for = no_time;  // the end of a window
   };
 
  public:
@@ -59,7 +60,8 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
       : Node(spec.name, "latest"),
         spec_(std::move(spec)),
         dictionary_(seed, spec_.most_keys),
-        expiries_(std::max(spec_.retain, Duration{0}) / 16) {
+        expiries_(std::max(spec_.retain, Duration{0}) / 16),
+        ends_(std::clamp(Duration{spec_.retain / 1024}, Duration{0}, Duration{1'000'000})) {
     this->set_definition(spec_.definition);
   }
   LatestNode(const LatestNode&) = delete;
@@ -71,9 +73,15 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
   void check(Problems& problems) const override { check_latest(problems, spec_); }
 
   void describe(Description& out) const override { out.duration("retain", spec_.retain); }
-  void describe_reach(Description& out) const override { out.number("versions", spec_.versions); }
+  void describe_reach(Description& out) const override {
+    out.number("versions", spec_.versions);
+    if (spec_.open) out.text("windows", "also open ones");
+  }
 
   void take(const Batch<In>& batch) {
+    if (dictionary_.size() == dictionary_.most_keys()) [[unlikely]] {
+      dictionary_.reclaim(KeyDictionary<KeyType>::batch_limit, [this](Slot slot) { return holds(slot); });
+    }
     stats().ingested += batch.size;
     for (std::size_t i = 0; i < batch.size; ++i) take_row(batch.records[i]);
     if (dictionary_.has_new_keys()) ask_for_rest();
@@ -82,10 +90,17 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
     dictionary_.sweep([this](Slot slot) { return holds(slot); });
   }
   void advance(EventTime to) override {
+    ends_.advance(
+        to, [this](Slot slot) { return kept_[slot].waits_for; },
+        [this](EventTime end, Slot slot) {
+          kept_[slot].waits_for = no_time;
+          newest_ = std::max(newest_, end);
+          this->touch(slot);
+          wait_for_end(slot, end);
+        });
     if (spec_.retain == for_ever) return;
-    const EventTime reached = to == end_of_time ? newest_ : to;
     expiries_.advance(
-        reached,
+        to == end_of_time ? known_until() : to,
         [this](Slot slot) {
           if (kept_[slot].versions.size() == 0) kept_[slot].is_armed = false;  // erased: the queue drops it
           return deadline(slot);
@@ -96,23 +111,20 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
         });
   }
   [[nodiscard]] EventTime horizon() const override {
-    return later(watermark(), std::max(Duration{1}, Duration{spec_.retain / 16}));
+    return std::min(ends_.earliest(), later(watermark(), std::max(Duration{1}, Duration{spec_.retain / 16})));
   }
   [[nodiscard]] bool holds(std::uint32_t slot) const override {
     return slot < kept_.size() && kept_[slot].versions.size() > 0;
   }
   void refresh(OperatorStats& stats) const override {
     stats.keys = dictionary_.size();
-    stats.state_bytes =
-        dictionary_.size_bytes() + kept_.size_bytes() + versions_.size_bytes() + expiries_.size_bytes();
+    stats.state_bytes = dictionary_.size_bytes() + kept_.size_bytes() + versions_.size_bytes() +
+                        expiries_.size_bytes() + ends_.size_bytes();
   }
 
   [[nodiscard]] std::size_t windows() const override { return 1; }
-  [[nodiscard]] EventTime known_until() const override {
-    return watermark() == end_of_time ? newest_ : std::max(watermark(), newest_);
-  }
+  [[nodiscard]] EventTime known_until() const override { return std::max(last_watermark(), newest_); }
   [[nodiscard]] EventTime read_watermark() const override { return watermark(); }
-  void hold(EventTime) override {}
 
   [[nodiscard]] Slot find(KeyView<KeyType> key) const override {
     const Slot slot = dictionary_.find(key);
@@ -121,7 +133,7 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
   [[nodiscard]] const StoredKey<KeyType>* key_of(Slot slot) const override {
     return holds(slot) ? &dictionary_.key(slot) : nullptr;
   }
-  /// The newest window that ended at or before `as_of`; with `open` the newest one that began before it.
+  /// The newest window that has ended, at or before `as_of`; with `open` the newest one that began before it.
   void read_slot(Slot slot, EventTime as_of, Reading<Row>& out) override {
     out = {.known_until = known_until(), .covered = out.covered};
     out.covered[0] = {as_of, as_of};
@@ -135,7 +147,7 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
     }
     const auto& version = Versions::item(kept.versions, behind - 1);
     if (spec_.retain != for_ever && between(version.at, as_of) >= spec_.retain) return;
-    const EventTime known = version.record.known_until;
+    const EventTime known = known_until(version);
     out.row = version.record.row;
     out.is_there = true;
     out.is_whole = known <= as_of;  // else it has records that are not in the past
@@ -143,7 +155,7 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
     out.known_until = known;
     out.overflowed = version.record.overflowed;
     out.version = kept.count;
-    out.covered[0] = {version.record.start, std::min(known, std::max(as_of, version.record.start))};
+    out.covered[0] = {version.record.start, known};
   }
   bool erase(KeyView<KeyType> key) override {
     const Slot slot = find(key);
@@ -153,10 +165,21 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
   }
 
  private:
+  using Log = typename Versions::Log;
+  using Item = typename Versions::Item;
+
+  /// Behind the last instant that a row can know of. Of a window that has ended the last row says all.
+  [[nodiscard]] EventTime known_until(const Item& version) const {
+    return version.at <= watermark() ? version.at : version.record.known_until;
+  }
+  [[nodiscard]] bool is_open(const Item& version) const { return known_until(version) < version.at; }
   /// How many versions lie before what a read does not see.
-  [[nodiscard]] std::uint32_t seen(const typename Versions::Log& versions, EventTime as_of) const {
+  [[nodiscard]] std::uint32_t seen(const Log& versions, EventTime as_of) const {
     std::uint32_t behind = Versions::lower_bound(versions, later(as_of, Duration{1}));
-    if (!spec_.open) return behind;
+    if (!spec_.open) {
+      while (behind > 0 && is_open(Versions::item(versions, behind - 1))) --behind;
+      return behind;
+    }
     while (behind < versions.size() && Versions::item(versions, behind).record.start < as_of) ++behind;
     return behind;
   }
@@ -171,13 +194,14 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
     kept_.grow(std::size_t{slot} + 1);
     Kept& kept = kept_[slot];
     ++kept.count;
-    const bool is_open = spec_.open && row.pane.timing == Timing::early;
+    const bool is_early = row.pane.timing == Timing::early;
     const Version version{
         .start = row.window.start,
-        .known_until = is_open ? std::min(row.window.end, later(row.as_of, Duration{1})) : row.window.end,
+        .known_until = is_early ? std::min(row.window.end, later(row.as_of, Duration{1})) : row.window.end,
         .row = row.value,
         .overflowed = row.overflowed};
     newest_ = std::max(newest_, version.known_until);
+    drop_outgrown(kept.versions, row.window);
     const bool was_there = replace(kept.versions, row, version);
     if (!was_there && !row.pane.is_retraction) add(kept.versions, row.window.end, version);
     if (was_there && kept.versions.size() == 0) {
@@ -185,12 +209,13 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
     } else {
       this->touch(slot);
     }
+    wait_for_end(slot, watermark());
     if (kept.is_armed || spec_.retain == for_ever || kept.versions.size() == 0) return;
     expiries_.arm(deadline(slot), slot);
     kept.is_armed = true;
   }
   /// Puts a row in the place of its window's last one, or takes that back. False if it is the window's first.
-  bool replace(typename Versions::Log& versions, const In& row, const Version& version) {
+  bool replace(Log& versions, const In& row, const Version& version) {
     std::uint32_t at = Versions::lower_bound(versions, row.window.end);
     while (at < versions.size() && Versions::item(versions, at).at == row.window.end &&
            Versions::item(versions, at).record.start != row.window.start)
@@ -203,27 +228,53 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
     }
     return true;
   }
-  void add(typename Versions::Log& versions, EventTime end, const Version& version) {
+  void add(Log& versions, EventTime end, const Version& version) {
     versions_.insert(versions, end, version);
     std::uint32_t ended = Versions::lower_bound(versions, later(std::max(newest_, watermark()), Duration{1}));
     for (; ended > spec_.versions; --ended) versions_.drop_first(versions);
   }
+  /// A session's window grows: what was kept of it under an earlier end goes.
+  void drop_outgrown(Log& versions, const Window& window) {
+    for (std::uint32_t at = versions.size(); at > 0 && is_open(Versions::item(versions, at - 1)); --at) {
+      const Item& version = Versions::item(versions, at - 1);
+      if (version.record.start == window.start && version.at != window.end) versions_.erase(versions, at - 1);
+    }
+  }
+  /// The first end of a window that is open, behind an instant; `no_time` if there is none.
+  [[nodiscard]] EventTime next_end(Slot slot, EventTime behind) const {
+    const Log& versions = kept_[slot].versions;
+    for (std::uint32_t at = Versions::lower_bound(versions, later(behind, Duration{1})); at < versions.size();
+         ++at) {
+      if (is_open(Versions::item(versions, at))) return Versions::item(versions, at).at;
+    }
+    return no_time;
+  }
+  /// Rows of a window that is open become those of one that has ended without another record.
+  void wait_for_end(Slot slot, EventTime behind) {
+    const EventTime end = next_end(slot, behind);
+    EventTime& waits_for = kept_[slot].waits_for;
+    if (end == no_time || (waits_for != no_time && waits_for <= end)) return;
+    ends_.arm(end, slot);
+    waits_for = end;
+  }
   [[nodiscard]] EventTime deadline(Slot slot) const {
-    const typename Versions::Log& versions = kept_[slot].versions;
+    const Log& versions = kept_[slot].versions;
     return versions.size() == 0 ? no_time
                                 : later(Versions::item(versions, versions.size() - 1).at, spec_.retain);
   }
   void forget(Slot slot) {
     this->drop(dictionary_.key(slot));
     versions_.release(kept_[slot].versions);
+    kept_[slot].waits_for = no_time;
   }
 
   LatestSpec spec_;
   KeyDictionary<KeyType> dictionary_;
-  EventTime newest_ = no_time;  // end of a window
+  EventTime newest_ = no_time;  // that a row can know of
   Column<Kept> kept_;
   Versions versions_;
   DeadlineQueue<Slot> expiries_;
+  DeadlineQueue<Slot> ends_;  // of windows that are open
 };
 
 template <class RecordType>

@@ -18,10 +18,9 @@ class OpenSessions : public Readable<KeyType, Row> {
   [[nodiscard]] std::size_t windows() const override { return 1; }
   [[nodiscard]] EventTime known_until() const override {
     const EventTime known_end = newest_ == no_time ? no_time : later(newest_, Duration{1});
-    return node().watermark() == end_of_time ? known_end : std::max(node().watermark(), known_end);
+    return std::max(node().last_watermark(), known_end);
   }
   [[nodiscard]] EventTime read_watermark() const override { return node().watermark(); }
-  void hold(EventTime) override {}
 
   [[nodiscard]] Slot find(KeyView<KeyType> key) const override {
     const Slot slot = node().emitter().dictionary().find(key);
@@ -40,7 +39,7 @@ class OpenSessions : public Readable<KeyType, Row> {
     out.is_whole = session->last < as_of;  // else it has records that are not in the past
     out.event_time = session->last;
     out.version = session->id;
-    out.covered[0] = {session->first, std::min(as_of, later(session->last, Duration{1}))};
+    out.covered[0] = {session->first, later(session->last, Duration{1})};
     node().emitter().aggregator().result(session->state, out.row, out.overflowed);
   }
 

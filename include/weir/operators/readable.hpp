@@ -78,8 +78,9 @@ class Readable {
   /// How far the operator's knowledge reaches: behind its newest record, or to its watermark.
   [[nodiscard]] virtual EventTime known_until() const = 0;
   [[nodiscard]] virtual EventTime read_watermark() const = 0;
-  /// Whatever the watermark, reads from this instant on stay as exact as at the watermark. It only ever rises.
-  virtual void hold(EventTime from) = 0;
+  /// Whatever the watermark, reads from this instant on stay as exact as at the watermark. It only ever rises. False if the
+  /// operator cannot: then what it gives as of the past is not what it gave then.
+  [[nodiscard]] virtual bool hold(EventTime) { return false; }
   /// Forgets a key. False if nothing was known of it.
   virtual bool erase(KeyView<KeyType> key) = 0;
   /// The slot of a key of which something is kept; `no_slot` for any other.

@@ -73,6 +73,7 @@ class RollingGroup {
       : plan_(std::move(blueprint.plan)), aggregator_(std::move(blueprint.aggregator)), fold_(aggregator_) {}
   RollingGroup(const RollingGroup&) = delete;
   RollingGroup& operator=(const RollingGroup&) = delete;
+  ~RollingGroup() = default;
 
   [[nodiscard]] const RollingPlan& plan() const noexcept { return plan_; }
   [[nodiscard]] const RowAgg& aggregator() const noexcept { return aggregator_; }

@@ -118,6 +118,9 @@ struct PlacedRow {
 
 template <class Entry, class Rows>
 [[nodiscard]] std::vector<PlacedRow<Entry>> placed(const Rows& rows) {
+  static_assert(
+      std::is_lvalue_reference_v<decltype(*std::begin(rows))>,
+      "weir: compare() keeps the addresses of rows; give it a container of them, not a view that makes them");
   std::vector<PlacedRow<Entry>> all;
   for (const auto& row : rows) all.emplace_back(row);
   std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.is_before(b); });
@@ -144,7 +147,7 @@ template <class Trained, class Served>
   using Other = std::remove_cvref_t<decltype(*std::begin(served))>;
   auto first = all_trained.begin();
   for (const auto& asked : detail::placed<Other>(served)) {
-    while (first != all_trained.end() && first->is_before(asked)) ++first;
+    while (first != all_trained.end() && (first->row == nullptr || first->is_before(asked))) ++first;
     auto found = first;
     while (found != all_trained.end() && !asked.is_before(*found) && !found->is_at(*asked.row)) ++found;
     if (found == all_trained.end() || asked.is_before(*found)) {

@@ -157,6 +157,8 @@ class Replayed {
 
 /// Why labels and histories do not go together; OK if they do.
 [[nodiscard]] absl::Status check_knowledge(Knowledge knowledge, bool says_when_known);
+/// Why rows of an operator without a past cannot be asked for by event time.
+[[nodiscard]] absl::Status no_past();
 /// Rate and remaining time.
 void estimate(ReplayProgress& progress, WallTime start, WallTime now);
 
@@ -181,7 +183,7 @@ class PointInTime {
 
   absl::Status run() {
     if (spec_->clock) start_ = (*spec_->clock)();
-    hold();
+    if (!hold()) return no_past();
     std::size_t next = 0;
     while (find_next(next)) {
       if (spec_->knowledge == Knowledge::as_known) answer_through(order_of(next));
@@ -207,9 +209,9 @@ class PointInTime {
     return spec_->knowledge == Knowledge::as_known ? label.known_at : label.as_of;
   }
   /// Keeps the instants of all labels to come readable.
-  void hold() {
-    if (spec_->knowledge == Knowledge::as_known) return;
-    view_->hold(answered_ < order_.size() ? labels_[order_[answered_]].as_of : end_of_time);
+  bool hold() {
+    if (spec_->knowledge == Knowledge::as_known) return true;
+    return view_->hold(answered_ < order_.size() ? labels_[order_[answered_]].as_of : end_of_time);
   }
   void answer_through(EventTime reached) {
     if (answered_ == order_.size() || due(labels_[order_[answered_]]) > reached) return;
@@ -220,7 +222,7 @@ class PointInTime {
       ++answered_;
       ++progress_.rows;
     }
-    hold();
+    static_cast<void>(hold());
   }
   [[nodiscard]] bool goes_on() {
     if (!spec_->progress) return true;
@@ -300,7 +302,8 @@ requires std::is_invocable_r_v<std::optional<Record>, Generate&> [[nodiscard]] a
 ///          (`as_known`: by when records became known); one by itself keeps its order
 /// Time:    one push per record, one look-up per label, O(n log n) to sort labels
 /// Memory:  the pipeline's live state, and one word per label; records are not kept
-/// Errors:  what `build()` says; InvalidArgument for `as_known` without `known_at`; Cancelled when `progress` said so
+/// Errors:  what `build()` says; InvalidArgument for `as_known` without `known_at`, and for `all_on_time` of anything but `features`;
+///          Cancelled when `progress` said so
 template <class Key, class Row, class OnRow, class... Records, class... Next, class... KnownAt>
 absl::Status point_in_time(Graph graph, const View<Key, Row>& view,
                            std::type_identity_t<std::span<const Label<Key>>> labels,

@@ -143,7 +143,7 @@ class View {
   /// See `Pipeline::erase`.
   bool erase(KeyView key) const { return rows_->erase(key); }
   /// See `point_in_time`.
-  void hold(EventTime from) const { rows_->hold(from); }
+  [[nodiscard]] bool hold(EventTime from) const { return rows_->hold(from); }
   /// See `Pipeline::reader`.
   [[nodiscard]] absl::StatusOr<Reader> reader() const {
     if (publisher_ == nullptr) return detail::publishes_nothing(node_->name());
@@ -151,7 +151,10 @@ class View {
   }
   /// What `Pipeline::lookup` does once the pipeline is up to date.
   void read(KeyView key, const LookupSpec& asked, std::optional<WallTime> now, Lookup<Row>& out) const {
-    read_slot(rows_->find(key), asked, known(now), out);
+    const Slot slot = rows_->find(key);
+    rows_->prefetch(slot);  // lines together, and not one after the other
+    rows_->prefetch_more(slot);
+    read_slot(slot, asked, known(now), out);
   }
   /// The same for some keys, each into its place.
   void read_all(std::span<const BatchKey> keys, const LookupSpec& asked, std::optional<WallTime> now,
@@ -191,10 +194,18 @@ class View {
     const bool is_stale = detail::is_stale(spec, asked, out.age);
     const StalePolicy policy = asked.when_stale.value_or(spec.when_stale);
     if (is_stale && policy == serve_previous) {
-      out.as_of = out.known_until;
+      out.as_of = known.until;
       fill(slot, out);
+    } else if (is_stale && out.status == ReadStatus::missing) {
+      // A stream that stands still says nothing of who was silent: a key is forgotten by what is known, or else stale.
+      const EventTime asked_for = std::exchange(out.as_of, known.until);
+      fill(slot, out);
+      const bool was_there = detail::is_of_key(out.status);
+      out.as_of = asked_for;
+      fill(slot, out);
+      if (was_there) out.status = ReadStatus::stale;
     }
-    if (is_stale && detail::is_of_key(out.status)) {
+    if (is_stale && (detail::is_of_key(out.status) || out.status == ReadStatus::stale)) {
       detail::withhold(policy, node_->fallback(), out);
       node_->amend(out);
     }
