@@ -1,4 +1,4 @@
-#include <weir/operators/features_node.hpp>
+#include <weir/operators/features_spec.hpp>
 
 #include <algorithm>
 #include <cstdint>

@@ -359,7 +359,7 @@ TEST_CASE("the end of the stream takes back nothing of what was known") {
   CHECK(board.line(1, 90) == "1/1 fresh [30,90)");
 }
 
-TEST_CASE("records of one key in any order within the bound cost no more than sorting them") {
+TEST_CASE("very many records of one key are applied in any order within the bound") {
   Board board(weir::trailing(us(1'000'000)), {.name = "features"},
               totals({.size = us(100), .precision = us(1)}));
   std::mt19937_64 random(7);

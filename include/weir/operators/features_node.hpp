@@ -5,8 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
-#include <string_view>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -15,39 +13,16 @@
 #include <weir/flow/batch.hpp>
 #include <weir/flow/node.hpp>
 #include <weir/flow/stream.hpp>
+#include <weir/operators/features_spec.hpp>
 #include <weir/operators/readable.hpp>
-#include <weir/operators/rolling_group.hpp>
+#include <weir/operators/rolling_groups.hpp>
 #include <weir/operators/window_specs.hpp>
 #include <weir/state/deadline_queue.hpp>
 #include <weir/state/record_log.hpp>
 
 namespace weir::inline v0 {
 
-/// Options of `features`.
-struct FeaturesSpec {
-  std::string name;
-  /// A label of yours for what functions compute: projections, conditions, `derive` and aggregators of one's own. Nothing else
-  /// tells when one of them changes. It is part of the definition.
-  std::string definition = {};
-  /// How far behind the watermark reads are as exact as at it. Records this young are kept as they are.
-  Duration time_travel{};
-  /// A key is forgotten when it had no record for so long. Zero: as long as its longest window needs; must be said when there
-  /// are windows without a size.
-  Duration retain{};
-  /// The instant from which on every record of the stream is pushed. Windows that reach before it are not whole.
-  EventTime complete_from = no_time;
-};
-
 namespace detail {
-
-/// Checks the windows of a features node.
-void check_features(Problems& problems, const FeaturesSpec& spec,
-                    const std::vector<std::vector<RollingWindow>>& parts);
-/// Says how windows over the same aggregates are cut, as a list.
-void describe_windows(Description& out, const std::vector<RollingWindow>& windows);
-void describe_complete_from(Description& out, EventTime from);
-/// How long a key is kept without a record.
-[[nodiscard]] Duration retained(const FeaturesSpec& spec, const std::vector<const RollingPlan*>& plans);
 
 /// Keeps rolling windows and computes rows of them when asked.
 ///
@@ -59,14 +34,13 @@ void describe_complete_from(Description& out, EventTime from);
 template <class KeyType, class Record, class Row, class Derivations, class... Groups>
 class FeaturesNode final : public Node, public Readable<KeyType, Row> {
   using Logs = RecordLogs<Record>;
-  static constexpr std::size_t window_count = (Groups::windows + ...);
-  static constexpr std::size_t feature_count = (Groups::features + ...);
+  using AllGroups = RollingGroups<Record, Groups...>;
+  static constexpr std::size_t window_count = AllGroups::windows;
+  static constexpr std::size_t feature_count = AllGroups::features;
   static_assert(feature_count <= 64,
                 "weir: a row takes at most 64 features; split it over two features<Row>() calls");
   static_assert(window_count <= most_row_windows,
                 "weir: a row takes at most 16 windows; split it over two features<Row>() calls");
-  using GroupIndices = std::index_sequence_for<Groups...>;
-
   struct KeyState {
     EventTime newest = no_time;   // of its records; none: nothing is kept
     EventTime oldest = no_time;   // of the records in panes
@@ -75,7 +49,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
     std::uint32_t unsettled = 0;  // the first record in the log that is not in panes
     bool is_armed = false;        // the slot waits among the expiries
     typename Logs::Log log;
-    std::tuple<typename Groups::Panes...> panes;
+    typename AllGroups::Panes panes;
   };
   using Read = RollingRead<Record>;
 
@@ -87,14 +61,14 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
         derivations_(std::move(derivations)),
         dictionary_(&dictionary),
         groups_(std::move(blueprints)...),
-        retain_(retained(spec_, plans())),
+        retain_(retained(spec_, groups_.plans())),
         expiries_(retain_ / 16) {
-    for (const RollingPlan* plan : plans()) {
+    for (const RollingPlan* plan : groups_.plans()) {
       record_span_ = std::max(record_span_, plan->record_span());
       record_count_ = std::max(record_count_, plan->record_count());
       for (const RollingWindow& window : plan->windows()) has_including_ |= window.asking == Asking::included;
     }
-    pace_ = most_pace_ = pace_of(plans());
+    pace_ = most_pace_ = pace_of(groups_.plans());
     this->set_definition(spec_.definition);
   }
   FeaturesNode(const FeaturesNode&) = delete;
@@ -106,7 +80,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
   [[nodiscard]] Outbox<Late<Record>>& late() noexcept { return late_; }
   void check(Problems& problems) const override {
     std::vector<std::vector<RollingWindow>> parts;
-    for (const RollingPlan* plan : plans()) parts.push_back(plan->asked());
+    for (const RollingPlan* plan : groups_.plans()) parts.push_back(plan->asked());
     check_features(problems, spec_, parts);
   }
 
@@ -114,14 +88,8 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
     out.duration("retain", retain_);
     out.duration("time_travel", spec_.time_travel);
     std::int64_t number = 0;
-    const auto group = [&out, &number](const auto& one) {
-      out.begin_object();
-      describe_windows(out, one.plan().asked());
-      one.aggregator().describe(out, number);
-      out.end();
-    };
     out.begin_list("rolling");
-    std::apply([&group](const auto&... one) { (group(one), ...); }, groups_);
+    groups_.describe(out, number);
     out.end();
     out.begin_list("derived");
     std::apply([&](const auto&... one) { (one.describe(out, number), ...); }, derivations_);
@@ -171,8 +139,8 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
   }
   void refresh(OperatorStats& stats) const override {
     stats.emitted = late_.pushed();
-    stats.state_bytes = keys_.size_bytes() + logs_.size_bytes() + expiries_.size_bytes();
-    std::apply([&](const auto&... group) { ((stats.state_bytes += group.size_bytes()), ...); }, groups_);
+    stats.state_bytes =
+        keys_.size_bytes() + logs_.size_bytes() + expiries_.size_bytes() + groups_.size_bytes();
     stats.features.resize(feature_count);
     for (std::size_t i = 0; i < feature_count; ++i) {
       stats.features[i] = {
@@ -213,7 +181,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
   void prefetch_more(Slot slot) const override {
     if (slot == no_slot) return;
     Logs::prefetch_ring(keys_[slot].log);
-    std::apply([](const auto&... panes) { (Groups::prefetch_read(panes), ...); }, keys_[slot].panes);
+    AllGroups::prefetch_read(keys_[slot].panes);
   }
   [[nodiscard]] const StoredKey<KeyType>* key_of(Slot slot) const override {
     return holds(slot) ? &dictionary_->key(slot) : nullptr;
@@ -233,7 +201,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
     for (const Asking asking : {Asking::excluded, Asking::included}) {
       if (asking == Asking::included && !has_including_) continue;
       const Read read = read_of(state, as_of, asking, out.event_time, sees_any);
-      out.is_whole &= read_groups(state, asking, read, out, GroupIndices{});
+      out.is_whole &= groups_.read(state.panes, asking, read, out);
     }
     out.is_there = sees_any;
     out.version = sees_any ? state.version : 0;
@@ -254,18 +222,14 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
 
  private:
   static constexpr std::size_t ahead = 16;  // records between asking for a key's state and using it
-  static constexpr std::size_t near_bytes = std::size_t{256} << 10;
-  static constexpr std::size_t head_bytes = sizeof(KeyState) - sizeof(std::tuple<typename Groups::Panes...>);
+  static constexpr std::size_t near_bytes = std::size_t{256} << 10;  // below, prefetching wins nothing
+  static constexpr std::size_t head_bytes = sizeof(KeyState) - sizeof(typename AllGroups::Panes);
 
   /// Looks for a pace at which some thousand records come between two publications.
   void adapt_pace() {
     const std::uint64_t records = stats().ingested - std::exchange(ingested_, stats().ingested);
     if (records < 512) pace_ = std::min(most_pace_, pace_ * 2);
     if (records > 2048) pace_ = std::max(Duration{1}, pace_ / 2);
-  }
-  [[nodiscard]] std::vector<const RollingPlan*> plans() const {
-    return std::apply([](const auto&... group) { return std::vector<const RollingPlan*>{&group.plan()...}; },
-                      groups_);
   }
   /// The width of the narrowest panes, but not much of the time for which keys are kept.
   [[nodiscard]] Duration pace_of(const std::vector<const RollingPlan*>& all) const {
@@ -293,27 +257,23 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
     if (const std::size_t far = at + ahead; far < batch.size) {
       const KeyState& key = keys_[batch.slots[far]];
       prefetch_object(&key, head_bytes);
-      std::apply([](const auto&... panes) { (Groups::prefetch_open(panes), ...); }, key.panes);
+      AllGroups::prefetch_open(key.panes);
     }
     if (const std::size_t near = at + ahead / 2; near < batch.size) {
       const KeyState& key = keys_[batch.slots[near]];
       Logs::prefetch_ring(key.log);
-      prefetch_closes(key, GroupIndices{});
+      groups_.prefetch_close(key.panes, key.newest);
     }
-  }
-  template <std::size_t... i>
-  void prefetch_closes(const KeyState& key, std::index_sequence<i...>) {
-    (std::get<i>(groups_).prefetch_close(std::get<i>(key.panes), key.newest), ...);
   }
 
   void apply(Slot slot, const Record& record, EventTime at, EventTime settled) {
-    if (!accepts(record, GroupIndices{})) {
+    if (!groups_.accepts(record)) {
       ++stats().rejected;
       return;
     }
     KeyState& key = keys_[slot];
     if (at < settled) return apply_late(slot, key, record, at, settled);
-    tally(record, GroupIndices{});
+    groups_.tally(record, counts_.data());
     logs_.append(key.log, at, record);
     ++stats().applied;
     note(slot, key, at);
@@ -333,7 +293,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
                                     EventTime settled) {
     settle(key, settled);
     if (begins_anew(key.settled, settled)) start_anew(key);
-    auto [hit, missed] = judge(at, settled, GroupIndices{});
+    auto [hit, missed] = groups_.judge(at, settled);
     if (begins_anew(at, key.oldest)) missed += std::exchange(hit, 0);  // of a time that was forgotten
     count_judged(stats(), hit, missed);
     if (missed > 0 && late_.is_connected()) {
@@ -345,15 +305,15 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
                  at);
     }
     if (hit == 0) return;
-    tally(record, GroupIndices{});
+    groups_.tally(record, counts_.data());
     const bool is_newest = key.settled == no_time || at >= key.settled;
     if (is_newest && begins_anew(key.settled, at)) start_anew(key);
     logs_.insert(key.log, at, record);
     ++key.unsettled;
     if (is_newest) {
-      add(key, record, at, settled, GroupIndices{});
+      add(key, record, at, settled);
     } else {
-      add_late(key, record, at, settled, GroupIndices{});
+      add_late(key, record, at, settled);
     }
     note(slot, key, at);
     trim(key, settled);
@@ -365,7 +325,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
     while (key.unsettled < key.log.size() && Logs::item(key.log, key.unsettled).at < settled) {
       const auto& item = Logs::item(key.log, key.unsettled);
       if (begins_anew(key.settled, item.at)) start_anew(key);
-      add(key, item.record, item.at, settled, GroupIndices{});
+      add(key, item.record, item.at, settled);
       ++key.unsettled;
     }
     if (key.unsettled != before) trim(key, settled);
@@ -375,7 +335,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
     return last != no_time && at != no_time && retain_ != for_ever && between(last, at) >= retain_;
   }
   void start_anew(KeyState& key) {
-    clear(key, GroupIndices{});
+    groups_.clear(key.panes);
     for (; key.unsettled > 0; --key.unsettled) logs_.drop_first(key.log);
     key.oldest = no_time;
     key.settled = no_time;
@@ -390,7 +350,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
   }
   void forget(KeyState& key) noexcept {
     if (key.newest == no_time) return;
-    clear(key, GroupIndices{});
+    groups_.clear(key.panes);
     logs_.release(key.log);
     const bool is_armed = key.is_armed;
     key = KeyState{};
@@ -426,64 +386,20 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
     }
     return read;
   }
-  template <std::size_t... i>
-  bool read_groups(KeyState& key, Asking asking, const Read& read, Reading<Row>& out,
-                   std::index_sequence<i...>) {
-    bool is_whole = true;
-    std::size_t window = 0;
-    std::size_t feature = 0;
-    const auto one = [&](auto& group, auto& panes) {
-      std::uint64_t overflowed = 0;
-      is_whole &= group.read(panes, asking, read, out.row, overflowed, out.covered + window);
-      out.overflowed |= overflowed << feature;
-      window += group.windows;
-      feature += group.features;
-    };
-    (one(std::get<i>(groups_), std::get<i>(key.panes)), ...);
-    return is_whole;
-  }
-
-  template <std::size_t... i>
-  [[nodiscard]] bool accepts(const Record& record, std::index_sequence<i...>) const {
-    return (std::get<i>(groups_).aggregator().accepts(record) && ...);
-  }
-  template <std::size_t... i>
-  void tally(const Record& record, std::index_sequence<i...>) {
-    FeatureCounts* counts = counts_.data();
-    ((std::get<i>(groups_).aggregator().tally(record, counts), counts += Groups::features), ...);
-  }
-  template <std::size_t... i>
-  void add(KeyState& key, const Record& record, EventTime at, EventTime settled, std::index_sequence<i...>) {
-    (std::get<i>(groups_).add(std::get<i>(key.panes), record, at, settled), ...);
+  void add(KeyState& key, const Record& record, EventTime at, EventTime settled) {
+    groups_.add(key.panes, record, at, settled);
     if (key.oldest == no_time) key.oldest = at;
     key.settled = at;
   }
-  template <std::size_t... i>
-  void add_late(KeyState& key, const Record& record, EventTime at, EventTime settled,
-                std::index_sequence<i...>) {
-    (std::get<i>(groups_).add_late(std::get<i>(key.panes), record, at, settled), ...);
+  void add_late(KeyState& key, const Record& record, EventTime at, EventTime settled) {
+    groups_.add_late(key.panes, record, at, settled);
     key.oldest = std::min(key.oldest, at);
-  }
-  template <std::size_t... i>
-  [[nodiscard]] RollingJudged judge(EventTime at, EventTime settled, std::index_sequence<i...>) const {
-    RollingJudged total;
-    const auto one = [&](const auto& group) {
-      const RollingJudged judged = group.judge(at, settled);
-      total.hit += judged.hit;
-      total.missed += judged.missed;
-    };
-    (one(std::get<i>(groups_)), ...);
-    return total;
-  }
-  template <std::size_t... i>
-  void clear(KeyState& key, std::index_sequence<i...>) noexcept {
-    (std::get<i>(groups_).clear(std::get<i>(key.panes)), ...);
   }
 
   FeaturesSpec spec_;
   Derivations derivations_;
   const KeyDictionary<KeyType>* dictionary_;
-  std::tuple<Groups...> groups_;
+  AllGroups groups_;
   Duration retain_;
   Duration record_span_{};
   std::size_t record_count_ = 0;
