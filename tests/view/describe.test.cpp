@@ -522,6 +522,7 @@ TEST_CASE("every part of windows that emit is part of the definition of their ne
       shared(1),
       newest(weir::tumbling(hourly), {.name = "newest", .retain = 25h}),
       newest(weir::tumbling(hourly), {.name = "newest", .definition = "1", .retain = 24h}),
+      newest(weir::tumbling(hourly), {.name = "newest", .retain = 24h, .open = true}),
       newest(weir::tumbling(hourly), {.name = "newest", .retain = 24h},
              {.name = "totals", .definition = "1"}),
   });

@@ -72,11 +72,11 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
 
   void check(Problems& problems) const override { check_latest(problems, spec_); }
 
-  void describe(Description& out) const override { out.duration("retain", spec_.retain); }
-  void describe_reach(Description& out) const override {
-    out.number("versions", spec_.versions);
-    if (spec_.open) out.text("windows", "also open ones");
+  void describe(Description& out) const override {
+    out.duration("retain", spec_.retain);
+    if (spec_.open) out.flag("open", true);
   }
+  void describe_reach(Description& out) const override { out.number("versions", spec_.versions); }
 
   void take(const Batch<In>& batch) {
     if (dictionary_.size() == dictionary_.most_keys()) [[unlikely]] {

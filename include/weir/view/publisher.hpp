@@ -196,14 +196,10 @@ class Publisher final : public ViewPublisher<KeyType, Row> {
     Reading<Row> reading;
     reading.covered = covered.data();
     rows_->read_slot(slot, known.until, reading);
-    if (!reading.is_there) {
+    const ReadStatus status = judge(reading, *gate_);
+    if (status == ReadStatus::missing) {
       map_.erase(*key);
       return order_.take_out(slot);
-    }
-    ReadStatus status = reading.is_whole ? ReadStatus::fresh : ReadStatus::incomplete;
-    if (!gate_->passes(reading.row)) {
-      reading.row = Row{};
-      status = ReadStatus::quarantined;
     }
     // False only for keys whose hashes are all alike: who chooses such keys finds no rows of them.
     static_cast<void>(map_.publish(*key, Published{.value = std::move(reading.row),

@@ -221,19 +221,14 @@ class View {
     reading.covered = out.windows.data();
     out.window_count = rows_->windows();
     rows_->read_slot(slot, out.as_of, reading);
+    out.status = detail::judge(reading, *node_);
     out.value = std::move(reading.row);
     out.event_time = reading.event_time;
     if (reading.is_there) out.known_until = reading.known_until;
     out.overflowed = reading.overflowed;
     out.version = reading.version;
-    out.status = !reading.is_there   ? ReadStatus::missing
-                 : !reading.is_whole ? ReadStatus::incomplete
-                                     : ReadStatus::fresh;
-    if (reading.is_there && !node_->passes(out.value)) [[unlikely]] {
-      out.value = Row{};
-      out.status = ReadStatus::quarantined;
-    }
   }
+
   Wiring* wiring_;
   detail::ViewNode<Row>* node_;
   detail::Readable<KeyType, Row>* rows_;

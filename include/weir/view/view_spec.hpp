@@ -101,6 +101,15 @@ class RowGate {
   [[nodiscard]] virtual bool passes(const Row&) const { return true; }
 };
 
+/// What a row is worth before its age is looked at. One that does not pass is taken away.
+template <class Row>
+[[nodiscard]] ReadStatus judge(Reading<Row>& reading, const RowGate<Row>& gate) {
+  if (!reading.is_there) return ReadStatus::missing;
+  if (gate.passes(reading.row)) return reading.is_whole ? ReadStatus::fresh : ReadStatus::incomplete;
+  reading.row = Row{};
+  return ReadStatus::quarantined;
+}
+
 /// Whether there is a row of the key's own.
 [[nodiscard]] inline bool is_of_key(ReadStatus status) noexcept {
   return status == ReadStatus::fresh || status == ReadStatus::incomplete;
