@@ -155,9 +155,9 @@ struct HourPeak {
   double max = 0;
 };
 
-/// Twenty records of each key an hour.
-template <class Wire, class Limit>
-Match exact_hour(const Setting& setting, Wire wire, std::shared_ptr<Limit> limit) {
+/// Twenty records of each key an hour; the aggregates of the last hour, exactly.
+template <class Row, class Limit, class... Features>
+Match exact_hour(const Setting& setting, Features... features) {
   const double hours = static_cast<double>(setting.records) / setting.keys / 20;
   const auto stream = std::make_shared<Stream<Event>>(
       event_stream({.records = setting.records,
@@ -165,8 +165,12 @@ Match exact_hour(const Setting& setting, Wire wire, std::shared_ptr<Limit> limit
                     .dist = setting.dist,
                     .span = weir::Duration{static_cast<std::int64_t>(hours * 3600e6)}}));
   Match match = match_over(stream);
-  match.ours = ours(stream, weir::ascending(), wire);
-  match.limit = contender(stream, limit, std::make_shared<Tally>());
+  match.ours = ours(stream, weir::ascending(), [&](const weir::Source<Event>& events, TallySink) {
+    events | weir::key_by(&Event::key) |
+        weir::features<Row>(
+            "hour", weir::rolling({.size = 1h, .precision = weir::exact}).compute(std::move(features)...));
+  });
+  match.limit = contender(stream, std::make_shared<Limit>(setting.keys), std::make_shared<Tally>());
   match.compares_rows = false;
   match.warm_up = 1 + static_cast<int>(1 / hours);
   return match;
@@ -226,31 +230,16 @@ const bool added =
          .required = 2.5,
          .set_up =
              [](const Setting& setting) {
-               return exact_hour(
-                   setting,
-                   [](const weir::Source<Event>& events, TallySink) {
-                     events | weir::key_by(&Event::key) |
-                         weir::features<HourRow>("hour",
-                                                 weir::rolling({.size = 1h, .precision = weir::exact})
-                                                     .compute(weir::count().as(&HourRow::count),
-                                                              weir::sum(&Event::value).as(&HourRow::sum)));
-                   },
-                   std::make_shared<limit::ExactHour<false>>(setting.keys));
+               return exact_hour<HourRow, limit::ExactHour<false>>(
+                   setting, weir::count().as(&HourRow::count), weir::sum(&Event::value).as(&HourRow::sum));
              }}) &&
     add({.name = "exact rolling 1 h, max",
          .suite = "features",
          .required = 3.0,
          .set_up =
              [](const Setting& setting) {
-               return exact_hour(
-                   setting,
-                   [](const weir::Source<Event>& events, TallySink) {
-                     events | weir::key_by(&Event::key) |
-                         weir::features<HourPeak>("peak",
-                                                  weir::rolling({.size = 1h, .precision = weir::exact})
-                                                      .compute(weir::max(&Event::value).as(&HourPeak::max)));
-                   },
-                   std::make_shared<limit::ExactHour<true>>(setting.keys));
+               return exact_hour<HourPeak, limit::ExactHour<true>>(
+                   setting, weir::max(&Event::value).as(&HourPeak::max));
              }}) &&
     add({.name = "training rows, 12 aggregates x 3 windows",
          .suite = "features",
