@@ -4,6 +4,7 @@
 #include <map>
 
 #include <weir/base/assert.hpp>
+#include <weir/flow/node_archive.hpp>
 
 namespace weir::inline v0 {
 
@@ -19,6 +20,10 @@ Node::Node(std::string name, std::string kind) {
 }
 
 Node::~Node() = default;
+
+KeptState Node::kept() const { return {}; }
+
+NodeArchive::~NodeArchive() = default;
 
 Wiring::Wiring(std::string name) : name_(std::move(name)) {}
 
@@ -173,6 +178,31 @@ EventTime Wiring::horizon(const Node& source) const {
     if (node.watermark_ == source.watermark_) least = std::min(least, node.horizon());
   }
   return least;
+}
+
+void Wiring::archive_time(Node& node, NodeArchive& out) {
+  EventTime watermark = node.watermark_;
+  out.common(watermark);
+  if (out.is_joining() && watermark != node.watermark_) {
+    out.fail("its watermark is " + std::to_string(ticks(watermark)) + "us, and " +
+             std::to_string(ticks(node.watermark_)) +
+             "us in the pipeline; bring both to one watermark first");
+  }
+  if (!out.is_joining()) node.watermark_ = watermark;
+  out.own(node.last_watermark_, idle_[node.id_]);
+  bool has_merge = node.merge_ != nullptr;
+  out.common(has_merge);
+  if (has_merge != (node.merge_ != nullptr)) return out.fail("it had another number of inputs");
+  if (has_merge) out.own(*node.merge_);
+  OperatorStats& stats = node.stats_;
+  out.sum(stats.ingested, stats.applied, stats.partially_late, stats.late, stats.duplicate, stats.rejected,
+          stats.unassigned, stats.emitted, stats.windows_missed, stats.unemitted, stats.behind, stats.future,
+          stats.jumped, stats.regressions, stats.skipped_firings, stats.no_timestamp, stats.out_of_range,
+          stats.over_key_limit);
+}
+
+void Wiring::archive_shared(Archive& archive) {
+  archive(work_->now);
 }
 
 void Wiring::rest() {

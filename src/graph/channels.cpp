@@ -123,6 +123,15 @@ void SourceBase::finish(Wiring& wiring) {
   catch_up(wiring);
 }
 
+KeptState SourceBase::kept() const { return {.kind = KeptState::Kind::time, .layout = channels_.size()}; }
+
+void SourceBase::archive(NodeArchive& out) {
+  out.own(merge_, reached_, future_limit_, now_, was_idle_);
+  for (ChannelState& channel : channels_) out.own(channel);
+  horizon_ = no_time;
+  horizon_epoch_ = ~std::uint64_t{0};
+}
+
 void SourceBase::refresh(OperatorStats& stats) const {
   stats.watermark = reached_;
   stats.applied = stats.ingested - stats.rejected;

@@ -8,6 +8,7 @@ Graph::Graph(std::string name, GraphSpec spec) : wiring_(std::make_unique<Wiring
   static const int anchor = 0;
   const auto here = reinterpret_cast<std::uintptr_t>(wiring_.get());
   const auto there = reinterpret_cast<std::uintptr_t>(&anchor);
+  wiring_->set_key_groups(spec.key_groups);
   wiring_->set_hash_seed(spec.hash_seed != 0 ? spec.hash_seed : here * 31 + there);
 }
 
@@ -15,6 +16,11 @@ absl::StatusOr<Pipeline> Graph::build() && {
   if (wiring_ == nullptr)
     return absl::FailedPreconditionError("build() was called before on this graph; make a new one");
   Problems problems;
+  if (const std::uint32_t groups = wiring_->key_groups().count;
+      groups < 1 || groups > 32768 || (groups & (groups - 1)) != 0) {
+    problems.add(wiring_->name(),
+                 "key_groups (" + std::to_string(groups) + ") must be a power of two from 1 to 32768");
+  }
   wiring_->seal(problems);
   if (!problems.messages().empty()) {
     std::string all;

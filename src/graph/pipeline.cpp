@@ -115,6 +115,32 @@ absl::Status PipelineCore::finish() {
   return absl::OkStatus();
 }
 
+absl::Status PipelineCore::snapshot(const SnapshotSpec& spec, SnapshotSink sink) {
+  if (absl::Status refused = refusal("snapshot"); !refused.ok()) return refused;
+  Look look(*this);
+  catch_up();
+  absl::Status status = write_snapshot(*wiring_, finished_, spec, sink);
+  look.complete();
+  return status;
+}
+
+absl::Status PipelineCore::restore(SnapshotSource source, const RestoreSpec& spec) {
+  if (absl::Status refused = refusal("restore"); !refused.ok()) return refused;
+  Call call(*this, 0);
+  catch_up();
+  absl::Status status = read_snapshot(*wiring_, finished_, spec, source);
+  call.complete();
+  return status;
+}
+
+absl::Status PipelineCore::drop(std::span<const std::uint32_t> groups) {
+  if (absl::Status refused = refusal("drop"); !refused.ok()) return refused;
+  Call call(*this, 0);
+  absl::Status status = drop_groups(*wiring_, groups);
+  call.complete();
+  return status;
+}
+
 void PipelineCore::rest() {
   if (wiring_->keeps_up()) catch_up();
   wiring_->rest();
@@ -143,6 +169,26 @@ const OperatorStats& PipelineCore::stats(std::string_view name) {
 }
 
 }  // namespace detail
+
+absl::Status Pipeline::snapshot(const SnapshotSpec& spec, std::string& image) {
+  image.clear();
+  absl::Status status = snapshot(spec, [&image](std::string_view piece) {
+    image.append(piece);
+    return absl::OkStatus();
+  });
+  if (!status.ok()) image.clear();
+  return status;
+}
+
+absl::Status Pipeline::restore(std::string_view image, const RestoreSpec& spec) {
+  return restore(
+      [&image](std::span<char> buffer) -> absl::StatusOr<std::size_t> {
+        const std::size_t taken = image.copy(buffer.data(), buffer.size());
+        image.remove_prefix(taken);
+        return taken;
+      },
+      spec);
+}
 
 std::vector<std::string> Pipeline::names() const {
   std::vector<std::string> names;

@@ -70,6 +70,78 @@ void TriggeredWindows::forget_all() noexcept {
   }
 }
 
+void TriggeredWindows::forget(std::span<const Slot> slots) {
+  std::vector<bool> is_gone(store_.slots());
+  std::vector<WindowIndex> indices;
+  for (const Slot slot : slots) {
+    if (slot >= store_.slots()) continue;
+    is_gone[slot] = true;
+    indices.clear();
+    store_.for_each(slot, [&](WindowIndex index, TriggeredWindow& window) {
+      forget(window);
+      indices.push_back(index);
+    });
+    for (const WindowIndex index : indices) store_.erase(slot, index);
+  }
+  due_.for_each([&is_gone](const WindowDue&, std::vector<Slot>& due) {
+    std::erase_if(due, [&is_gone](Slot slot) { return is_gone[slot]; });
+  });
+}
+
+void TriggeredWindows::archive_windows(NodeArchive& out, const void* dictionary, std::size_t slots) {
+  out.most(touches_);
+  const KeptKeys& keys = out.keys(dictionary);
+  if (out.is_loading()) grow(slots);
+  std::vector<Armed> armed;
+  out.each_group([&](Archive& archive, std::size_t group) {
+    for (const Slot slot : keys.of(group)) archive_key(archive, slot, armed);
+  });
+  std::stable_sort(armed.begin(), armed.end(),
+                   [](const Armed& a, const Armed& b) { return a.order < b.order; });
+  for (const Armed& one : armed) due_.add(one.due, one.slot);
+}
+
+void TriggeredWindows::archive_key(Archive& archive, Slot slot, std::vector<Armed>& armed) {
+  const bool is_loading = archive.is_loading();
+  std::size_t count = 0;
+  if (!is_loading && slot < store_.slots())
+    store_.for_each(slot, [&count](WindowIndex, TriggeredWindow&) { ++count; });
+  archive.size(count, sizeof(WindowIndex));
+  const auto one = [&](WindowIndex index, TriggeredWindow& window) {
+    archive(index, window.progress, window.newest, window.order);
+    archive_content(archive, window);
+  };
+  if (!is_loading) {
+    if (count > 0) store_.for_each(slot, one);
+    return;
+  }
+  for (std::size_t i = 0; i < count && archive.is_good(); ++i) {
+    WindowIndex index = 0;
+    TriggeredWindow read;
+    archive(index, read.progress, read.newest, read.order);
+    if (!archive.is_good()) return;
+    bool is_new = false;
+    TriggeredWindow& window = store_.at(slot, index, is_new);
+    if (!is_new || cleanup_of(index) <= watermark())
+      return archive.fail("a window is there twice or after its end");
+    window = read;
+    archive_content(archive, window);
+    find_due(slot, index, window, armed);
+  }
+}
+
+void TriggeredWindows::find_due(Slot slot, WindowIndex index, const TriggeredWindow& window,
+                                std::vector<Armed>& armed) const {
+  const EventTime end = plan_.grid.end(index);
+  const auto arm = [&](EventTime at, WindowStep step) {
+    armed.push_back({{at, step, index}, window.order, slot});
+  };
+  if (end <= watermark()) return arm(cleanup_of(index), WindowStep::cleanup);
+  arm(end, WindowStep::end);
+  if (window.progress.next_early != no_time)
+    arm(later(window.progress.next_early, Duration{1}), WindowStep::early);
+}
+
 TriggeredWindows::Span TriggeredWindows::judge(EventTime at) {
   const WindowIndex first = plan_.grid.first(at);
   Span span{.open = first, .last = plan_.grid.last(at), .hit = 0, .missed = 0};

@@ -188,6 +188,37 @@ void PaneSchedule::settle(EventTime to) {
   while (!refired_.is_empty() && std::get<EventTime>(refired_.first_key()) <= to) refired_.drop_first();
 }
 
+void PaneSchedule::forget(std::span<const Slot> slots) {
+  std::vector<bool> is_gone(flags_.size());
+  for (const Slot slot : slots) {
+    if (slot >= flags_.size()) continue;
+    is_gone[slot] = true;
+    flags_[slot] = 0;
+  }
+  const auto forget_in = [&is_gone](std::vector<Slot>& list) {
+    std::erase_if(list, [&is_gone](Slot slot) { return is_gone[slot]; });
+  };
+  for (Kind& kind : kinds_) {
+    forget_in(kind.active);
+    kind.pending.for_each([&](PaneIndex, std::vector<Slot>& list) { forget_in(list); });
+    for (const Slot slot : slots) kind.empties.erase(slot);
+  }
+  amendable_.for_each([&](EventTime, std::vector<Slot>& list) { forget_in(list); });
+  retired_.for_each([&](EventTime, std::vector<Slot>& list) { forget_in(list); });
+  refired_.drop_if([&is_gone](const auto& of) { return is_gone[std::get<Slot>(of)]; });
+}
+
+bool PaneSchedule::has_grace() const {
+  return std::any_of(kinds_.begin(), kinds_.end(),
+                     [](const Kind& kind) { return grace(kind) != Duration::zero(); });
+}
+
+bool PaneSchedule::has_fired(PaneIndex pane, EventTime watermark) const {
+  return std::all_of(kinds_.begin(), kinds_.end(), [&](const Kind& kind) {
+    return grid(kind).end(grid(kind).last(layout_.start(pane))) <= watermark;
+  });
+}
+
 EventTime PaneSchedule::death_of(PaneIndex pane) const {
   EventTime last = no_time;
   for (const Kind& kind : kinds_) {

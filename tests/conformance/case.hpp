@@ -51,13 +51,15 @@ struct Step {
     input_watermark,
     input_status,
     snapshot_restore,
-    named_snapshot
+    keep_snapshot,
+    go_back
   };
 
   Action action = Action::tick;
   Event event;
   std::int64_t number = 0;  ///< the watermark or the clock
   std::string input;
+  std::string snapshot;  ///< the name of one that is kept
   std::string status;
   std::vector<Emission> emit;
   bool reject = false;

@@ -36,12 +36,7 @@ bool find_files(const fs::path& place, std::vector<Found>& out) {
   return !error;
 }
 
-bool has_named_snapshots(const Case& read) {
-  return std::any_of(read.steps.begin(), read.steps.end(),
-                     [](const Step& step) { return step.action == Step::Action::named_snapshot; });
-}
-
-void judge_file(const Found& found, const Corpus& corpus, const Judge& judge_it, Report& report) {
+void judge_file(const Found& found, const Judge& judge_it, Report& report) {
   CaseFile file(found.file);
   if (!file.error().empty())
     return report.add(found.fallback_id, {.result = Result::fail, .why = file.error()});
@@ -50,14 +45,10 @@ void judge_file(const Found& found, const Corpus& corpus, const Judge& judge_it,
   const std::vector<std::string> missing = missing_tags(read.features);
   std::string why;
   for (const std::string& tag : missing) why += (why.empty() ? "missing tags: " : ", ") + tag;
-  if (!missing.empty() && !(corpus.without_snapshots && only_snapshots_missing(missing))) {
-    return report.add(read.id, {.result = Result::skip, .why = why});
-  }
+  if (!missing.empty()) return report.add(read.id, {.result = Result::skip, .why = why});
   file.read_body(read);
   if (!file.error().empty()) return report.add(read.id, {.result = Result::fail, .why = file.error()});
-  if (missing.empty()) return report.add(read.id, judge_it(read));
-  if (has_named_snapshots(read)) return report.add(read.id, {.result = Result::skip, .why = why});
-  report.add_without_snapshots(read.id, why, judge_it(read));
+  report.add(read.id, judge_it(read));
 }
 
 }  // namespace
@@ -69,7 +60,7 @@ bool judge_all(const Corpus& corpus, const Judge& judge_it, Report& report) {
     std::fprintf(stderr, "conformance: cannot read %s\n", place.string().c_str());
     return false;
   }
-  for (const Found& found : files) judge_file(found, corpus, judge_it, report);
+  for (const Found& found : files) judge_file(found, judge_it, report);
   report.print_totals();
   if (report.size() == 0) std::fprintf(stderr, "conformance: no cases found\n");
   return report.size() != 0;

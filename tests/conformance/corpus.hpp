@@ -16,8 +16,6 @@ using Judge = std::function<Verdict(const Case&)>;
 
 struct Corpus {
   std::vector<std::filesystem::path> places;
-  bool without_snapshots =
-      false;  ///< also cases that only snapshots keep out, with their snapshot steps left out
 };
 
 /// Judges every case that is not skipped. False, and a line on stderr, if there is none or a place cannot be read.

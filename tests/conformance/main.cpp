@@ -20,13 +20,12 @@ constexpr int exit_failed = 1;
 constexpr int exit_unusable = 2;
 
 constexpr const char* usage =
-    "usage: conformance [--json FILE] [--without-snapshots] [--metamorphic] [--all-must-fail] "
+    "usage: conformance [--json FILE] [--metamorphic] [--all-must-fail] "
     "[--one-process] DIR...\n"
     "  --json FILE          writes totals and one entry per case\n"
-    "  --without-snapshots  also runs the cases that only snapshots keep out, with their snapshot steps left "
-    "out\n"
     "  --metamorphic        also runs each case's variants: finer watermarks, reordered, batched, shifted, "
-    "doubled, split\n"
+    "doubled, split, "
+    "with snapshots\n"
     "  --all-must-fail      passes only if every case fails; for cases that are wrong on purpose\n"
     "  --one-process        no process per case; for debuggers\n";
 
@@ -45,8 +44,6 @@ std::optional<Options> parse(int count, char** arguments) {
     if (word == "--json") {
       if (++i == count) return std::nullopt;
       options.json = arguments[i];
-    } else if (word == "--without-snapshots") {
-      options.corpus.without_snapshots = true;
     } else if (word == "--metamorphic") {
       options.metamorphic = true;
     } else if (word == "--all-must-fail") {

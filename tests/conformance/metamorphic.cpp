@@ -247,6 +247,22 @@ void add_split(const Case& base, const Run& done, std::vector<Variant>& out) {
   out.push_back(std::move(variant));
 }
 
+/// The same case, restored from a snapshot after each step.
+void add_restored(const Case& base, const Run& done, std::vector<Variant>& out) {
+  Variant variant = copy_of(base, done, "restored after each step");
+  variant.script.steps.clear();
+  variant.group.clear();
+  for (std::size_t i = 0; i < base.steps.size(); ++i) {
+    variant.script.steps.push_back(base.steps[i]);
+    variant.group.push_back(i);
+    Step restore;
+    restore.action = Action::snapshot_restore;
+    variant.script.steps.push_back(restore);
+    variant.group.push_back(i);
+  }
+  out.push_back(std::move(variant));
+}
+
 /// What is wrong with the variant; empty: nothing.
 std::string wrong_with(const Variant& variant) {
   const Run done = run(variant.script, variant.setup);
@@ -277,6 +293,7 @@ std::vector<Variant> variants_of(const Case& base, const Run& done) {
   add_shifted(base, done, variants);
   add_doubled(base, done, variants);
   add_split(base, done, variants);
+  add_restored(base, done, variants);
   return variants;
 }
 

@@ -81,7 +81,8 @@ void read_action(const Members& fields, const Operator& op, Step& step) {
   } else if (fields.has("snapshot_restore")) {
     step.action = Action::snapshot_restore;
   } else if (fields.has("snapshot") || fields.has("restore")) {
-    step.action = Action::named_snapshot;
+    step.action = fields.has("snapshot") ? Action::keep_snapshot : Action::go_back;
+    step.snapshot = fields.text(fields.has("snapshot") ? "snapshot" : "restore");
   } else {
     fields.fail("no action that this runner knows");
   }

@@ -51,24 +51,9 @@ void Report::add(const std::string& id, const Verdict& verdict) {
   lines_.push_back({id, verdict.result, why});
 }
 
-void Report::add_without_snapshots(const std::string& id, const std::string& missing,
-                                   const Verdict& verdict) {
-  if (verdict.result == Result::fail) {
-    add(id, {.result = Result::fail, .why = "without its snapshot steps: " + verdict.why});
-    return;
-  }
-  ++passed_without_snapshots_;
-  std::string why = missing + "; without its snapshot steps: pass";
-  if (!verdict.why.empty()) why += ", " + verdict.why;
-  add(id, {.result = Result::skip, .why = why});
-}
-
 void Report::print_totals() const {
   std::printf("totals: %zu pass, %zu fail, %zu skip, %llu unchecked\n", passed_, failed_, skipped_,
               static_cast<unsigned long long>(unchecked_));
-  if (passed_without_snapshots_ != 0) {
-    std::printf("        of the skipped, %zu pass without their snapshot steps\n", passed_without_snapshots_);
-  }
 }
 
 bool Report::write_json(const std::string& path) const {

@@ -14,8 +14,6 @@ class Report {
  public:
   /// Prints the line of one case and counts it.
   void add(const std::string& id, const Verdict& verdict);
-  /// A case that is skipped by its tags, but was run with its snapshot steps left out.
-  void add_without_snapshots(const std::string& id, const std::string& missing, const Verdict& verdict);
 
   void print_totals() const;
   /// False if the file cannot be written.
@@ -36,7 +34,6 @@ class Report {
   std::size_t passed_ = 0;
   std::size_t failed_ = 0;
   std::size_t skipped_ = 0;
-  std::size_t passed_without_snapshots_ = 0;
   std::uint64_t unchecked_ = 0;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,6 +47,15 @@ class Subject {
   [[nodiscard]] const weir::Pipeline* pipeline() const { return pipeline_ ? &*pipeline_ : nullptr; }
 
  protected:
+  /// Builds the pipeline, or builds it again; returns why it cannot be built.
+  [[nodiscard]] virtual std::string make_pipeline() = 0;
+  /// What the host counts, which goes back with a snapshot.
+  [[nodiscard]] virtual std::vector<std::uint64_t*> counters() { return {}; }
+
+  /// Writes a snapshot, destroys the pipeline, builds it again and restores it; or does a part of that with a snapshot that is
+  /// kept.
+  [[nodiscard]] absl::Status take_snapshot(const Step& step);
+
   /// What `into_weir` returns. Everything that a subject asks of weir goes through here.
   template <class Call>
   [[nodiscard]] auto ask(const Call& into_weir) const {
@@ -58,7 +68,16 @@ class Subject {
   std::optional<weir::Pipeline> pipeline_;
 
  private:
+  /// The state, and what the host had counted.
+  struct Kept {
+    std::string image;
+    std::vector<std::uint64_t> counters;
+  };
+  [[nodiscard]] absl::Status save(Kept& kept);
+  [[nodiscard]] absl::Status go_back(const Kept& kept);
+
   Host* host_;
+  std::map<std::string, Kept> kept_;
 };
 
 /// How a case is built, beyond what it says itself.

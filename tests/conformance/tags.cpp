@@ -49,9 +49,9 @@ constexpr std::string_view declared[] = {
     "semantics:flink",
     "semantics:beam",
     "semantics:flink-valve",
+    "snapshot",
+    "requires:watermark_in_snapshot",
 };
-
-constexpr std::string_view snapshot_tags[] = {"snapshot", "requires:watermark_in_snapshot"};
 
 }  // namespace
 
@@ -62,12 +62,6 @@ std::vector<std::string> missing_tags(const std::vector<std::string>& features) 
       missing.push_back(tag);
   }
   return missing;
-}
-
-bool only_snapshots_missing(const std::vector<std::string>& missing) {
-  return !missing.empty() && std::all_of(missing.begin(), missing.end(), [](const std::string& tag) {
-    return std::find(std::begin(snapshot_tags), std::end(snapshot_tags), tag) != std::end(snapshot_tags);
-  });
 }
 
 }  // namespace conformance

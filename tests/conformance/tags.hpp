@@ -12,7 +12,4 @@ namespace conformance {
 /// The tags among `features` that are not declared.
 [[nodiscard]] std::vector<std::string> missing_tags(const std::vector<std::string>& features);
 
-/// Whether nothing but the tags of snapshots keeps a case from running.
-[[nodiscard]] bool only_snapshots_missing(const std::vector<std::string>& missing);
-
 }  // namespace conformance

@@ -60,7 +60,8 @@ class Generator final : public Subject {
     if (std::string error = unmappable(checked); !error.empty()) return error;
     emits_at_ticks_ = op.strategy->type != "punctuated";
     if (!emits_at_ticks_) watch_.set_at_the_end(last_watermark);
-    return ask([&] { return make_pipeline(op); });
+    op_ = op;
+    return ask([&] { return make_pipeline(); });
   }
 
   [[nodiscard]] Outcome apply(const Step& step) override {
@@ -79,6 +80,9 @@ class Generator final : public Subject {
         status = ask([&] { return pipeline_->tick(weir::WallTime{weir::Duration{step.number}}); });
         break;
       case Step::Action::snapshot_restore:
+      case Step::Action::keep_snapshot:
+      case Step::Action::go_back:
+        status = take_snapshot(step);
         break;
       default:
         outcome.error = "the operator has no such action";
@@ -94,11 +98,11 @@ class Generator final : public Subject {
   }
 
  private:
-  [[nodiscard]] std::string make_pipeline(const Operator& op) {
+  [[nodiscard]] std::string make_pipeline() override {
     weir::Graph graph{"conformance"};
     source_ = graph.source<Record>("events", {.time = &Record::at,
-                                              .watermark = rule_of(op.strategy),
-                                              .idle_after = idle_after_of(op.idle_timeout),
+                                              .watermark = rule_of(op_.strategy),
+                                              .idle_after = idle_after_of(op_.idle_timeout),
                                               .max_future_skew = std::nullopt});
     *source_ | weir::sink("events_out", [this](const Record&) { host().visit(); });
     auto pipeline = std::move(graph).build();
@@ -111,6 +115,7 @@ class Generator final : public Subject {
     return ask([&] { return pipeline_->push(*source_, record); });
   }
 
+  Operator op_;
   bool emits_at_ticks_ = true;
   std::optional<weir::Source<Record>> source_;
   Watch watch_;
@@ -122,12 +127,18 @@ class Merge final : public Subject {
   Merge(const Operator& op, Host& host) : Subject(host), inputs_(op.inputs) {}
 
   [[nodiscard]] std::string start() {
-    return inputs_.empty() ? "no inputs" : ask([&] { return make_pipeline(); });
+    if (inputs_.empty()) return "no inputs";
+    alone_.emplace(inputs_.size());
+    return ask([&] { return make_pipeline(); });
   }
 
   [[nodiscard]] Outcome apply(const Step& step) override {
     Outcome outcome;
-    if (step.action == Step::Action::snapshot_restore) return outcome;
+    if (step.action == Step::Action::snapshot_restore) {
+      if (const absl::Status status = take_snapshot(step); !status.ok())
+        outcome.error = std::string(status.message());
+      return outcome;
+    }
     const auto input = std::find(inputs_.begin(), inputs_.end(), step.input);
     if (input == inputs_.end()) {
       outcome.error = "no input \"" + step.input + "\"";
@@ -146,8 +157,7 @@ class Merge final : public Subject {
   }
 
  private:
-  [[nodiscard]] std::string make_pipeline() {
-    alone_.emplace(inputs_.size());
+  [[nodiscard]] std::string make_pipeline() override {
     weir::Graph graph{"conformance"};
     source_ = graph.source<Record>("inputs", {.time = &Record::at,
                                               .watermark = weir::host_driven(),

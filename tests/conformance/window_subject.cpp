@@ -222,6 +222,7 @@ class Windows final : public Subject {
  public:
   Windows(const Case& conformance_case, Setup setup)
       : Subject(*setup.host),
+        case_(conformance_case),
         op_(conformance_case.op),
         in_two_(setup.in_two_operators),
         has_events_after_the_end_(has_events_after_the_end(conformance_case.steps)) {
@@ -230,14 +231,17 @@ class Windows final : public Subject {
   }
 
   /// Builds the pipeline; returns why it cannot be built.
-  [[nodiscard]] std::string start(const Case& conformance_case);
+  [[nodiscard]] std::string start();
 
   [[nodiscard]] Outcome apply(const Step& step) override;
   [[nodiscard]] std::optional<std::uint64_t> late_dropped() const override;
   [[nodiscard]] std::string accounting_error() const override;
 
  private:
-  [[nodiscard]] std::string make_pipeline(const Case& conformance_case);
+  [[nodiscard]] std::string make_pipeline() override;
+  [[nodiscard]] std::vector<std::uint64_t*> counters() override {
+    return {&collector_.late_events, &collector_.windows_missed};
+  }
   void push(const Event& event, Outcome& outcome);
   [[nodiscard]] absl::Status advance(std::int64_t watermark);
   [[nodiscard]] std::optional<std::uint64_t> live_windows() const;
@@ -245,6 +249,7 @@ class Windows final : public Subject {
   [[nodiscard]] std::uint64_t rejected() const;
   [[nodiscard]] std::vector<std::string> names() const;
 
+  Case case_;
   Operator op_;
   bool in_two_;
   Collector collector_;
@@ -255,12 +260,12 @@ class Windows final : public Subject {
                                    ///< or not
 };
 
-std::string Windows::start(const Case& conformance_case) {
+std::string Windows::start() {
   std::string error = unmappable(op_);
-  return error.empty() ? ask([&] { return make_pipeline(conformance_case); }) : error;
+  return error.empty() ? ask([&] { return make_pipeline(); }) : error;
 }
 
-std::string Windows::make_pipeline(const Case& conformance_case) {
+std::string Windows::make_pipeline() {
   std::string error;
   weir::Graph graph{"conformance"};
   source_ = graph.source<Record>("events", {.time = &Record::at,
@@ -271,11 +276,11 @@ std::string Windows::make_pipeline(const Case& conformance_case) {
   if (in_two_) {
     const auto is_first = [](const Record& record) { return !record.is_in_second_half; };
     const auto is_second = [](const Record& record) { return record.is_in_second_half; };
-    error = attach_windows(conformance_case, events | weir::filter(is_first), "windows", collector_);
+    error = attach_windows(case_, events | weir::filter(is_first), "windows", collector_);
     if (error.empty())
-      error = attach_windows(conformance_case, events | weir::filter(is_second), "windows_2", collector_);
+      error = attach_windows(case_, events | weir::filter(is_second), "windows_2", collector_);
   } else {
-    error = attach_windows(conformance_case, events, "windows", collector_);
+    error = attach_windows(case_, events, "windows", collector_);
   }
   if (!error.empty()) return error;
   auto pipeline = std::move(graph).build();
@@ -338,11 +343,14 @@ Outcome Windows::apply(const Step& step) {
       status = ask([&] { return pipeline_->tick(weir::WallTime{weir::Duration{step.number}}); });
       break;
     case Step::Action::tick:
+      break;
     case Step::Action::snapshot_restore:
+    case Step::Action::keep_snapshot:
+    case Step::Action::go_back:
+      status = take_snapshot(step);
       break;
     case Step::Action::input_watermark:
     case Step::Action::input_status:
-    case Step::Action::named_snapshot:
       outcome.error = "the operator has no such action";
       break;
   }
@@ -385,7 +393,7 @@ std::string Windows::accounting_error() const {
 
 Built build_windows(const Case& conformance_case, Setup setup) {
   auto windows = std::make_unique<Windows>(conformance_case, setup);
-  std::string error = windows->start(conformance_case);
+  std::string error = windows->start();
   if (!error.empty()) return {nullptr, std::move(error)};
   return {std::move(windows), {}};
 }

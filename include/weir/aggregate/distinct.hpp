@@ -1,13 +1,18 @@
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <weir/aggregate/feature.hpp>
+#include <weir/state/archive.hpp>
 
 /// \file
 /// distinct
@@ -88,6 +93,26 @@ class DistinctSet {
     for (std::size_t i = 0; i < slots(); ++i)
       if (data()[i] != Key{}) function(View{data()[i]});
   }
+
+  /// The keys in their order, so that equal sets are equal bytes.
+  void archive(Archive& ar) {
+    ar(is_full_);
+    std::vector<Key> keys;
+    if (!ar.is_loading()) {
+      for_each([&keys](View key) { keys.emplace_back(key); });
+      std::sort(keys.begin(), keys.end());
+    }
+    ar(keys);
+    if (!ar.is_loading()) return;
+    if (is_full_ && !keys.empty()) return ar.fail("a set that is full has keys");
+    if (std::adjacent_find(keys.begin(), keys.end(), std::greater_equal<>{}) != keys.end())
+      return ar.fail("the keys of a set are not in their order");
+    const bool is_full = is_full_;
+    *this = DistinctSet{};
+    for (const Key& key : keys) insert(key, std::numeric_limits<std::uint32_t>::max());
+    is_full_ = is_full;
+  }
+  [[nodiscard]] static consteval std::uint64_t archive_layout() { return layout_of<Key>(); }
 
  private:
   static constexpr std::size_t few = sizeof(Key) <= 8 ? 3 : 1;

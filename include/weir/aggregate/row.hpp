@@ -7,6 +7,7 @@
 #include <weir/aggregate/count.hpp>
 #include <weir/aggregate/feature.hpp>
 #include <weir/aggregate/field.hpp>
+#include <weir/state/archive.hpp>
 
 /// \file
 /// All features of a row as one aggregator.
@@ -153,7 +154,22 @@ class RowAggregator {
   static constexpr bool order_independent = (OrderIndependent<Aggregator<Features>> && ...);
   static constexpr bool is_invertible = (Invertible<Aggregator<Features>> && ...);
 
-  struct State : detail::Parts<Indices, typename Aggregator<Features>::State...> {};
+  struct State : detail::Parts<Indices, typename Aggregator<Features>::State...> {
+    static constexpr bool is_archivable = (Archivable<typename Aggregator<Features>::State> && ...);
+
+    void archive(Archive& ar) requires(is_archivable) { archive(ar, Indices{}); }
+    [[nodiscard]] static consteval std::uint64_t archive_layout() {
+      std::uint64_t hash = 0;
+      ((hash = hash * 31 + detail::layout_of<typename Aggregator<Features>::State>()), ...);
+      return hash;
+    }
+
+   private:
+    template <std::size_t... i>
+    void archive(Archive& ar, std::index_sequence<i...>) {
+      ar(detail::part<i>(*this)...);
+    }
+  };
 
   explicit constexpr RowAggregator(Features... features) : features_{{std::move(features)}...} {}
 

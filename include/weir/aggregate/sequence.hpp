@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <utility>
 
+#include <weir/state/archive.hpp>
+
 /// \file
 /// A short list in place: the result of first_k and last_k.
 
@@ -33,6 +35,16 @@ class Sequence {
     for (std::size_t k = 1; k < size_; ++k) values_[k - 1] = std::move(values_[k]);
     values_[--size_] = T{};
   }
+
+  void archive(Archive& ar) requires(Archivable<T>) {
+    ar(size_);
+    if (size_ > most) {
+      size_ = 0;
+      ar.fail("a list is longer than it may be");
+    }
+    for (std::size_t i = 0; i < size_; ++i) ar(values_[i]);
+  }
+  [[nodiscard]] static consteval std::uint64_t archive_layout() { return detail::layout_of<T>() + most; }
 
   friend constexpr bool operator==(const Sequence& a, const Sequence& b) {
     if (a.size_ != b.size_) return false;

@@ -13,10 +13,12 @@ namespace weir::inline v0 {
 namespace detail {
 
 /// A 128-bit integer in two halves: aligned like its neighbours, so that States stay small.
-class WideInteger {
- public:
+struct WideInteger {
+  std::uint64_t low = 0;
+  std::int64_t high = 0;
+
   [[nodiscard]] constexpr Int128 value() const {
-    return static_cast<Int128>(static_cast<Unsigned>(static_cast<std::uint64_t>(high_)) << 64U | low_);
+    return static_cast<Int128>(static_cast<Unsigned>(static_cast<std::uint64_t>(high)) << 64U | low);
   }
   constexpr void add(Int128 x) { set(value() + x); }
   constexpr void subtract(Int128 x) { set(value() - x); }
@@ -25,12 +27,9 @@ class WideInteger {
   __extension__ typedef unsigned __int128 Unsigned;
 
   constexpr void set(Int128 x) {
-    low_ = static_cast<std::uint64_t>(x);
-    high_ = static_cast<std::int64_t>(x >> 64U);
+    low = static_cast<std::uint64_t>(x);
+    high = static_cast<std::int64_t>(x >> 64U);
   }
-
-  std::uint64_t low_ = 0;
-  std::int64_t high_ = 0;
 };
 
 /// A sum and what rounding took from it so far.

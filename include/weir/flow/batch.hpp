@@ -140,6 +140,8 @@ class Outbox {
         {.records = records_.data(), .times = batch.times, .slots = batch.slots, .size = batch.size});
   }
   [[nodiscard]] std::uint64_t pushed() const noexcept { return delivered_ + size_; }
+  /// The counter of what was pushed; for a snapshot, while nothing is in the buffer.
+  [[nodiscard]] std::uint64_t& counter() noexcept { return delivered_; }
 
  private:
   template <class Value>

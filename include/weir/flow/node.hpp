@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,6 +14,7 @@
 #include <weir/base/description.hpp>
 #include <weir/base/hash.hpp>
 #include <weir/flow/stats.hpp>
+#include <weir/state/kept_keys.hpp>
 #include <weir/time/instant.hpp>
 #include <weir/time/merge.hpp>
 
@@ -30,6 +32,9 @@ class Problems {
  private:
   std::vector<std::string> messages_;
 };
+
+class NodeArchive;
+struct KeptState;
 
 namespace detail {
 
@@ -83,6 +88,12 @@ class Node {
   virtual void describe_reach(Description&) const {}
   /// Brings the counters that are not kept by the record up to date.
   virtual void refresh(OperatorStats&) const {}
+  /// What the node keeps between calls; see node_archive.hpp.
+  [[nodiscard]] virtual KeptState kept() const;
+  /// Writes what the node keeps, or reads it; what it counts in `stats()` is written for it.
+  virtual void archive(NodeArchive&) {}
+  /// Forgets all that it keeps of some keys, and emits nothing.
+  virtual void forget(std::span<const std::uint32_t> /*slots*/) {}
   /// (key, window) pairs that hold state. Walks the whole state.
   [[nodiscard]] virtual std::uint64_t live_windows() const { return 0; }
 
@@ -174,6 +185,13 @@ class Wiring {
   [[nodiscard]] bool wants_rest() const noexcept { return work_->wants_rest; }
   /// Whether nodes must be told before how far time has come.
   [[nodiscard]] bool keeps_up() const noexcept { return work_->keeps_up; }
+  /// Writes how far time has come at a node and what it counted, or reads it.
+  void archive_time(Node& node, NodeArchive& out);
+  /// The same for what the nodes share.
+  void archive_shared(Archive& archive);
+  /// How state is cut into parts that can be moved.
+  [[nodiscard]] const KeyGroups& key_groups() const noexcept { return key_groups_; }
+  void set_key_groups(const KeyGroups& groups) noexcept { key_groups_ = groups; }
   /// Calls `rest` on every node.
   void rest();
   /// The host's clock at its last tick.
@@ -190,6 +208,7 @@ class Wiring {
 
   std::string name_;
   HashSeed hash_seed_;
+  KeyGroups key_groups_;
   std::vector<std::unique_ptr<Node>> nodes_;  // in the order of attachment, which is topological
   std::vector<std::vector<std::size_t>>
       downstream_;             // per node: ids reachable from it, ascending; sources only

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <weir/flow/node.hpp>
+#include <weir/flow/node_archive.hpp>
 #include <weir/time/instant.hpp>
 #include <weir/time/merge.hpp>
 #include <weir/time/watermark.hpp>
@@ -54,6 +55,8 @@ class SourceBase : public Node {
     horizon_epoch_ = wiring.epoch();
   }
   void refresh(OperatorStats& stats) const override;
+  [[nodiscard]] KeptState kept() const override;
+  void archive(NodeArchive& out) override;
 
  protected:
   void check_times(Problems& problems, bool is_set, EventTime earliest, EventTime latest) const;

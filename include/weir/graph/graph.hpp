@@ -22,6 +22,8 @@ struct GraphSpec {
   /// The secret of the key tables. It never changes a result. Default: from addresses, which differ from run to run
   /// where the system randomises them; give your own when keys come from strangers and it does not.
   std::uint64_t hash_seed = 0;
+  /// How state is cut into parts that can be moved: part of what a snapshot has to agree with.
+  KeyGroups key_groups = {};
 };
 
 /// Sources and what hangs behind them. Handles stay valid in the `Pipeline` that `build` makes.

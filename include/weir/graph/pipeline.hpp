@@ -16,6 +16,7 @@
 #include <weir/base/assert.hpp>
 #include <weir/flow/node.hpp>
 #include <weir/graph/meter.hpp>
+#include <weir/graph/snapshot.hpp>
 #include <weir/graph/source.hpp>
 
 /// \file
@@ -90,6 +91,9 @@ class PipelineCore {
                                     ChannelChange change);
   [[nodiscard]] absl::Status tick(WallTime now);
   [[nodiscard]] absl::Status finish();
+  [[nodiscard]] absl::Status snapshot(const SnapshotSpec& spec, SnapshotSink sink);
+  [[nodiscard]] absl::Status restore(SnapshotSource source, const RestoreSpec& spec);
+  [[nodiscard]] absl::Status drop(std::span<const std::uint32_t> groups);
   [[nodiscard]] const OperatorStats& stats(std::string_view name);
   /// Tells the operators how far time has come.
   void catch_up();
@@ -259,6 +263,28 @@ class Pipeline {
     call.complete();
     return was_there;
   }
+
+  /// Writes the whole state of the pipeline, or that of some key groups, and what the host keeps with it. The pipeline goes on
+  /// as if nothing had been.
+  /// Time:    as many bytes as there are; memory for one operator's key group at a time
+  /// Errors:  FailedPrecondition as `status()` says, from inside a callback, and for an operator whose state weir cannot write;
+  ///          what the sink says
+  [[nodiscard]] absl::Status snapshot(const SnapshotSpec& spec, SnapshotSink sink) {
+    return core_->snapshot(spec, sink);
+  }
+  /// The same into a string, which is left empty if that fails.
+  [[nodiscard]] absl::Status snapshot(const SnapshotSpec& spec, std::string& image);
+  /// Takes the state of a snapshot: into a pipeline that has taken no record, all of it; into one that has, key groups that it
+  /// has nothing of, if both have come to the same watermark. All or nothing: after an error the pipeline is as it was.
+  /// Errors:  DataLoss for bytes that are damaged or make no sense, with operator and offset; FailedPrecondition for a snapshot
+  ///          of another definition, with the operator; Unimplemented for a later format; as `snapshot` otherwise
+  [[nodiscard]] absl::Status restore(SnapshotSource source, const RestoreSpec& spec = {}) {
+    return core_->restore(source, spec);
+  }
+  [[nodiscard]] absl::Status restore(std::string_view image, const RestoreSpec& spec = {});
+  /// Forgets all keys of some key groups, which another pipeline goes on with; nothing is emitted for them.
+  /// Errors: as `snapshot`; InvalidArgument for a group that does not exist
+  [[nodiscard]] absl::Status drop(std::span<const std::uint32_t> groups) { return core_->drop(groups); }
 
   /// The watermark that a source has reached; `no_time` before it has one.
   template <class Record>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <numeric>
 #include <string>
@@ -51,10 +52,7 @@ class CountWindowsNode final : public Node {
 
   void take(const Batch<Record>& batch) {
     stats().ingested += batch.size;
-    if (panes_.slots() < emitter_.dictionary().slot_bound()) {
-      panes_.grow(emitter_.dictionary().slot_bound());
-      counts_.grow(emitter_.dictionary().slot_bound());
-    }
+    grow();
     for (std::size_t i = 0; i < batch.size; ++i) {
       if (emitter_.accepts(batch.records[i])) {
         apply(batch.slots[i], batch.records[i], batch.times[i]);
@@ -70,6 +68,29 @@ class CountWindowsNode final : public Node {
   [[nodiscard]] bool holds(std::uint32_t slot) const override {
     return slot < panes_.slots() && counts_[slot] != 0;
   }
+  [[nodiscard]] KeptState kept() const override { return kept_as<Entry>(KeptState::Kind::by_key); }
+  void archive(NodeArchive& out) override {
+    emitter_.archive(out);
+    KeptKeys& keys = out.keys(&emitter_.dictionary());
+    if (out.is_loading()) grow();
+    out.each_group([&](Archive& archive, std::size_t group) {
+      for (const Slot slot : keys.of(group)) {
+        std::int64_t count = slot < panes_.slots() ? counts_[slot] : 0;
+        archive(count);
+        if (count == 0 || !archive.is_good()) continue;
+        if (count < 0) return archive.fail("a number of records is negative");
+        counts_[slot] = count;
+        if constexpr (Archivable<Entry>) panes_.archive(archive, slot);
+      }
+    });
+  }
+  void forget(std::span<const Slot> slots) override {
+    for (const Slot slot : slots) {
+      if (slot >= panes_.slots()) continue;
+      panes_.erase_through(slot, std::numeric_limits<PaneIndex>::max());
+      counts_[slot] = 0;
+    }
+  }
   void refresh(OperatorStats& stats) const override {
     emitter_.refresh(stats);
     stats.state_bytes = panes_.size_bytes() + counts_.size_bytes();
@@ -81,6 +102,11 @@ class CountWindowsNode final : public Node {
   }
 
  private:
+  void grow() {
+    if (panes_.slots() >= emitter_.dictionary().slot_bound()) return;
+    panes_.grow(emitter_.dictionary().slot_bound());
+    counts_.grow(emitter_.dictionary().slot_bound());
+  }
   void apply(Slot slot, const Record& record, EventTime at) {
     const std::int64_t place = counts_[slot]++;
     const std::int64_t in_step = place % every_;

@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <weir/flow/node_archive.hpp>
 #include <weir/flow/operator.hpp>
 #include <weir/flow/stream.hpp>
 #include <weir/state/deadline_queue.hpp>
@@ -41,6 +42,11 @@ class EachBase : public Node {
   void refresh(OperatorStats& stats) const override {
     stats.emitted = 0;
     std::apply([&stats](const auto&... box) { ((stats.emitted += box.pushed()), ...); }, boxes_);
+  }
+
+  /// What was counted.
+  void archive_counters(NodeArchive& out) {
+    std::apply([&out](auto&... box) { (out.sum(box.counter()), ...); }, boxes_);
   }
 
  protected:
@@ -138,6 +144,17 @@ class EachNode final : public EachBase<Op> {
       Base::flush();
     }
   }
+  [[nodiscard]] KeptState kept() const override {
+    if constexpr (Base::Traits::has_state) {
+      return kept_as<typename Base::State>(KeptState::Kind::whole);
+    } else {
+      return {};
+    }
+  }
+  void archive(NodeArchive& out) override {
+    Base::archive_counters(out);
+    if constexpr (Base::Traits::has_state && Archivable<typename Base::State>) out.own(state_);
+  }
   [[nodiscard]] EventTime horizon() const override {
     return Base::has_on_watermark ? later(this->watermark(), Duration{1}) : end_of_time;
   }
@@ -210,12 +227,49 @@ class KeyedEachNode final : public EachBase<Op> {
       return true;
     }
   }
+  [[nodiscard]] KeptState kept() const override {
+    if constexpr (Base::Traits::has_state) {
+      return kept_as<State>(KeptState::Kind::by_key);
+    } else {
+      return {.kind = Base::Traits::has_timer ? KeptState::Kind::by_key : KeptState::Kind::nothing};
+    }
+  }
+  void archive(NodeArchive& out) override {
+    Base::archive_counters(out);
+    out.most(sequence_);
+    KeptKeys& keys = out.keys(dictionary_);
+    if (out.is_loading()) cells_.grow(dictionary_->slot_bound());
+    out.each_group([&](Archive& archive, std::size_t group) {
+      for (const Slot slot : keys.of(group)) archive_cell(archive, slot);
+    });
+  }
+  void forget(std::span<const Slot> slots) override {
+    for (const Slot slot : slots) {
+      if (slot < cells_.size()) cells_[slot] = Cell{};
+    }
+  }
   void refresh(OperatorStats& stats) const override {
     Base::refresh(stats);
     stats.state_bytes = cells_.size_bytes() + queue_.size_bytes();
   }
 
  private:
+  void archive_cell(Archive& archive, Slot slot) {
+    bool is_used = holds(slot);
+    archive(is_used);
+    if (!is_used || !archive.is_good()) return;
+    Cell& cell = cells_[slot];
+    cell.is_used = true;
+    if constexpr (Base::Traits::has_state && Archivable<State>) archive(cell.state);
+    if constexpr (Base::Traits::has_timer) {
+      archive(cell.timer, cell.armed, cell.sequence);
+      if (!archive.is_loading() || !archive.is_good()) return;
+      const bool is_due_later = cell.timer == no_time || later(cell.timer, Duration{1}) >= cell.armed;
+      if (!is_due_later || (cell.timer != no_time && cell.armed == no_time))
+        return archive.fail("a timer is due before it is looked at");
+      if (cell.armed != no_time) queue_.arm(cell.armed, Entry{.sequence = cell.sequence, .slot = slot});
+    }
+  }
   void set_timer(Slot slot, Cell& cell, const Timer& timer) {
     if constexpr (Base::Traits::has_timer) {
       cell.timer = timer.at();

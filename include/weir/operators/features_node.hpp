@@ -12,6 +12,7 @@
 #include <weir/aggregate/feature.hpp>
 #include <weir/flow/batch.hpp>
 #include <weir/flow/node.hpp>
+#include <weir/flow/node_archive.hpp>
 #include <weir/flow/stream.hpp>
 #include <weir/operators/features_spec.hpp>
 #include <weir/operators/readable.hpp>
@@ -137,6 +138,30 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
   [[nodiscard]] bool holds(std::uint32_t slot) const override {
     return slot < keys_.size() && keys_[slot].newest != no_time;
   }
+  [[nodiscard]] KeptState kept() const override {
+    KeptState kept = kept_as<Record, typename Groups::State...>(KeptState::Kind::by_key);
+    kept.is_archivable = is_archivable;
+    return kept;
+  }
+  void archive(NodeArchive& out) override {
+    out.sum(late_.counter());
+    for (FeatureCounts& counts : counts_) out.sum(counts.missing, counts.nan, counts.overflowed);
+    out.most(newest_, version_);
+    KeptKeys& keys = out.keys(dictionary_);
+    if (out.is_loading()) keys_.grow(dictionary_->slot_bound());
+    out.each_group([&](Archive& archive, std::size_t group) {
+      if constexpr (is_archivable) {
+        for (const Slot slot : keys.of(group)) archive_key(archive, slot);
+      }
+    });
+  }
+  void forget(std::span<const Slot> slots) override {
+    for (const Slot slot : slots) {
+      if (!holds(slot)) continue;
+      this->drop(dictionary_->key(slot));
+      forget(keys_[slot]);
+    }
+  }
   void refresh(OperatorStats& stats) const override {
     stats.emitted = late_.pushed();
     stats.state_bytes =
@@ -221,6 +246,8 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
   }
 
  private:
+  static constexpr bool is_archivable = Archivable<Record> && std::is_default_constructible_v<Record> &&
+                                        (Archivable<typename Groups::State> && ...);
   static constexpr std::size_t ahead = 16;  // records between asking for a key's state and using it
   static constexpr std::size_t near_bytes = std::size_t{256} << 10;  // below, prefetching wins nothing
   static constexpr std::size_t head_bytes = sizeof(KeyState) - sizeof(typename AllGroups::Panes);
@@ -347,6 +374,23 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
       --key.unsettled;
     }
     logs_.shrink(key.log);
+  }
+  void archive_key(Archive& archive, Slot slot) requires(is_archivable) {
+    bool is_there = holds(slot);
+    archive(is_there);
+    if (!is_there || !archive.is_good()) return;
+    KeyState& key = keys_[slot];
+    archive(key.newest, key.oldest, key.settled, key.version, key.unsettled);
+    if (archive.is_good() && key.newest == no_time) archive.fail("a key with state has no newest record");
+    logs_.archive(archive, key.log);
+    groups_.archive(archive, key.panes);
+    if (!archive.is_loading()) return;
+    if (key.unsettled > key.log.size()) archive.fail("there are more records in panes than records");
+    if (!archive.is_good()) return;
+    this->touch(slot);
+    if (retain_ == for_ever) return;
+    expiries_.arm(deadline(key), slot);
+    key.is_armed = true;
   }
   void forget(KeyState& key) noexcept {
     if (key.newest == no_time) return;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <weir/aggregate/feature.hpp>
+#include <weir/flow/node_archive.hpp>
 #include <weir/flow/stage.hpp>
 #include <weir/flow/stream.hpp>
 
@@ -69,6 +70,17 @@ class KeyByNode final : public Node {
 
   void rest() override {
     keyspace_.dictionary.sweep([this](Slot slot) { return keyspace_.holds(slot); });
+  }
+  [[nodiscard]] KeptState kept() const override {
+    return kept_as<StoredKey<KeyType>>(KeptState::Kind::by_key);
+  }
+  void archive(NodeArchive& out) override {
+    archive_keys(
+        out, keyspace_.dictionary, [this](Slot slot) { return keyspace_.holds(slot); },
+        [](Archive&, std::size_t) {});
+  }
+  void forget(std::span<const Slot> slots) override {
+    for (const Slot slot : slots) keyspace_.dictionary.erase(slot);
   }
   void refresh(OperatorStats& stats) const override {
     stats.emitted = stats.applied;

@@ -8,6 +8,7 @@
 
 #include <weir/flow/batch.hpp>
 #include <weir/flow/node.hpp>
+#include <weir/flow/node_archive.hpp>
 #include <weir/flow/stream.hpp>
 #include <weir/operators/readable.hpp>
 #include <weir/state/deadline_queue.hpp>
@@ -116,6 +117,26 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
   [[nodiscard]] bool holds(std::uint32_t slot) const override {
     return slot < kept_.size() && kept_[slot].versions.size() > 0;
   }
+  [[nodiscard]] KeptState kept() const override {
+    return kept_as<StoredKey<KeyType>, Version>(KeptState::Kind::by_key);
+  }
+  void archive(NodeArchive& out) override {
+    out.most(newest_);
+    archive_keys(
+        out, dictionary_, [this](Slot slot) { return holds(slot); },
+        [this, &out](Archive& archive, std::size_t group) {
+          kept_.grow(dictionary_.slot_bound());
+          if constexpr (Archivable<Version>) {
+            for (const Slot slot : out.keys(&dictionary_).of(group)) archive_key(archive, slot);
+          }
+        });
+  }
+  void forget(std::span<const Slot> slots) override {
+    for (const Slot slot : slots) {
+      if (holds(slot)) forget(slot);
+      dictionary_.erase(slot);
+    }
+  }
   void refresh(OperatorStats& stats) const override {
     stats.keys = dictionary_.size();
     stats.state_bytes = dictionary_.size_bytes() + kept_.size_bytes() + versions_.size_bytes() +
@@ -168,6 +189,18 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
   using Log = typename Versions::Log;
   using Item = typename Versions::Item;
 
+  void archive_key(Archive& archive, Slot slot) requires(Archivable<Version>) {
+    Kept& kept = kept_[slot];
+    archive(kept.count);
+    versions_.archive(archive, kept.versions);
+    if (!archive.is_loading() || !archive.is_good()) return;
+    if (kept.versions.size() == 0) return archive.fail("a key has no row");
+    this->touch(slot);
+    wait_for_end(slot, watermark());
+    if (spec_.retain == for_ever) return;
+    expiries_.arm(deadline(slot), slot);
+    kept.is_armed = true;
+  }
   /// Behind the last instant that a row can know of. Of a window that has ended the last row says all.
   [[nodiscard]] EventTime known_until(const Item& version) const {
     return version.at <= watermark() ? version.at : version.record.known_until;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <weir/flow/batch.hpp>
+#include <weir/flow/node_archive.hpp>
 #include <weir/operators/readable.hpp>
 #include <weir/state/session_store.hpp>
 #include <weir/window/session_span.hpp>
@@ -54,6 +55,7 @@ class OpenSessions : public Readable<KeyType, Row> {
   }
 
  protected:
+  void archive_newest(NodeArchive& out) { out.most(newest_); }
   template <class Record>
   void note(const Batch<Record>& batch) {
     for (std::size_t i = 0; i < batch.size; ++i) newest_ = std::max(newest_, batch.times[i]);

@@ -14,6 +14,7 @@
 #include <weir/operators/window_specs.hpp>
 #include <weir/state/pane_store.hpp>
 #include <weir/window/pane_schedule.hpp>
+#include <weir/window/schedule_archive.hpp>
 
 namespace weir::inline v0::detail {
 
@@ -108,6 +109,37 @@ class PaneWindowsNode final : public Node {
   [[nodiscard]] bool is_timed() const override { return true; }
   [[nodiscard]] bool holds(std::uint32_t slot) const override {
     return slot < store_.slots() && (schedule_.awaits(slot) || !store_.is_empty(slot));
+  }
+  [[nodiscard]] KeptState kept() const override { return kept_as<State>(KeptState::Kind::by_key); }
+  void archive(NodeArchive& out) override {
+    emitter_.archive(out);
+    KeptKeys& keys = out.keys(&emitter_.dictionary());
+    if (out.is_loading()) {
+      store_.grow(emitter_.dictionary().slot_bound());
+      schedule_.grow(emitter_.dictionary().slot_bound());
+      if (watermark() != no_time) schedule_.settle(watermark());
+    }
+    ScheduleArchive schedule(schedule_, keys, out.is_loading());
+    out.each_group([&](Archive& archive, std::size_t group) {
+      if constexpr (Archivable<State>) {
+        for (const Slot slot : keys.of(group)) store_.archive(archive, slot);
+      }
+      schedule.archive(archive, group);
+    });
+    if (!out.is_loading()) return;
+    schedule.join(watermark());
+    if (!schedule_.has_grace()) return;
+    for (const Slot slot : keys.all()) {
+      store_.for_each(slot, [this, slot](PaneIndex pane, const State&) {
+        if (schedule_.has_fired(pane, watermark())) schedule_.retire(schedule_.death_of(pane), slot);
+      });
+    }
+  }
+  void forget(std::span<const Slot> slots) override {
+    for (const Slot slot : slots) {
+      if (slot < store_.slots()) store_.erase_through(slot, std::numeric_limits<PaneIndex>::max());
+    }
+    schedule_.forget(slots);
   }
   void refresh(OperatorStats& stats) const override {
     emitter_.refresh(stats);

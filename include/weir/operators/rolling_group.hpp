@@ -142,6 +142,18 @@ class RollingGroup {
     return is_whole;
   }
 
+  /// Writes what a key has, or reads it into one that has nothing.
+  void archive(Archive& ar, Panes& panes) requires(Archivable<State>) {
+    for (std::size_t level = 0; level < plan_.levels().size() && ar.is_good(); ++level) {
+      Open& open = panes.open[level];
+      bool has_open = open.pane != no_pane;
+      ar(has_open);
+      if (has_open) ar(open.pane, open.state);
+      archive_closed(ar, panes.closed[level], open.pane);
+      if (level == 0 && ar.is_loading() && has_open) panes.open_end = plan_.levels()[0].end(open.pane);
+    }
+  }
+
   [[nodiscard]] std::size_t size_bytes() const noexcept {
     return older_.size_bytes() + memories_.size_bytes();
   }
@@ -151,6 +163,22 @@ class RollingGroup {
   using Piece = PanePiece<State>;
   static constexpr std::size_t least_remembered = 4;  // panes; fewer are merged anew
 
+  void archive_closed(Archive& ar, OlderPlace& closed, PaneIndex open) requires(Archivable<State>) {
+    std::size_t size = closed.is_there() ? Older::size(closed) : 0;
+    ar.size(size, sizeof(PaneIndex) + least_bytes<State>());
+    if (!ar.is_loading()) {
+      return Older::for_each(closed, [&ar](PaneIndex pane, State& state) { ar(pane, state); });
+    }
+    PaneIndex before = no_pane;
+    for (std::size_t i = 0; i < size && ar.is_good(); ++i) {
+      PaneIndex pane = no_pane;
+      ar(pane);
+      if (pane <= before || pane >= open) ar.fail("panes are not in their order");
+      if (!ar.is_good()) return;
+      before = pane;
+      ar(older_.append(closed, pane));
+    }
+  }
   /// Opens the finest pane that holds an instant behind the open one.
   [[gnu::noinline]] void open(Panes& panes, EventTime at, EventTime settled) {
     const RollingPlan::Level& finest = plan_.levels().front();

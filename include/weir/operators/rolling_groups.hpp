@@ -91,6 +91,11 @@ class RollingGroups {
     return is_whole;
   }
 
+  void archive(Archive& ar, Panes& panes) requires(Archivable<typename Groups::State>&&...) {
+    for_each(
+        panes, [&ar](auto& group, auto& own) { group.archive(ar, own); }, Indices{});
+  }
+
   static void prefetch_open(const Panes& panes) noexcept {
     std::apply([](const auto&... own) { (Groups::prefetch_open(own), ...); }, panes);
   }

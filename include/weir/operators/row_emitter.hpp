@@ -9,6 +9,7 @@
 
 #include <weir/aggregate/row.hpp>
 #include <weir/flow/batch.hpp>
+#include <weir/flow/node_archive.hpp>
 #include <weir/flow/stats.hpp>
 #include <weir/flow/stream.hpp>
 #include <weir/window/window.hpp>
@@ -74,6 +75,13 @@ class RowEmitter {
   void flush() {
     for (Outbox<WindowedRow>& out : rows_) out.flush();
     late_.flush();
+  }
+
+  /// What was counted.
+  void archive(NodeArchive& out) {
+    out.sum(late_.counter());
+    for (Outbox<WindowedRow>& rows : rows_) out.sum(rows.counter());
+    for (FeatureCounts& counts : counts_) out.sum(counts.missing, counts.nan, counts.overflowed);
   }
 
   void refresh(OperatorStats& stats) const {

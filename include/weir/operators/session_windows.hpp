@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <weir/flow/node.hpp>
+#include <weir/flow/node_archive.hpp>
 #include <weir/operators/open_sessions.hpp>
 #include <weir/operators/row_emitter.hpp>
 #include <weir/operators/triggered_windows.hpp>
@@ -161,6 +162,32 @@ class SessionWindowsNode final
   [[nodiscard]] bool holds(std::uint32_t slot) const override {
     return slot < store_.slots() && !store_.is_empty(slot);
   }
+  [[nodiscard]] KeptState kept() const override {
+    KeptState kept = kept_as<State, WindowedRow>(KeptState::Kind::by_key);
+    const bool is_retracting = trigger_.accumulation() == Accumulation::retracting;
+    kept.is_archivable = Archivable<State> && (!is_retracting || Archivable<WindowedRow>);
+    return kept;
+  }
+  void archive(NodeArchive& out) override {
+    emitter_.archive(out);
+    out.most(next_id_, reach_);
+    this->archive_newest(out);
+    KeptKeys& keys = out.keys(&emitter_.dictionary());
+    if (out.is_loading()) store_.grow(emitter_.dictionary().slot_bound());
+    out.each_group([&](Archive& archive, std::size_t group) {
+      for (const Slot slot : keys.of(group)) archive_key(archive, slot);
+    });
+  }
+  void forget(std::span<const Slot> slots) override {
+    std::vector<Place> places;
+    for (const Slot slot : slots) {
+      if (slot >= store_.slots() || store_.is_empty(slot)) continue;
+      this->drop(emitter_.dictionary().key(slot));
+      places.clear();
+      store_.for_each(slot, [&places](Place place) { places.push_back(place); });
+      for (const Place place : places) store_.erase(place);
+    }
+  }
   void refresh(OperatorStats& stats) const override {
     emitter_.refresh(stats);
     stats.state_bytes = store_.size_bytes() + queue_.size_bytes();
@@ -179,6 +206,47 @@ class SessionWindowsNode final
 
  private:
   static constexpr std::size_t prefetched_ahead = 16;
+
+  /// The sessions of a key, by their creation.
+  void archive_key(Archive& archive, Slot slot) {
+    std::vector<Place> places;
+    if (!archive.is_loading() && slot < store_.slots())
+      store_.for_each(slot, [&places](Place place) { places.push_back(place); });
+    std::sort(places.begin(), places.end(), [this](Place a, Place b) { return store_[a].id < store_[b].id; });
+    std::size_t count = places.size();
+    archive.size(count, 2 * sizeof(EventTime) + sizeof(std::uint64_t) + least_bytes<State>());
+    std::uint64_t before = 0;
+    for (std::size_t i = 0; i < count && archive.is_good(); ++i) {
+      std::uint64_t id = archive.is_loading() ? 0 : store_[places[i]].id;
+      EventTime first = archive.is_loading() ? no_time : store_[places[i]].first;
+      archive(id, first);
+      if (!archive.is_good()) return;
+      if (archive.is_loading()) {
+        if (id <= before || id >= next_id_ || id > most_session_id)
+          return archive.fail("sessions are not in the order of their creation");
+        before = id;
+        places.push_back(store_.add(slot, first, id));
+      }
+      archive_session(archive, places[i]);
+    }
+    if (archive.is_loading() && count > 0) this->touch(slot);
+  }
+  void archive_session(Archive& archive, Place place) {
+    Session& session = store_[place];
+    archive(session.last);
+    if constexpr (!has_fixed_gap) archive(session.end);
+    if constexpr (Archivable<State>) archive(session.state);
+    if (!is_plain_) {
+      Rest& rest = store_.rest(place);
+      archive(rest.progress, rest.records, rest.is_ended, rest.is_past_end);
+      archive_last(archive, rest.last_row);
+    }
+    if (!archive.is_loading() || !archive.is_good()) return;
+    if (session.last < session.first || end_of(session).at < session.last)
+      return archive.fail("a session ends before it begins");
+    if (is_plain_) return queue_.arm(end_of(session).at, entry_of(place));
+    rearm(place);
+  }
 
   [[nodiscard]] Duration gap_of(const Record& record) const {
     if constexpr (has_fixed_gap) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <weir/flow/node.hpp>
+#include <weir/flow/node_archive.hpp>
 #include <weir/operators/row_emitter.hpp>
 #include <weir/operators/window_specs.hpp>
 #include <weir/state/pane_store.hpp>
@@ -38,6 +39,16 @@ void fire_pane(Emitter& emitter, const Trigger& trigger, Slot slot, Content&& co
   ++progress.firings;
 }
 
+/// The row that was put out last and is to be taken back, if there is one.
+template <class WindowedRow>
+void archive_last(Archive& archive, std::unique_ptr<WindowedRow>& last) {
+  bool has_last = last != nullptr;
+  archive(has_last);
+  if (!has_last || !archive.is_good()) return;
+  if (last == nullptr) last = std::make_unique<WindowedRow>();
+  if constexpr (Archivable<WindowedRow>) archive(*last);
+}
+
 /// One key's window: how far it has come, and what the node that knows the types keeps for it.
 struct TriggeredWindow {
   Progress progress{};
@@ -63,6 +74,7 @@ class TriggeredWindows : public Node {
   [[nodiscard]] bool is_timed() const override { return true; }
   [[nodiscard]] bool holds(std::uint32_t slot) const override;
   [[nodiscard]] std::uint64_t live_windows() const override;
+  void forget(std::span<const Slot> slots) override;
 
  protected:
   /// The windows that take a record: those from `open` to `last`, `hit` in number.
@@ -84,6 +96,10 @@ class TriggeredWindows : public Node {
   void forget_all() noexcept;
   [[nodiscard]] std::size_t size_bytes() const noexcept;
 
+  /// The windows of the keys of a dictionary.
+  void archive_windows(NodeArchive& out, const void* dictionary, std::size_t slots);
+  /// The content of a window that has some.
+  virtual void archive_content(Archive& archive, TriggeredWindow& window) = 0;
   virtual void put_out(Slot slot, TriggeredWindow& window, const Window& bounds, Timing timing, bool is_final,
                        EventTime as_of, EventTime watermark) = 0;
   /// Destroys the content, if there is any.
@@ -91,6 +107,13 @@ class TriggeredWindows : public Node {
   virtual void flush() = 0;
 
  private:
+  struct Armed {
+    WindowDue due;
+    std::uint64_t order;
+    Slot slot;
+  };
+  void archive_key(Archive& archive, Slot slot, std::vector<Armed>& armed);
+  void find_due(Slot slot, WindowIndex index, const TriggeredWindow& window, std::vector<Armed>& armed) const;
   void sort_by_touch(std::vector<Slot>& slots, WindowIndex index);
   [[nodiscard]] EventTime cleanup_of(WindowIndex index) const;
   void act(const WindowDue& what, Slot slot, TriggeredWindow& window, EventTime to);
@@ -143,6 +166,16 @@ class TriggeredWindowsNode final : public TriggeredWindows {
     }
     emitter_.flush();
   }
+  [[nodiscard]] KeptState kept() const override {
+    KeptState kept = kept_as<typename RowAgg::State, Windowed<KeyType, Row>>(KeptState::Kind::by_key);
+    kept.is_archivable =
+        Archivable<typename RowAgg::State> && (!is_retracting() || Archivable<Windowed<KeyType, Row>>);
+    return kept;
+  }
+  void archive(NodeArchive& out) override {
+    emitter_.archive(out);
+    this->archive_windows(out, &emitter_.dictionary(), emitter_.dictionary().slot_bound());
+  }
   void refresh(OperatorStats& stats) const override {
     emitter_.refresh(stats);
     stats.state_bytes = this->size_bytes() + contents_.size_bytes();
@@ -171,6 +204,14 @@ class TriggeredWindowsNode final : public TriggeredWindows {
     window.content = nullptr;
   }
   void flush() override { emitter_.flush(); }
+  [[nodiscard]] bool is_retracting() const noexcept {
+    return this->trigger().accumulation() == Accumulation::retracting;
+  }
+  void archive_content(Archive& archive, TriggeredWindow& window) override {
+    if (window.content == nullptr) window.content = contents_.make();
+    if constexpr (Archivable<typename RowAgg::State>) archive(content(window).state);
+    archive_last(archive, content(window).last);
+  }
 
   RowEmitter<KeyType, Record, Row, RowAgg> emitter_;
   Pool<Content> contents_;

@@ -43,6 +43,7 @@ class KeyDictionary {
   [[nodiscard]] std::size_t most_keys() const noexcept { return most_keys_; }
   /// Every slot in use is below this.
   [[nodiscard]] Slot slot_bound() const noexcept { return slots_.bound(); }
+  [[nodiscard]] bool is_used(Slot slot) const noexcept { return slots_.is_used(slot); }
   [[nodiscard]] const StoredKey<KeyType>& key(Slot slot) const noexcept { return keys_[slot]; }
   void prefetch_key(Slot slot) const noexcept { detail::prefetch_for_read(&keys_[slot]); }
   [[nodiscard]] std::uint64_t hash(View key) const noexcept {
@@ -79,10 +80,14 @@ class KeyDictionary {
     for (std::size_t i = 0; i < most && i < slots_.bound(); ++i) {
       const Slot slot = slots_.next_in_turn();
       if (!slots_.is_used(slot) || is_held(slot)) continue;
-      index_.erase(hash(keys_[slot]), slot);
-      keys_[slot] = Stored{};
-      slots_.give_back(slot);
+      erase(slot);
     }
+  }
+  /// Takes a slot back, which is in use.
+  void erase(Slot slot) {
+    index_.erase(hash(keys_[slot]), slot);
+    keys_[slot] = Stored{};
+    slots_.give_back(slot);
   }
   /// Keeps the dictionary in proportion to the keys that are held, at a constant cost per new key: once it has twice
   /// the keys that the last sweep left, it sweeps all slots again, a few for each key that was new since the last call.

@@ -165,6 +165,12 @@ class OlderPanes {
     }
   }
 
+  /// Makes a tree without panes of an empty place.
+  void plant_new(OlderPlace& place) {
+    place.memory = new (trees_.take()) Tree(pools_);
+    place.shape = OlderPlace::tree_shape;
+  }
+
   /// Removes one pane, if it is there.
   void erase(OlderPlace& place, Index pane) {
     if (place.is_tree()) {

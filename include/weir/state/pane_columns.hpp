@@ -21,19 +21,20 @@ namespace weir::inline v0::detail {
 
 /// A window in the course of its slide over the panes, which never goes back. Its merge is grouped by `middle`, for every
 /// key alike: (oldest + (... + (.. + before middle))) + (((middle + ..) + ...) + newest). Panes that a key has not are left
-/// out.
+/// out. The middle is the multiple of the window's length that lies in it, so it depends on where the window is and on
+/// nothing that was before.
 struct SlidingPanes {
   PaneIndex low = no_pane;
   PaneIndex middle = no_pane;
   PaneIndex last = no_pane;
 
-  /// Moves on; true if nothing was left before the middle, which then is `to_last`.
+  /// Moves on; true if the middle has moved.
   bool move_to(PaneIndex to_low, PaneIndex to_last) noexcept {
     low = to_low;
     last = to_last;
-    if (low < middle) return false;
-    middle = last;
-    return true;
+    const std::int64_t behind = floor_mod(low, last - low + 1);
+    const PaneIndex before = std::exchange(middle, behind == 0 ? low : last + 1 - behind);
+    return middle != before;
   }
 };
 

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <weir/state/archive.hpp>
 #include <weir/state/column.hpp>
 #include <weir/state/older_panes.hpp>
 #include <weir/state/pane_columns.hpp>
@@ -222,6 +223,38 @@ class PaneStore {
     for_each_in_columns(slot, columns_.window().low, columns_.window().last, visit);
     if (places_[slot].is_there()) Older::for_each(places_[slot], visit);
     if (Line& line = lines_[slot]; line.pane != none) visit(line.pane, line.state);
+  }
+
+  /// Writes the panes of a slot, or reads those of a slot that has none. Also where they lie, on which the grouping of merges
+  /// depends.
+  void archive(Archive& ar, Slot slot) requires(Archivable<State>) {
+    std::size_t count = 0;
+    if (!ar.is_loading()) for_each(slot, [&count](Index, const State&) { ++count; });
+    ar.size(count, sizeof(Index) + least_bytes<State>());
+    if (count == 0) return;
+    bool has_line = lines_[slot].pane != none;
+    bool has_tree = places_[slot].is_tree();
+    ar(has_line, has_tree);
+    if (!ar.is_loading()) {
+      return for_each(slot, [&ar](Index pane, State& state) { ar(pane, state); });
+    }
+    OlderPlace& older = places_[slot];
+    if (has_tree && count > (has_line ? 1U : 0U)) older_.plant_new(older);
+    Index before = none;
+    for (std::size_t i = 0; i < count && ar.is_good(); ++i) {
+      Index pane = none;
+      ar(pane);
+      if (!ar.is_good()) return;
+      if (pane == none || (before != none && pane <= before)) return ar.fail("panes are not in their order");
+      before = pane;
+      if (i + 1 < count || !has_line) {
+        bool is_new = false;
+        ar(older_at(older, pane, is_new));
+      } else {
+        lines_[slot].pane = pane;
+        ar(lines_[slot].state);
+      }
+    }
   }
 
   [[nodiscard]] std::size_t size_bytes() const noexcept {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <weir/state/archive.hpp>
 #include <weir/state/column.hpp>
 #include <weir/state/pool.hpp>
 #include <weir/time/instant.hpp>
@@ -140,6 +141,26 @@ class RecordLogs {
     }
     if (log.has_ring()) pools_[log.shape_ - 1U].give_back(log.ring_);
     lend(log, nullptr, 0);
+  }
+
+  /// Writes a log, or reads one that is empty.
+  void archive(Archive& ar, Log& log) requires(Archivable<Record>) {
+    sort(log);
+    std::size_t count = log.size_;
+    ar.size(count, sizeof(EventTime) + least_bytes<Record>());
+    EventTime before = no_time;
+    for (std::uint32_t at = 0; at < count && ar.is_good(); ++at) {
+      if (!ar.is_loading()) {
+        ar(item(log, at).at, item(log, at).record);
+        continue;
+      }
+      Item read{};
+      ar(read.at, read.record);
+      if (read.at < before) ar.fail("records are not in the order of their times");
+      if (!ar.is_good()) return;
+      before = read.at;
+      append(log, read.at, read.record);
+    }
   }
 
   [[nodiscard]] std::size_t size_bytes() const noexcept {

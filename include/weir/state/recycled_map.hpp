@@ -38,6 +38,16 @@ class RecycledMap {
     spares_.push_back(map_.extract(map_.begin()));
   }
 
+  /// Calls `visit(key, value)` for each entry.
+  template <class Visit>
+  void for_each_entry(Visit&& visit) {
+    for (auto& [key, value] : map_) visit(key, value);
+  }
+  /// Drops the entries for which `is_meant(key)` holds.
+  template <class IsMeant>
+  void drop_if(IsMeant&& is_meant) {
+    std::erase_if(map_, [&is_meant](const auto& entry) { return is_meant(entry.first); });
+  }
   /// Calls `visit(value)` for each value, also those that wait to be used again.
   template <class Visit>
   void for_each(Visit&& visit) const {

@@ -59,6 +59,19 @@ class WatermarkMerge {
   [[nodiscard]] bool is_closed(std::size_t input) const noexcept {
     return inputs_[input].status == Status::closed;
   }
+  /// Writes all of it, or reads it; the number of inputs has to be the same.
+  template <class Archive>
+  void archive(Archive& ar) {
+    std::size_t active = 0;
+    for (Input& one : inputs_) {
+      ar(one.watermark, one.status, one.is_aligned);
+      if (one.status > Status::closed) ar.fail("an input of a watermark is in no known state");
+      active += one.status == Status::active ? 1U : 0U;
+    }
+    active_ = active;
+    ar(merged_, is_held_);
+  }
+
   /// The least watermark of the other active, aligned inputs; `end_of_time` if there are none.
   [[nodiscard]] EventTime least_of_others(std::size_t input) const noexcept;
 

@@ -33,6 +33,11 @@ class DueLists {
     std::vector<Slot>& list = lists_.at(due);
     list.insert(list.end(), slots.begin(), slots.end());
   }
+  /// Calls `visit(due, slots)` for each list.
+  template <class Visit>
+  void for_each(Visit&& visit) {
+    lists_.for_each_entry(visit);
+  }
   /// Takes the earliest list out if it is due at `to`; false if there is none. What `slots` held is lost.
   bool take(EventTime to, WindowDue& due, std::vector<Slot>& slots);
   /// When the earliest list is due; `end_of_time` if there is none.

@@ -116,6 +116,10 @@ class PaneSchedule {
   /// Keys whose panes were kept for a grace that is over.
   bool take_retired(EventTime to, std::vector<Slot>& slots) { return retired_.take(to, slots); }
   void retire(EventTime deadline, Slot slot) { retired_.add(deadline, slot); }
+  /// Whether some window takes late records.
+  [[nodiscard]] bool has_grace() const;
+  /// Whether all windows that have the pane have ended.
+  [[nodiscard]] bool has_fired(PaneIndex pane, EventTime watermark) const;
   /// When the last window that can use a pane has closed for good.
   [[nodiscard]] EventTime death_of(PaneIndex pane) const;
   /// Panes up to this are of no use once the watermark is `to`.
@@ -127,7 +131,11 @@ class PaneSchedule {
   [[nodiscard]] std::uint64_t live_windows(PaneIndex pane, EventTime watermark,
                                            std::vector<WindowIndex>& counted) const;
 
+  /// Forgets keys that nothing is kept of any more, whatever is due for them.
+  void forget(std::span<const Slot> slots);
+
  private:
+  friend class ScheduleArchive;
   struct Kind {
     explicit Kind(const WindowPlan& with) : plan(with) {}
     WindowPlan plan;

@@ -29,6 +29,11 @@ class TouchLists {
       list(pane).push_back(slot);
     }
   }
+  /// Calls `visit(pane, slots)` for each list.
+  template <class Visit>
+  void for_each(Visit&& visit) {
+    for (std::size_t i = first_; i < lists_.size(); ++i) visit(lists_[i].pane, lists_[i].slots);
+  }
   /// Takes the list of the oldest pane out; its memory comes back with `recycle`.
   [[nodiscard]] std::vector<Slot> take_front();
   void recycle(std::vector<Slot>&& slots);
@@ -50,6 +55,11 @@ class DeadlineLists {
  public:
   void add(EventTime deadline, Slot slot);
   void add(EventTime deadline, const std::vector<Slot>& slots);
+  /// Calls `visit(deadline, slots)` for each list.
+  template <class Visit>
+  void for_each(Visit&& visit) {
+    lists_.for_each_entry(visit);
+  }
   /// Takes the earliest list out if its deadline is not after `to`; false if there is none. What `slots` held is lost.
   bool take(EventTime to, std::vector<Slot>& slots);
 

@@ -21,7 +21,7 @@ constexpr std::uint64_t few = 5;  // of each kind in each script
 int main(int count, char** arguments) {
   const std::uint64_t most = effort() == "quick" ? few : never;
   Report report;
-  const Corpus corpus{.places = {arguments + 1, arguments + count}, .without_snapshots = true};
+  const Corpus corpus{.places = {arguments + 1, arguments + count}};
   const auto judge_it = [&](const Case& read) {
     return in_own_process([&] { return judge_failures(read, most); });
   };

@@ -1,0 +1,127 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <weir/base/hash.hpp>
+#include <weir/state/archive.hpp>
+#include <weir/state/column.hpp>
+
+/// \file
+/// The keys of a dictionary as a snapshot has them: cut into key groups.
+
+namespace weir::inline v0 {
+
+/// Which key groups there are, and which of them a key belongs to: state can be moved by key group, and no finer.
+struct KeyGroups {
+  /// A power of two from 1 to 32768.
+  std::uint32_t count = 128;
+  /// Of the bytes of a key (a string's own bytes, else as an archive writes it) a number of which the lowest bits count; null:
+  /// XXH3 of the bytes. It must not change while there is state.
+  std::uint64_t (*hash)(std::string_view key) = nullptr;
+
+  [[nodiscard]] std::uint32_t of(std::string_view key) const {
+    const std::uint64_t number = hash != nullptr ? hash(key) : XXH3_64bits(key.data(), key.size());
+    return static_cast<std::uint32_t>(number & (count - 1));
+  }
+};
+
+namespace detail {
+
+/// The keys of one dictionary in a snapshot: by key group, and in each group by slot.
+class KeptKeys {
+ public:
+  /// Makes room for these slots.
+  void begin(std::size_t slots, std::size_t groups);
+  void add(Slot slot, std::size_t group) { group_of_[slot] = static_cast<std::uint16_t>(group + 1); }
+  /// All have been added: finds their places.
+  void sort();
+
+  /// A key that was read and is not here yet; groups come in order.
+  void append(Slot slot, std::size_t group);
+
+  [[nodiscard]] std::span<const Slot> of(std::size_t group) const noexcept {
+    if (group >= ends_.size()) return {};
+    const std::size_t begin = group == 0 ? 0 : ends_[group - 1];
+    return std::span(slots_).subspan(begin, ends_[group] - begin);
+  }
+  [[nodiscard]] std::span<const Slot> all() const noexcept { return slots_; }
+  /// Whether the key of a slot is in the snapshot, which is then being written.
+  [[nodiscard]] bool has(Slot slot) const noexcept { return slot < group_of_.size() && group_of_[slot] != 0; }
+  [[nodiscard]] std::size_t group(Slot slot) const noexcept { return group_of_[slot] - std::size_t{1}; }
+  /// Where a slot stands in its group.
+  [[nodiscard]] std::uint32_t place(Slot slot) const noexcept { return places_[slot]; }
+
+ private:
+  std::vector<std::uint16_t> group_of_;  // per slot, from 1; 0: not in the snapshot
+  std::vector<std::uint32_t> places_;    // per slot
+  std::vector<Slot> slots_;
+  std::vector<std::size_t> ends_;  // per group
+};
+
+/// Things that belong to keys, in an order that goes across key groups: written group by group, and put together again in the
+/// order of their ranks.
+template <class Thing>
+class KeyedThings {
+ public:
+  struct Entry {
+    Slot slot;
+    std::uint32_t rank;
+    Thing thing;
+  };
+
+  /// The next one of a list that is to be written. Left out if its key is not in the snapshot.
+  void add(const KeptKeys& keys, Slot slot, const Thing& thing) {
+    if (!keys.has(slot)) return;
+    const std::size_t group = keys.group(slot);
+    if (parts_.size() <= group) parts_.resize(group + 1);
+    parts_[group].push_back({slot, next_rank_++, thing});
+  }
+  [[nodiscard]] std::size_t size_of(std::size_t group) const noexcept {
+    return group < parts_.size() ? parts_[group].size() : 0;
+  }
+
+  /// Writes what a group has, or reads it. `is_set`: a key has at most one.
+  void archive(Archive& archive, const KeptKeys& keys, std::size_t group, bool is_set = false) {
+    std::size_t count = size_of(group);
+    archive.size(count, 2 * sizeof(std::uint32_t) + least_bytes<Thing>());
+    const std::span<const Slot> slots = keys.of(group);
+    std::vector<bool> is_there(archive.is_loading() && is_set ? slots.size() : 0);
+    for (std::size_t i = 0; i < count && archive.is_good(); ++i) {
+      if (!archive.is_loading()) {
+        Entry& entry = parts_[group][i];
+        std::uint32_t place = keys.place(entry.slot);
+        archive(place, entry.rank, entry.thing);
+        continue;
+      }
+      std::uint32_t place = 0;
+      Entry entry{};
+      archive(place, entry.rank, entry.thing);
+      if (place >= slots.size()) return archive.fail("something belongs to a key that is not there");
+      if (is_set && is_there[place]) return archive.fail("a key is in a list twice");
+      if (is_set) is_there[place] = true;
+      entry.slot = slots[place];
+      read_.push_back(entry);
+    }
+  }
+  /// What was read, in its order.
+  [[nodiscard]] const std::vector<Entry>& sorted() {
+    std::stable_sort(read_.begin(), read_.end(),
+                     [](const Entry& a, const Entry& b) { return a.rank < b.rank; });
+    return read_;
+  }
+
+ private:
+  std::vector<std::vector<Entry>> parts_;  // per group
+  std::uint32_t next_rank_ = 0;
+  std::vector<Entry> read_;
+};
+
+}  // namespace detail
+
+}  // namespace weir::inline v0

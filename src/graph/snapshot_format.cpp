@@ -1,0 +1,216 @@
+#include "snapshot_format.hpp"
+
+#include <algorithm>
+
+#include <weir/base/description.hpp>
+#include <weir/flow/definition.hpp>
+#include <weir/flow/node.hpp>
+
+namespace weir::inline v0::detail {
+
+namespace {
+
+constexpr std::size_t piece_bytes = std::size_t{64} << 10;
+constexpr std::size_t read_at_once = std::size_t{1} << 20;
+
+std::uint64_t checksum(std::string_view bytes, std::uint64_t seed) {
+  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+}
+
+void archive_kind(Archive& archive, KeptState::Kind& kind) {
+  archive(kind);
+  if (kind > KeptState::Kind::by_key) archive.fail("an operator keeps its state in no known way");
+}
+
+void archive_header(Archive& archive, SnapshotHeader& header) {
+  archive(header.pipeline, header.definition, header.positions, header.key_groups, header.groups,
+          header.is_finished);
+  std::size_t count = header.operators.size();
+  archive.size(count, 2 * sizeof(std::uint64_t));
+  if (archive.is_loading()) header.operators.clear();
+  for (std::size_t i = 0; i < count && archive.is_good(); ++i) {
+    if (archive.is_loading()) header.operators.emplace_back();
+    HeaderEntry& entry = header.operators[i];
+    archive(entry.name, entry.kind, entry.definition, entry.layout);
+    archive_kind(archive, entry.kept);
+  }
+  archive(header.shared);
+}
+
+}  // namespace
+
+bool SnapshotHeader::is_sound() const {
+  const bool is_power = key_groups >= 1 && key_groups <= 32768 && (key_groups & (key_groups - 1)) == 0;
+  const bool is_ascending =
+      std::adjacent_find(groups.begin(), groups.end(), std::greater_equal<>{}) == groups.end();
+  return is_power && is_ascending && (groups.empty() || groups.back() < key_groups);
+}
+
+HeaderEntry entry_of(const Node& node) {
+  Description out;
+  out.begin_object();
+  out.text("kind", node.stats().kind);
+  if (!node.definition().empty()) out.text("definition", node.definition());
+  node.describe(out);
+  out.end();
+  const KeptState kept = node.kept();
+  return {.name = node.name(),
+          .kind = node.stats().kind,
+          .definition = fingerprint_of(out.str()),
+          .layout = kept.layout,
+          .kept = kept.kind};
+}
+
+std::uint64_t fingerprint_of(const std::vector<HeaderEntry>& operators) {
+  std::uint64_t all = 0;
+  for (const HeaderEntry& one : operators) all = checksum(one.name, all ^ one.definition);
+  return all;
+}
+
+void SnapshotWriter::put(std::string_view bytes) {
+  while (!bytes.empty() && status_.ok()) {
+    const std::size_t taken = std::min(bytes.size(), piece_bytes - piece_.size());
+    piece_.append(bytes.substr(0, taken));
+    bytes.remove_prefix(taken);
+    if (piece_.size() == piece_bytes) hand_over();
+  }
+}
+
+void SnapshotWriter::hand_over() {
+  if (status_.ok() && !piece_.empty()) status_ = sink_(piece_);
+  piece_.clear();
+}
+
+void SnapshotWriter::header(SnapshotHeader& header) {
+  Archive content;
+  archive_header(content, header);
+  Archive frame;
+  frame.raw(const_cast<char*>(snapshot_magic.data()), snapshot_magic.size());
+  frame.write(snapshot_format);
+  frame.write(static_cast<std::uint64_t>(content.written().size()));
+  chain_ = checksum(content.written(), checksum(frame.written(), 0));
+  put(frame.written());
+  put(content.written());
+  Archive sum;
+  sum(chain_);
+  put(sum.written());
+}
+
+void SnapshotWriter::section(std::uint32_t node, std::uint32_t group, std::string_view content) {
+  Archive head;
+  head.write(node);
+  head.write(group);
+  head.write(static_cast<std::uint64_t>(content.size()));
+  chain_ = checksum(content, checksum(head.written(), chain_));
+  ++sections_;
+  put(head.written());
+  put(content);
+  Archive sum;
+  sum(chain_);
+  put(sum.written());
+}
+
+absl::Status SnapshotWriter::finish() {
+  Archive trailer;
+  trailer.write(end_of_sections);
+  trailer.write(of_whole);
+  trailer(sections_);
+  const std::uint64_t last = checksum(trailer.written(), chain_);
+  trailer.write(last);
+  put(trailer.written());
+  hand_over();
+  return status_;
+}
+
+absl::Status SnapshotReader::damaged(std::string_view why) const {
+  return absl::DataLossError("the snapshot is damaged at offset " + std::to_string(offset_) + ": " +
+                             std::string(why));
+}
+
+absl::Status SnapshotReader::fill(std::string& out, std::uint64_t bytes) {
+  out.clear();
+  while (out.size() < bytes) {
+    // Memory is taken as bytes come, whatever length was promised.
+    const std::size_t begin = out.size();
+    out.resize(begin + static_cast<std::size_t>(std::min<std::uint64_t>(bytes - begin, read_at_once)));
+    const absl::StatusOr<std::size_t> got = source_(std::span(out.data() + begin, out.size() - begin));
+    if (!got.ok()) return got.status();
+    if (*got > out.size() - begin)
+      return absl::InvalidArgumentError("a snapshot's source gave more bytes than it was asked for");
+    out.resize(begin + *got);
+    offset_ += *got;
+    if (*got == 0) return damaged("it ends before all of it is there");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SnapshotReader::header(SnapshotHeader& header) {
+  std::string frame;
+  if (absl::Status status = fill(frame, snapshot_magic.size() + 12); !status.ok()) return status;
+  if (!std::string_view(frame).starts_with(snapshot_magic)) {
+    return absl::InvalidArgumentError("this is no snapshot of weir: it does not begin with WEIRSNAP");
+  }
+  Archive head(std::string_view(frame).substr(snapshot_magic.size()));
+  std::uint64_t bytes = 0;
+  head(format_, bytes);
+  if (format_ != snapshot_format) {
+    return absl::UnimplementedError("the snapshot has format " + std::to_string(format_) +
+                                    ", and this weir reads format " + std::to_string(snapshot_format) +
+                                    "; read it with the weir that wrote it");
+  }
+  if (absl::Status status = fill(content_, bytes); !status.ok()) return status;
+  std::string sum;
+  if (absl::Status status = fill(sum, sizeof(std::uint64_t)); !status.ok()) return status;
+  chain_ = checksum(content_, checksum(frame, 0));
+  std::uint64_t stored = 0;
+  Archive stored_sum(sum);
+  stored_sum(stored);
+  if (stored != chain_) return damaged("the checksum of the header is wrong");
+  Archive in(content_);
+  archive_header(in, header);
+  if (!in.is_good()) return damaged("the header: " + in.reason());
+  if (in.left() != 0 || !header.is_sound()) return damaged("the header makes no sense");
+  return absl::OkStatus();
+}
+
+absl::Status SnapshotReader::next(SectionHead& head) {
+  std::string raw;
+  if (absl::Status status = fill(raw, 16); !status.ok()) return status;
+  Archive in(raw);
+  in(head.node, head.group, head.bytes);
+  if (head.node == end_of_sections) return end(head, raw);
+  content_at_ = offset_;
+  if (absl::Status status = fill(content_, head.bytes); !status.ok()) return status;
+  std::string sum;
+  if (absl::Status status = fill(sum, sizeof(std::uint64_t)); !status.ok()) return status;
+  chain_ = checksum(content_, checksum(raw, chain_));
+  std::uint64_t stored = 0;
+  Archive stored_sum(sum);
+  stored_sum(stored);
+  if (stored != chain_) return damaged("the checksum of a section is wrong");
+  const auto rank = [](const SectionHead& of) {
+    return std::pair{of.node, of.group == of_whole ? std::int64_t{-1} : std::int64_t{of.group}};
+  };
+  if (has_section_ && rank(head) <= rank(last_)) return damaged("sections are not in their order");
+  has_section_ = true;
+  last_ = head;
+  ++sections_;
+  return absl::OkStatus();
+}
+
+absl::Status SnapshotReader::end(const SectionHead& head, std::string_view raw) {
+  std::string sum;
+  if (absl::Status status = fill(sum, sizeof(std::uint64_t)); !status.ok()) return status;
+  std::uint64_t stored = 0;
+  Archive in(sum);
+  in(stored);
+  if (stored != checksum(raw, chain_) || head.bytes != sections_ || head.group != of_whole)
+    return damaged("the end is not the end of what came before");
+  char more = 0;
+  const absl::StatusOr<std::size_t> got = source_(std::span(&more, 1));
+  if (!got.ok()) return got.status();
+  if (*got != 0) return damaged("something follows behind the end");
+  return absl::OkStatus();
+}
+
+}  // namespace weir::inline v0::detail

@@ -1,0 +1,112 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include <weir/graph/snapshot.hpp>
+#include <weir/state/archive.hpp>
+
+/// \file
+/// The frame of a snapshot: header, sections, trailer, and their checksums. See docs/snapshot_format.md.
+
+namespace weir::inline v0::detail {
+
+inline constexpr std::string_view snapshot_magic = "WEIRSNAP";
+inline constexpr std::uint32_t snapshot_format = 1;
+inline constexpr std::uint32_t of_whole = 0xFFFFFFFF;  // the group of a section of an operator as a whole
+inline constexpr std::uint32_t end_of_sections = 0xFFFFFFFF;
+
+/// What the header says of an operator.
+struct HeaderEntry {
+  std::string name;
+  std::string kind;
+  std::uint64_t definition = 0;
+  std::uint64_t layout = 0;
+  KeptState::Kind kept = KeptState::Kind::nothing;
+};
+
+struct SnapshotHeader {
+  std::string pipeline;
+  std::uint64_t definition = 0;
+  std::string positions;
+  std::uint32_t key_groups = 0;
+  std::vector<std::uint32_t> groups = {};  // ascending
+  bool is_finished = false;
+  std::vector<HeaderEntry> operators = {};
+  std::string shared = {};  // what the operators share
+
+  /// Of the groups the highest is below their number, and each is there once.
+  [[nodiscard]] bool is_sound() const;
+};
+
+/// What an operator of a pipeline is in a snapshot.
+[[nodiscard]] HeaderEntry entry_of(const Node& node);
+/// The fingerprint of all operators together.
+[[nodiscard]] std::uint64_t fingerprint_of(const std::vector<HeaderEntry>& operators);
+
+struct SectionHead {
+  std::uint32_t node = 0;
+  std::uint32_t group = 0;
+  std::uint64_t bytes = 0;
+};
+
+/// Gives a snapshot to a sink piece by piece.
+class SnapshotWriter {
+ public:
+  explicit SnapshotWriter(SnapshotSink sink) : sink_(sink) {}
+
+  void header(SnapshotHeader& header);
+  void section(std::uint32_t node, std::uint32_t group, std::string_view content);
+  /// The end. What became of it all.
+  [[nodiscard]] absl::Status finish();
+  [[nodiscard]] bool is_good() const noexcept { return status_.ok(); }
+
+ private:
+  void put(std::string_view bytes);
+  void hand_over();
+
+  SnapshotSink sink_;
+  std::string piece_;
+  absl::Status status_;
+  std::uint64_t sections_ = 0;
+  std::uint64_t chain_ = 0;  // of the checksums so far
+};
+
+/// Takes a snapshot from a source piece by piece. Nothing is given out before its checksum was right.
+class SnapshotReader {
+ public:
+  explicit SnapshotReader(SnapshotSource source) : source_(source) {}
+
+  [[nodiscard]] absl::Status header(SnapshotHeader& header);
+  /// The next section; its node is `end_of_sections` behind the last one.
+  [[nodiscard]] absl::Status next(SectionHead& head);
+  /// Of the section that `next` gave. Valid until the next call.
+  [[nodiscard]] const std::string& content() const noexcept { return content_; }
+  /// Where the content begins in the snapshot.
+  [[nodiscard]] std::uint64_t content_at() const noexcept { return content_at_; }
+  [[nodiscard]] std::uint64_t offset() const noexcept { return offset_; }
+  [[nodiscard]] std::uint32_t format() const noexcept { return format_; }
+
+ private:
+  [[nodiscard]] absl::Status fill(std::string& out, std::uint64_t bytes);
+  [[nodiscard]] absl::Status damaged(std::string_view why) const;
+  [[nodiscard]] absl::Status end(const SectionHead& head, std::string_view raw);
+
+  SnapshotSource source_;
+  std::string content_;
+  std::uint64_t content_at_ = 0;
+  std::uint64_t offset_ = 0;
+  std::uint32_t format_ = 0;
+  std::uint64_t sections_ = 0;
+  std::uint64_t chain_ = 0;
+  bool has_section_ = false;
+  SectionHead last_;
+};
+
+}  // namespace weir::inline v0::detail

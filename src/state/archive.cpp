@@ -1,0 +1,63 @@
+#include <weir/state/archive.hpp>
+
+namespace weir::inline v0 {
+
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): what is read is never written to
+Archive::Archive(std::string_view bytes) noexcept
+    : begin_(const_cast<char*>(bytes.data())), at_(begin_), end_(begin_ + bytes.size()), is_loading_(true) {}
+
+void Archive::size(std::size_t& count, std::size_t least_bytes) {
+  std::uint64_t number = count;
+  detail::archive_number(*this, number);
+  if (!is_loading_) return;
+  if (number > left() / std::max<std::size_t>(1, least_bytes)) {
+    fail("a length is greater than what follows");
+    number = 0;
+  }
+  count = static_cast<std::size_t>(number);
+}
+
+void Archive::fail(std::string_view reason) {
+  if (!is_good()) return;
+  failed_at_ = offset();
+  reason_ = reason;
+  at_ = end_;
+}
+
+bool Archive::make_room(void* at, std::size_t bytes) {
+  if (is_loading_) {
+    fail("it ends before all of it is there");
+    std::memset(at, 0, bytes);
+    return false;
+  }
+  const std::size_t used = written().size();
+  const std::size_t capacity = std::max<std::size_t>({4096, 2 * used, used + bytes});
+  std::unique_ptr<char[]> larger(new char[capacity]);
+  if (used > 0) std::memcpy(larger.get(), begin_, used);
+  memory_ = std::move(larger);
+  begin_ = memory_.get();
+  at_ = begin_ + used;
+  end_ = begin_ + capacity;
+  return true;
+}
+
+namespace detail {
+
+void archive_flag(Archive& archive, bool& value) {
+  std::uint8_t byte = value ? 1 : 0;
+  archive.raw(&byte, 1);
+  if (!archive.is_loading()) return;
+  if (byte > 1) archive.fail("a truth value is neither 0 nor 1");
+  value = byte == 1;
+}
+
+void archive_bytes(Archive& archive, std::string& value) {
+  std::size_t size = value.size();
+  archive.size(size, 1);
+  if (archive.is_loading()) value.resize(size);
+  archive.raw(value.data(), size);
+}
+
+}  // namespace detail
+
+}  // namespace weir::inline v0

@@ -1,0 +1,40 @@
+#include <weir/state/kept_keys.hpp>
+
+namespace weir::inline v0::detail {
+
+void KeptKeys::begin(std::size_t slots, std::size_t groups) {
+  group_of_.assign(slots, 0);
+  places_.assign(slots, 0);
+  ends_.assign(groups, 0);
+}
+
+void KeptKeys::sort() {
+  for (const std::uint16_t group : group_of_) {
+    if (group != 0) ++ends_[group - 1U];
+  }
+  std::size_t total = 0;
+  std::vector<std::size_t> next(ends_.size());
+  for (std::size_t group = 0; group < ends_.size(); ++group) {
+    next[group] = total;
+    total += ends_[group];
+    ends_[group] = total;
+  }
+  slots_.resize(total);
+  for (Slot slot = 0; slot < group_of_.size(); ++slot) {
+    if (!has(slot)) continue;
+    const std::size_t group = this->group(slot);
+    const std::size_t begin = group == 0 ? 0 : ends_[group - 1];
+    places_[slot] = static_cast<std::uint32_t>(next[group] - begin);
+    slots_[next[group]++] = slot;
+  }
+}
+
+void KeptKeys::append(Slot slot, std::size_t group) {
+  if (ends_.size() <= group) ends_.resize(group + 1, slots_.size());
+  if (group_of_.size() <= slot) group_of_.resize(slot + std::size_t{1});
+  group_of_[slot] = static_cast<std::uint16_t>(group + 1);
+  slots_.push_back(slot);
+  ends_[group] = slots_.size();
+}
+
+}  // namespace weir::inline v0::detail
