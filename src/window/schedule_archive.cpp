@@ -12,7 +12,7 @@ void ScheduleArchive::split() {
     PaneSchedule::Kind& kind = schedule_.kinds_[i];
     for (const Slot slot : kind.active) active_[i].add(keys_, slot, {});
     kind.pending.for_each([&](PaneIndex pane, const std::vector<Slot>& slots) {
-      KeyedThings<Nothing>& list = pending_[{i, pane}];
+      KeyedThings<Nothing, true>& list = pending_[{i, pane}];
       for (const Slot slot : slots) list.add(keys_, slot, {});
     });
     for (const auto& [slot, count] : kind.empties) empties_.add(keys_, slot, {i, count});
@@ -27,7 +27,7 @@ void ScheduleArchive::split() {
 }
 
 void ScheduleArchive::archive(Archive& archive, std::size_t group) {
-  for (KeyedThings<Nothing>& list : active_) list.archive(archive, keys_, group, true);
+  for (KeyedThings<Nothing, true>& list : active_) list.archive(archive, keys_, group, true);
   archive_pending(archive, group);
   empties_.archive(archive, keys_, group);
   refired_.archive(archive, keys_, group);

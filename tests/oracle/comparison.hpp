@@ -3,8 +3,10 @@
 #include "rig.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <numeric>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -42,13 +44,22 @@ inline std::string difference(const std::vector<oracle::Mark>& expected,
   return "";
 }
 
+/// How a script is played that is not said otherwise.
+inline constexpr std::array both_modes{Mode::one_by_one, Mode::in_batches};
+
+inline const char* name(Mode mode) {
+  return mode == Mode::one_by_one   ? "one by one"
+         : mode == Mode::in_batches ? "in batches"
+                                    : "restored after every step";
+}
+
 /// Both implementations, side by side.
 class Comparison {
  public:
-  /// One record at a time and in batches, weir gives what the oracle gives.
-  bool agrees(const oracle::Script& script) {
+  /// One record at a time and in batches, or as is said, weir gives what the oracle gives.
+  bool agrees(const oracle::Script& script, std::span<const Mode> modes = both_modes) {
     const oracle::Outcome& expected = oracle_.run(script);
-    for (const Mode mode : {Mode::one_by_one, Mode::in_batches}) {
+    for (const Mode mode : modes) {
       if (!(rig_.run(script, mode) == expected) || !rig_.error().empty()) return false;
     }
     return true;
@@ -67,13 +78,13 @@ class Comparison {
     return text + difference("row of the others", oracle_.run(script).rows, actual[1]);
   }
   /// What differs; empty if nothing does.
-  std::string differences(const oracle::Script& script) {
+  std::string differences(const oracle::Script& script, std::span<const Mode> modes = both_modes) {
     const oracle::Outcome& expected = oracle_.run(script);
     std::string text;
-    for (const Mode mode : {Mode::one_by_one, Mode::in_batches}) {
+    for (const Mode mode : modes) {
       const oracle::Outcome& actual = rig_.run(script, mode);
       if (rig_.error().empty() && actual == expected) continue;
-      text += mode == Mode::one_by_one ? "-- one by one\n" : "-- in batches\n";
+      text += "-- " + std::string(name(mode)) + "\n";
       if (!rig_.error().empty()) text += "error: " + rig_.error() + "\n";
       text += difference("row", expected.rows, actual.rows) +
               difference("late notice", expected.late, actual.late);

@@ -185,3 +185,19 @@ TEST_CASE("windows that share panes give the rows that each gives alone") {
          comparison.differences_when_shared(shrunk, others));
   }
 }
+
+TEST_CASE("a pipeline that is restored from a snapshot after every step gives the same as the oracle") {
+  constexpr std::array modes{rig::Mode::restored};
+  const std::uint64_t first = setting("WEIR_SEED", 0);
+  const std::uint64_t end = first + number_of_scripts() / 10;
+  rig::Comparison comparison;
+  oracle::Script script;
+  for (std::uint64_t seed = first; seed < end; ++seed) {
+    oracle::random_script(seed, script);
+    if (comparison.agrees(script, modes)) continue;
+    const auto fails = [&](const oracle::Script& candidate) { return !comparison.agrees(candidate, modes); };
+    const oracle::Script shrunk = oracle::shrink(script, fails);
+    FAIL("seed " << seed << ": snapshots change what comes out\n"
+                 << oracle::to_text(shrunk) << comparison.differences(shrunk, modes));
+  }
+}

@@ -195,7 +195,16 @@ const oracle::Outcome& Rig::run(const oracle::Script& script, Mode mode) {
   const auto attach = [&](const auto& keyed) { attach_windows(keyed, script.config.windows, out_); };
   std::optional<Built> built = build(script.config, attach);
   if (!built) return out_;
-  play(*built, script, mode);
+  if (mode == Mode::restored) {
+    for (const oracle::Step& step : script.steps) {
+      act(*built, script, step, mode);
+      if (error_.empty()) restore(*built, script.config, attach);
+      if (!error_.empty()) return out_;
+      mark(*built);
+    }
+  } else {
+    play(*built, script, mode);
+  }
   count(*built, script);
   return out_;
 }
@@ -220,9 +229,30 @@ std::array<Rows, 2> Rig::run_shared(const oracle::Script& script, const WindowCo
 void Rig::play(Built& built, const oracle::Script& script, Mode mode) {
   for (const oracle::Step& step : script.steps) {
     act(built, script, step, mode);
-    out_.marks.push_back(
-        {out_.rows.size(), out_.late.size(), weir::ticks(built.pipeline.watermark(built.events))});
+    mark(built);
   }
+}
+
+void Rig::mark(const Built& built) {
+  out_.marks.push_back(
+      {out_.rows.size(), out_.late.size(), weir::ticks(built.pipeline.watermark(built.events))});
+}
+
+template <class Attach>
+void Rig::restore(Built& built, const Config& config, Attach attach) {
+  std::string image;
+  std::string again;
+  absl::Status status = built.pipeline.snapshot({}, image);
+  std::optional<Built> fresh = build(config, attach);
+  if (!fresh) return;
+  if (status.ok()) status = fresh->pipeline.restore(image);
+  if (status.ok()) status = fresh->pipeline.snapshot({}, again);
+  if (!status.ok()) {
+    error_ = status.ToString();
+  } else if (again != image) {
+    error_ = "a snapshot of the restored pipeline differs from the one it was restored from";
+  }
+  built = *std::move(fresh);
 }
 
 void Rig::act(Built& built, const oracle::Script& script, const oracle::Step& step, Mode mode) {
@@ -258,7 +288,7 @@ void Rig::push(Built& built, const oracle::Script& script, const oracle::Step& s
   const weir::Channel<Event> channel = built.events.channel(step.channel);
   batch_.clear();
   for (std::uint32_t i = 0; i < step.count; ++i) batch_.push_back(event_of(script.records[step.first + i]));
-  if (mode == Mode::in_batches) {
+  if (mode != Mode::one_by_one) {
     const weir::Admitted admitted = built.pipeline.push(channel, std::span<const Event>(batch_));
     admitted_.on_time += admitted.on_time;
     admitted_.late += admitted.late;

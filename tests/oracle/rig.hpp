@@ -41,7 +41,11 @@ struct Built {
   weir::Source<Event> events;
 };
 
-enum class Mode : std::uint8_t { one_by_one, in_batches };
+enum class Mode : std::uint8_t {
+  one_by_one,
+  in_batches,
+  restored  // in batches, and after every step in a new pipeline that is restored from a snapshot
+};
 
 using Rows = std::vector<oracle::Row>;
 
@@ -60,6 +64,10 @@ class Rig {
   std::optional<Built> build(const oracle::Config& config, Attach attach);
   void clear();
   void play(Built& built, const oracle::Script& script, Mode mode);
+  /// Goes on in a new pipeline, restored from a snapshot of the old one.
+  template <class Attach>
+  void restore(Built& built, const oracle::Config& config, Attach attach);
+  void mark(const Built& built);
   void act(Built& built, const oracle::Script& script, const oracle::Step& step, Mode mode);
   void push(Built& built, const oracle::Script& script, const oracle::Step& step, Mode mode);
   void count(Built& built, const oracle::Script& script);

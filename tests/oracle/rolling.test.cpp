@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <cstdlib>
+#include <memory>
 #include <optional>
 #include <random>
 #include <span>
@@ -196,6 +197,19 @@ class Subject {
   Subject& operator=(const Subject&) = delete;
 
   [[nodiscard]] const std::string& error() const { return error_; }
+  /// Takes over what another one has kept, by a snapshot. Empty, or what went wrong.
+  [[nodiscard]] std::string restore_from(Subject& before) {
+    std::string image;
+    std::string again;
+    absl::Status status = before.pipeline_->snapshot({}, image);
+    if (status.ok()) status = pipeline_->restore(image);
+    if (status.ok()) status = pipeline_->snapshot({}, again);
+    hit_ = before.hit_;
+    missed_ = before.missed_;
+    if (!status.ok()) return status.ToString();
+    return again == image ? ""
+                          : "a snapshot of the restored pipeline differs from the one it was restored from";
+  }
   void push(std::span<const Event> events) {
     if (events.size() == 1) {
       pipeline_->push(*source_, events.front());
@@ -263,17 +277,19 @@ std::string difference(const weir::Lookup<Fields>& got, const Answer& wanted, co
   return "";
 }
 
+enum class Way { undisturbed, restored };  // before every read
+
 /// What differs first; empty if nothing does.
-std::string play(const Script& script, Reached& reached) {
-  Subject subject(script.config);
-  if (!subject.error().empty()) return subject.error();
+std::string play(const Script& script, Reached& reached, Way way = Way::undisturbed) {
+  auto subject = std::make_unique<Subject>(script.config);
+  if (!subject->error().empty()) return subject->error();
   rolling::Model model(script.config);
   std::vector<Event> batch;
   std::uint64_t hit = 0;
   std::uint64_t missed = 0;
   const auto flush = [&] {
     if (batch.size() > 1) ++reached.batches;
-    if (!batch.empty()) subject.push(batch);
+    if (!batch.empty()) subject->push(batch);
     batch.clear();
   };
   for (std::size_t at = 0; at < script.steps.size(); ++at) {
@@ -290,8 +306,14 @@ std::string play(const Script& script, Reached& reached) {
       continue;
     }
     flush();
+    if (way == Way::restored) {
+      auto fresh = std::make_unique<Subject>(script.config);
+      const std::string wrong = fresh->restore_from(*subject);
+      if (!wrong.empty()) return "step " + std::to_string(at) + ": " + wrong;
+      subject = std::move(fresh);
+    }
     const Answer wanted = model.read(step.key, step.at);
-    const weir::Lookup<Fields> got = subject.read(step.key, step.at);
+    const weir::Lookup<Fields> got = subject->read(step.key, step.at);
     const std::string what = difference(got, wanted, script.config);
     if (!what.empty()) {
       return "step " + std::to_string(at) + ", key " + std::to_string(step.key) + " as of " +
@@ -304,23 +326,23 @@ std::string play(const Script& script, Reached& reached) {
     reached.forgotten += !wanted.is_there && got.as_of > weir::event_time(model.newest()) ? 1U : 0U;
   }
   flush();
-  if (subject.hit() != hit || subject.missed() != missed) {
-    return "late records hit " + std::to_string(subject.hit()) + " and missed " +
-           std::to_string(subject.missed()) + " windows, wanted " + std::to_string(hit) + " and " +
+  if (subject->hit() != hit || subject->missed() != missed) {
+    return "late records hit " + std::to_string(subject->hit()) + " and missed " +
+           std::to_string(subject->missed()) + " windows, wanted " + std::to_string(hit) + " and " +
            std::to_string(missed);
   }
-  return subject.stats().conserves() ? "" : "the counters do not add up";
+  return subject->stats().conserves() ? "" : "the counters do not add up";
 }
 
 /// Leaves out steps while something still differs.
-Script shrunk(Script script) {
+Script shrunk(Script script, Way way = Way::undisturbed) {
   for (bool has_shrunk = true; has_shrunk;) {
     has_shrunk = false;
     for (std::size_t at = script.steps.size(); at > 0; --at) {
       Script smaller = script;
       smaller.steps.erase(smaller.steps.begin() + static_cast<std::ptrdiff_t>(at) - 1);
       Reached ignored;
-      if (play(smaller, ignored).empty()) continue;
+      if (play(smaller, ignored, way).empty()) continue;
       script = std::move(smaller);
       has_shrunk = true;
     }
@@ -328,7 +350,7 @@ Script shrunk(Script script) {
   return script;
 }
 
-std::string explained(const Script& script) {
+std::string explained(const Script& script, Way way = Way::undisturbed) {
   const Config& config = script.config;
   std::string out = "bound " + std::to_string(config.bound) + ", time travel " +
                     std::to_string(config.time_travel) + ", retain " + std::to_string(config.retain) + "\n";
@@ -344,7 +366,7 @@ std::string explained(const Script& script) {
                      " at " + std::to_string(step.at) + " value " + std::to_string(step.value) + "\n";
   }
   Reached ignored;
-  return out + play(script, ignored);
+  return out + play(script, ignored, way);
 }
 
 std::uint64_t setting(const char* name, std::uint64_t otherwise) {
@@ -376,4 +398,17 @@ TEST_CASE("rolling features are what all records add up to, at any instant and i
   CHECK(reached.partly_late >= least);
   CHECK(reached.batches >= least);
   CHECK(reached.forgotten >= least);
+}
+
+TEST_CASE("rolling features that are restored from a snapshot before every read are the same") {
+  const std::uint64_t usual = effort() == "long" ? 2'000'000 : effort() == "quick" ? 2'000 : 50'000;
+  const std::uint64_t scripts = setting("WEIR_SCRIPTS", usual);
+  const std::uint64_t first = setting("WEIR_SEED", 1);
+  Reached reached;
+  for (std::uint64_t seed = first; seed < first + scripts; ++seed) {
+    const Script script = random_script(seed);
+    if (play(script, reached, Way::restored).empty()) continue;
+    FAIL("seed " << seed << "\n" << explained(shrunk(script, Way::restored), Way::restored));
+  }
+  CHECK(reached.there >= scripts / 100);
 }

@@ -64,9 +64,9 @@ class KeptKeys {
   std::vector<std::size_t> ends_;  // per group
 };
 
-/// Things that belong to keys, in an order that goes across key groups: written group by group, and put together again in the
-/// order of their ranks.
-template <class Thing>
+/// Things that belong to keys, written group by group. If they are ordered, it is an order across all groups, in which they are
+/// put together again.
+template <class Thing, bool is_ordered = false>
 class KeyedThings {
  public:
   struct Entry {
@@ -80,7 +80,8 @@ class KeyedThings {
     if (!keys.has(slot)) return;
     const std::size_t group = keys.group(slot);
     if (parts_.size() <= group) parts_.resize(group + 1);
-    parts_[group].push_back({slot, next_rank_++, thing});
+    parts_[group].push_back({slot, next_rank_, thing});
+    if constexpr (is_ordered) ++next_rank_;
   }
   [[nodiscard]] std::size_t size_of(std::size_t group) const noexcept {
     return group < parts_.size() ? parts_[group].size() : 0;
@@ -89,19 +90,19 @@ class KeyedThings {
   /// Writes what a group has, or reads it. `is_set`: a key has at most one.
   void archive(Archive& archive, const KeptKeys& keys, std::size_t group, bool is_set = false) {
     std::size_t count = size_of(group);
-    archive.size(count, 2 * sizeof(std::uint32_t) + least_bytes<Thing>());
+    archive.size(count, sizeof(std::uint32_t) * (is_ordered ? 2 : 1) + least_bytes<Thing>());
     const std::span<const Slot> slots = keys.of(group);
     std::vector<bool> is_there(archive.is_loading() && is_set ? slots.size() : 0);
     for (std::size_t i = 0; i < count && archive.is_good(); ++i) {
       if (!archive.is_loading()) {
         Entry& entry = parts_[group][i];
         std::uint32_t place = keys.place(entry.slot);
-        archive(place, entry.rank, entry.thing);
+        archive_entry(archive, place, entry);
         continue;
       }
       std::uint32_t place = 0;
       Entry entry{};
-      archive(place, entry.rank, entry.thing);
+      archive_entry(archive, place, entry);
       if (place >= slots.size()) return archive.fail("something belongs to a key that is not there");
       if (is_set && is_there[place]) return archive.fail("a key is in a list twice");
       if (is_set) is_there[place] = true;
@@ -117,6 +118,12 @@ class KeyedThings {
   }
 
  private:
+  static void archive_entry(Archive& archive, std::uint32_t& place, Entry& entry) {
+    archive(place);
+    if constexpr (is_ordered) archive(entry.rank);
+    archive(entry.thing);
+  }
+
   std::vector<std::vector<Entry>> parts_;  // per group
   std::uint32_t next_rank_ = 0;
   std::vector<Entry> read_;

@@ -48,8 +48,8 @@ class ScheduleArchive {
 
   PaneSchedule& schedule_;
   const KeptKeys& keys_;
-  std::vector<KeyedThings<Nothing>> active_;  // per kind
-  std::map<Place, KeyedThings<Nothing>> pending_;
+  std::vector<KeyedThings<Nothing, true>> active_;  // per kind
+  std::map<Place, KeyedThings<Nothing, true>> pending_;
   KeyedThings<Empties> empties_;
   KeyedThings<Refired> refired_;
   KeyedThings<EventTime> amendable_;
