@@ -181,7 +181,7 @@ class Loader final : public NodeArchive {
       return absl::DataLossError(wiring_.name() + ": the snapshot lacks an operator that it names");
     }
     if (target != nullptr) {
-      Saver saver(wiring_, {}, nullptr);
+      Saver saver(wiring_, std::vector<bool>(wanted_.size(), false), nullptr);
       saver.save(wiring_, Wiring::id(*target));
       before_.emplace_back(target, saver.whole());
       Archive whole(whole_ = reader_.content());
