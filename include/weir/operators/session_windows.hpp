@@ -174,9 +174,11 @@ class SessionWindowsNode final
     this->archive_newest(out);
     KeptKeys& keys = out.keys(&emitter_.dictionary());
     if (out.is_loading()) store_.grow(emitter_.dictionary().slot_bound());
+    std::vector<Place> read;
     out.each_group([&](Archive& archive, std::size_t group) {
-      for (const Slot slot : keys.of(group)) archive_key(archive, slot);
+      for (const Slot slot : keys.of(group)) archive_key(archive, slot, read);
     });
+    if (out.is_loading()) enter(out, read);
   }
   void forget(std::span<const Slot> slots) override {
     std::vector<Place> places;
@@ -208,7 +210,7 @@ class SessionWindowsNode final
   static constexpr std::size_t prefetched_ahead = 16;
 
   /// The sessions of a key, by their creation.
-  void archive_key(Archive& archive, Slot slot) {
+  void archive_key(Archive& archive, Slot slot, std::vector<Place>& read) {
     std::vector<Place> places;
     if (!archive.is_loading() && slot < store_.slots())
       store_.for_each(slot, [&places](Place place) { places.push_back(place); });
@@ -229,7 +231,9 @@ class SessionWindowsNode final
       }
       archive_session(archive, places[i]);
     }
-    if (archive.is_loading() && count > 0) this->touch(slot);
+    if (!archive.is_loading() || count == 0) return;
+    read.insert(read.end(), places.begin(), places.end());
+    this->touch(slot);
   }
   void archive_session(Archive& archive, Place place) {
     Session& session = store_[place];
@@ -244,8 +248,21 @@ class SessionWindowsNode final
     if (!archive.is_loading() || !archive.is_good()) return;
     if (session.last < session.first || end_of(session).at < session.last)
       return archive.fail("a session ends before it begins");
-    if (is_plain_) return queue_.arm(end_of(session).at, entry_of(place));
-    rearm(place);
+  }
+  /// Puts sessions that were read among those that wait for their deadlines. Where they join others they get new ids.
+  void enter(NodeArchive& out, std::vector<Place>& read) {
+    std::sort(read.begin(), read.end(), [this](Place a, Place b) { return store_[a].id < store_[b].id; });
+    const auto is_same = [this](Place a, Place b) { return store_[a].id == store_[b].id; };
+    if (std::adjacent_find(read.begin(), read.end(), is_same) != read.end())
+      return out.fail("two sessions have the same id");
+    for (const Place place : read) {
+      if (out.is_joining()) store_.move_id(place, next_id_++);
+      if (is_plain_) {
+        queue_.arm(end_of(store_[place]).at, entry_of(place));
+      } else {
+        rearm(place);
+      }
+    }
   }
 
   [[nodiscard]] Duration gap_of(const Record& record) const {

@@ -136,6 +136,17 @@ class SessionStore {
     }
     session.first = first;
   }
+  /// Gives a session another id.
+  void move_id(SessionPlace place, std::uint64_t id) {
+    Session& session = (*this)[place];
+    if (place.box != 0) {
+      Order& order = *orders_[place.slot];
+      auto node = order.extract(rank_of(session));
+      node.key().second = id;
+      order.insert(std::move(node));
+    }
+    session.id = id & most_session_id;
+  }
   void erase(SessionPlace place) {
     Session& session = (*this)[place];
     const Rank rank = rank_of(session);

@@ -1,0 +1,229 @@
+#include "world.hpp"
+
+#include <array>
+#include <cstring>
+#include <memory>
+#include <random>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "catch.hpp"
+#include "effort.hpp"
+
+// Bytes that are no snapshot, or not any more: an error, and a pipeline that is as it was.
+
+namespace {
+
+std::string small_image() {
+  world::World world;
+  for (const world::Step& step : world::random_steps(4, 90, 4)) world::take(world, step);
+  return world.snapshot();
+}
+
+template <class Number>
+Number read(const std::string& image, std::size_t at) {
+  Number number = 0;
+  std::memcpy(&number, image.data() + at, sizeof number);
+  return number;
+}
+std::uint64_t checksum(const std::string& image, std::size_t at, std::size_t size, std::uint64_t seed) {
+  return XXH3_64bits_withSeed(image.data() + at, size, seed);
+}
+
+/// Makes the checksums right again, as who wants to be believed would; written from docs/snapshot_format.md.
+void repair(std::string& image) {
+  const auto put = [&image](std::size_t at, std::uint64_t sum) {
+    std::memcpy(image.data() + at, &sum, sizeof sum);
+  };
+  if (image.size() < 28) return;
+  const auto header = read<std::uint64_t>(image, 12);
+  if (header > image.size() - 28) return;
+  std::uint64_t chain = checksum(image, 20, header, checksum(image, 0, 20, 0));
+  std::size_t at = 20 + header;
+  put(at, chain);
+  at += 8;
+  while (image.size() - at >= 24) {
+    if (read<std::uint32_t>(image, at) == 0xFFFFFFFF) return put(at + 16, checksum(image, at, 16, chain));
+    const auto size = read<std::uint64_t>(image, at + 8);
+    if (size > image.size() - at - 24) return;
+    chain = checksum(image, at + 16, size, checksum(image, at, 16, chain));
+    put(at + 16 + size, chain);
+    at += 24 + size;
+  }
+}
+
+/// A pipeline to which hostile bytes are given one after the other.
+class Victim {
+ public:
+  /// True if it was refused, and the pipeline is as it was; if it was taken, the pipeline can be used.
+  [[nodiscard]] bool refuses(const std::string& image) {
+    if (!world::restore(*world_, image).empty()) {
+      ++refused_;
+      return refused_ % 64 != 0 || world_->snapshot() == untouched_;
+    }
+    ++taken_;
+    for (const world::Step& step : steps_) world::take(*world_, step);
+    world_->finish();
+    static_cast<void>(world_->snapshot());
+    world_ = std::make_unique<world::World>();
+    return false;
+  }
+  [[nodiscard]] bool is_untouched() { return world_->snapshot() == untouched_; }
+  [[nodiscard]] std::size_t taken() const { return taken_; }
+  [[nodiscard]] std::size_t refused() const { return refused_; }
+
+ private:
+  std::unique_ptr<world::World> world_ = std::make_unique<world::World>();
+  const std::string untouched_ = world_->snapshot();
+  const std::vector<world::Step> steps_ = world::random_steps(8, 60, 4);
+  std::size_t taken_ = 0;
+  std::size_t refused_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a snapshot that is cut short anywhere is refused") {
+  const std::string image = small_image();
+  Victim victim;
+  const std::size_t step = effort() == "long" ? 1 : effort() == "quick" ? 97 : 3;
+  for (std::size_t size = 0; size < image.size(); size += step) {
+    INFO("cut to " << size << " of " << image.size() << " bytes");
+    REQUIRE(victim.refuses(image.substr(0, size)));
+  }
+  CHECK(victim.is_untouched());
+  CHECK(!victim.refuses(image));
+}
+
+TEST_CASE("a snapshot with any bit turned is refused") {
+  const std::string image = small_image();
+  Victim victim;
+  const std::size_t step = effort() == "long" ? 1 : effort() == "quick" ? 499 : 13;
+  for (std::size_t bit = 0; bit < image.size() * 8; bit += step) {
+    std::string turned = image;
+    turned[bit / 8] = static_cast<char>(turned[bit / 8] ^ (1 << bit % 8));
+    INFO("bit " << bit % 8 << " of byte " << bit / 8);
+    REQUIRE(victim.refuses(turned));
+  }
+  CHECK(victim.is_untouched());
+}
+
+TEST_CASE("numbers that make no sense are refused or harmless, even if the checksums are right") {
+  const std::string image = small_image();
+  constexpr std::array<std::uint64_t, 5> numbers{0, 1, std::uint64_t{1} << 31, std::uint64_t{1} << 63,
+                                                 ~std::uint64_t{0}};
+  Victim victim;
+  const std::size_t step = effort() == "long" ? 1 : effort() == "quick" ? 199 : 5;
+  for (std::size_t at = 0; at + 8 <= image.size(); at += step) {
+    for (const std::uint64_t number : numbers) {
+      std::string changed = image;
+      std::memcpy(changed.data() + at, &number, sizeof number);
+      if (changed == image) continue;
+      repair(changed);
+      static_cast<void>(victim.refuses(changed));
+    }
+  }
+  CHECK(victim.is_untouched());
+  CHECK(victim.refused() > 0);
+  CHECK(victim.taken() > 0);  // a sum, say, can be anything
+}
+
+TEST_CASE("random damage with right checksums is refused or harmless") {
+  const std::string image = small_image();
+  Victim victim;
+  std::mt19937_64 random(17);
+  const std::size_t runs = effort() == "long" ? 10'000'000 : effort() == "quick" ? 300 : 20'000;
+  for (std::size_t run = 0; run < runs; ++run) {
+    std::string changed = image;
+    for (std::uint64_t left = 1 + random() % 4; left > 0; --left) {
+      const std::size_t at = random() % changed.size();
+      switch (random() % 4) {
+        case 0:
+          changed[at] = static_cast<char>(random());
+          break;
+        case 1:
+          changed.erase(at, 1 + random() % 16);
+          break;
+        case 2:
+          changed.insert(at, changed.substr(random() % changed.size(), 1 + random() % 16));
+          break;
+        default:
+          changed[at] = static_cast<char>(changed[at] + (random() % 2 == 0 ? 1 : -1));
+      }
+    }
+    repair(changed);
+    static_cast<void>(victim.refuses(changed));
+  }
+  CHECK(victim.is_untouched());
+}
+
+TEST_CASE("what is no snapshot, or one of a later weir, is called by its name") {
+  world::World world;
+  const std::string image = world.snapshot();
+  CHECK(world::restore(world, "") ==
+        "DATA_LOSS: the snapshot is damaged at offset 0: it ends before all of it is there");
+  CHECK(world::restore(world, std::string(100, 'x')) ==
+        "INVALID_ARGUMENT: this is no snapshot of weir: it does not begin with WEIRSNAP");
+  std::string later = image;
+  later[8] = 2;
+  repair(later);
+  CHECK(world::restore(world, later) ==
+        "UNIMPLEMENTED: the snapshot has format 2, and this weir reads format 1; read it with the weir that "
+        "wrote it");
+  CHECK(world::restore(world, image + "x").find("something follows behind the end") != std::string::npos);
+}
+
+TEST_CASE("a sink that fails at any piece ends the snapshot, and the pipeline goes on") {
+  world::World world;
+  for (const world::Step& step : world::random_steps(4, 2000, 200)) world::take(world, step);
+  std::size_t pieces = 0;
+  std::string whole;
+  const auto count = [&](std::string_view piece) {
+    ++pieces;
+    CHECK(piece.size() <= 65536);
+    whole += piece;
+    return absl::OkStatus();
+  };
+  REQUIRE(world.pipeline().snapshot({.positions = "at 7"}, count).ok());
+  REQUIRE(pieces > 3);
+  CHECK(whole == world.snapshot());
+  for (std::size_t fails_at = 0; fails_at < pieces; ++fails_at) {
+    std::size_t seen = 0;
+    const auto fail = [&](std::string_view) {
+      return seen++ == fails_at ? absl::ResourceExhaustedError("the disk is full") : absl::OkStatus();
+    };
+    CHECK(world.pipeline().snapshot({.positions = "at 7"}, fail) ==
+          absl::ResourceExhaustedError("the disk is full"));
+    CHECK(seen == fails_at + 1);
+  }
+  CHECK(world.snapshot() == whole);
+  CHECK(world.pipeline().status().ok());
+}
+
+TEST_CASE("a snapshot is read in pieces of any size, and what the source says is passed on") {
+  world::World world;
+  for (const world::Step& step : world::random_steps(4, 300)) world::take(world, step);
+  const std::string image = world.snapshot();
+  for (const std::size_t most : {std::size_t{1}, std::size_t{7}, std::size_t{4096}}) {
+    world::World fresh;
+    std::string_view left = image;
+    const auto source = [&](std::span<char> buffer) -> absl::StatusOr<std::size_t> {
+      const std::size_t taken = left.copy(buffer.data(), std::min(most, buffer.size()));
+      left.remove_prefix(taken);
+      return taken;
+    };
+    REQUIRE(fresh.pipeline().restore(source).ok());
+    CHECK(fresh.snapshot() == image);
+  }
+  world::World fresh;
+  const std::string untouched = fresh.snapshot();
+  std::string_view left = image;
+  const auto breaks = [&](std::span<char> buffer) -> absl::StatusOr<std::size_t> {
+    if (left.size() < image.size() / 2) return absl::UnavailableError("the store has gone");
+    const std::size_t taken = left.copy(buffer.data(), std::min<std::size_t>(100, buffer.size()));
+    left.remove_prefix(taken);
+    return taken;
+  };
+  CHECK(fresh.pipeline().restore(breaks) == absl::UnavailableError("the store has gone"));
+  CHECK(fresh.snapshot() == untouched);
+}
