@@ -96,8 +96,9 @@ void TriggeredWindows::archive_windows(NodeArchive& out, const void* dictionary,
   out.each_group([&](Archive& archive, std::size_t group) {
     for (const Slot slot : keys.of(group)) archive_key(archive, slot, armed);
   });
-  std::stable_sort(armed.begin(), armed.end(),
-                   [](const Armed& a, const Armed& b) { return a.order < b.order; });
+  std::sort(armed.begin(), armed.end(), [](const Armed& a, const Armed& b) {
+    return a.order != b.order ? a.order < b.order : a.slot < b.slot;
+  });
   for (const Armed& one : armed) due_.add(one.due, one.slot);
 }
 

@@ -112,8 +112,9 @@ class KeyedThings {
   }
   /// What was read, in its order.
   [[nodiscard]] const std::vector<Entry>& sorted() {
-    std::stable_sort(read_.begin(), read_.end(),
-                     [](const Entry& a, const Entry& b) { return a.rank < b.rank; });
+    std::sort(read_.begin(), read_.end(), [](const Entry& a, const Entry& b) {
+      return a.rank != b.rank ? a.rank < b.rank : a.slot < b.slot;
+    });
     return read_;
   }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -58,7 +59,7 @@ void note_delta(FeatureSkew& skew, double a, double b);
 template <class Field>
 [[nodiscard]] bool same_field(const Field& a, const Field& b) {
   if constexpr (std::is_floating_point_v<Field>) {
-    return a == b || (a != a && b != b);
+    return a == b || (std::isnan(a) && std::isnan(b));
   } else {
     return a == b;
   }
@@ -101,10 +102,11 @@ struct PlacedRow {
 
   EventTime as_of;
   std::uint64_t hash;
-  const Entry* row;  // null once it is matched
+  std::size_t place;  // among all rows
+  const Entry* row;   // null once it is matched
 
-  explicit PlacedRow(const Entry& entry)
-      : as_of(entry.as_of), hash(hash_key(entry.key, HashSeed{})), row(&entry) {}
+  PlacedRow(const Entry& entry, std::size_t at)
+      : as_of(entry.as_of), hash(hash_key(entry.key, HashSeed{})), place(at), row(&entry) {}
 
   template <class Other>
   [[nodiscard]] bool is_at(const Other& other) const {
@@ -122,8 +124,10 @@ template <class Entry, class Rows>
       std::is_lvalue_reference_v<decltype(*std::begin(rows))>,
       "weir: compare() keeps the addresses of rows; give it a container of them, not a view that makes them");
   std::vector<PlacedRow<Entry>> all;
-  for (const auto& row : rows) all.emplace_back(row);
-  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.is_before(b); });
+  for (const auto& row : rows) all.emplace_back(row, all.size());
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
+    return a.is_before(b) || (!b.is_before(a) && a.place < b.place);
+  });
   return all;
 }
 

@@ -176,8 +176,9 @@ class PointInTime {
         replayed_(Replayed(histories)...) {
     order_.resize(labels.size());
     std::iota(order_.begin(), order_.end(), std::size_t{0});
-    std::stable_sort(order_.begin(), order_.end(),
-                     [this](std::size_t a, std::size_t b) { return due(labels_[a]) < due(labels_[b]); });
+    std::sort(order_.begin(), order_.end(), [this](std::size_t a, std::size_t b) {
+      return std::pair(due(labels_[a]), a) < std::pair(due(labels_[b]), b);
+    });
     progress_.labels = labels.size();
   }
 
