@@ -163,15 +163,14 @@ TEST_CASE("a State of other types is refused, unless it has a version and says w
   old.push(2);
   Pipe<NewAdding> now;
   REQUIRE(now.restore(old.snapshot()) == "");
+  Pipe<OldAdding> back;
+  CHECK(back.restore(now.snapshot()).find("a State is of a version that this program does not know") !=
+        std::string::npos);
   now.push(3);
   CHECK(now.pipeline->finish().ok());
   REQUIRE(now.rows.size() == 1);
   CHECK(now.rows[0].count == 3);
   CHECK(now.rows[0].sum == 210);
-
-  Pipe<OldAdding> back;
-  CHECK(back.restore(now.snapshot()).find("a State is of a version that this program does not know") !=
-        std::string::npos);
 }
 
 TEST_CASE("operators that are new, gone or renamed are named by the host") {
