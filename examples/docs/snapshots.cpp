@@ -1,0 +1,138 @@
+// The programs of docs/guides/state.md.
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <weir/weir.hpp>
+
+#include "expect.hpp"
+
+using namespace std::chrono_literals;
+
+struct Payment {
+  std::uint64_t user = 0;
+  double amount = 0;
+  weir::EventTime at;
+};
+
+struct Spend {
+  std::int64_t payments = 0;
+  double spend = 0;
+};
+
+constexpr weir::EventTime minute(int number) { return weir::EventTime{std::chrono::minutes{number}}; }
+
+/// The pipeline of a service, built anew at every start.
+struct Service {
+  weir::Source<Payment> payments;
+  weir::Pipeline pipeline;
+};
+
+Service build_service(std::vector<Spend>& sent) {
+  weir::Graph graph{"fraud"};
+  auto payments = graph.source<Payment>("payments", {.time = &Payment::at, .watermark = weir::host_driven()});
+  payments | weir::key_by(&Payment::user)
+           | weir::tumbling({.size = 1h, .grace = 0s})
+           | weir::aggregate<Spend>("spend_1h", weir::count().as(&Spend::payments),
+                                    weir::sum(&Payment::amount).as(&Spend::spend))
+           | weir::sink("send", [&sent](const weir::Windowed<std::uint64_t, Spend>& row) { sent.push_back(row.value); });
+  return {payments, std::move(graph).build().value()};
+}
+
+// [region save]
+/// Keeps the state where only a whole one can be found: written beside it, then put in its place.
+absl::Status save(weir::Pipeline& pipeline, std::string_view offsets, const std::filesystem::path& file) {
+  std::filesystem::path unfinished = file;
+  unfinished += ".new";
+  std::ofstream out(unfinished, std::ios::binary | std::ios::trunc);
+  absl::Status saved = pipeline.snapshot({.positions = offsets}, [&out](std::string_view piece) {
+    out.write(piece.data(), static_cast<std::streamsize>(piece.size()));
+    return out ? absl::OkStatus() : absl::UnavailableError("the disk does not take it");
+  });
+  out.close();
+  if (!saved.ok() || !out) return saved.ok() ? absl::UnavailableError("the disk does not take it") : saved;
+  std::filesystem::rename(unfinished, file);
+  return absl::OkStatus();
+}
+// [end]
+
+// [region load]
+/// Gives the offsets from which the input has to be read again.
+absl::StatusOr<std::string> load(weir::Pipeline& pipeline, const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  const std::string image{std::istreambuf_iterator<char>(in), {}};
+  absl::Status loaded = pipeline.restore(image);
+  if (!loaded.ok()) return loaded;
+  return weir::inspect(image)->positions;
+}
+// [end]
+
+namespace {
+
+// [region moved]
+/// Moves half of the keys to another pipeline of the same definition.
+absl::Status move_half(weir::Pipeline& from, weir::Pipeline& to, std::uint32_t key_groups) {
+  std::vector<std::uint32_t> half;
+  for (std::uint32_t group = 0; group < key_groups; group += 2) half.push_back(group);
+  std::string image;
+  absl::Status moved = from.snapshot({.groups = half}, image);
+  if (moved.ok()) moved = to.restore(image, {.groups = half, .counters = false});
+  if (moved.ok()) moved = from.drop(half);
+  return moved;
+}
+// [end]
+
+// [region state]
+/// Counts payments of a user; since its second version also those above a limit.
+struct Counted {
+  std::int64_t payments = 0;
+};
+struct CountedTwice {
+  static constexpr std::uint32_t version = 2;
+  using Previous = Counted;
+
+  std::int64_t payments = 0;
+  std::int64_t large = 0;
+
+  CountedTwice() = default;
+  explicit CountedTwice(const Counted& before) : payments(before.payments) {}
+  void archive(weir::Archive& ar) { ar(payments, large); }
+};
+// [end]
+static_assert(weir::Archivable<Counted> && weir::Archivable<CountedTwice>);
+
+}  // namespace
+
+int main() {
+  const std::filesystem::path file = std::filesystem::temp_directory_path() / "weir_docs_snapshots.state";
+  std::vector<Spend> sent;
+  {
+    Service service = build_service(sent);
+    service.pipeline.push(service.payments, {.user = 7, .amount = 10, .at = minute(5)});
+    service.pipeline.push(service.payments, {.user = 8, .amount = 1, .at = minute(6)});
+    support::expect(save(service.pipeline, "offset 2", file).ok());
+  }  // the service goes down
+  Service service = build_service(sent);
+  const absl::StatusOr<std::string> offsets = load(service.pipeline, file);
+  support::expect(offsets.ok() && *offsets == "offset 2");
+  service.pipeline.push(service.payments, {.user = 7, .amount = 5, .at = minute(30)});
+
+  Service other = build_service(sent);
+  support::expect(move_half(service.pipeline, other.pipeline, 128).ok());
+  support::expect(service.pipeline.advance(service.payments, minute(60)).ok());
+  support::expect(other.pipeline.advance(other.payments, minute(60)).ok());
+  support::expect(sent.size() == 2);
+  double spend = 0;
+  for (const Spend& row : sent) spend += row.spend;
+  support::expect(spend == 16);
+
+  std::ofstream(file, std::ios::binary) << "no snapshot";
+  Service third = build_service(sent);
+  support::expect(!load(third.pipeline, file).ok());
+  std::filesystem::remove(file);
+}
