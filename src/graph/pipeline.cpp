@@ -117,11 +117,13 @@ absl::Status PipelineCore::finish() {
 
 absl::Status PipelineCore::snapshot(const SnapshotSpec& spec, SnapshotSink sink) {
   if (absl::Status refused = refusal("snapshot"); !refused.ok()) return refused;
-  Look look(*this);
-  catch_up();
-  absl::Status status = write_snapshot(*wiring_, finished_, spec, sink);
-  look.complete();
-  return status;
+  {
+    Look look(*this);
+    catch_up();
+    look.complete();
+  }
+  const Pause pause(*this);
+  return write_snapshot(*wiring_, finished_, spec, sink);
 }
 
 absl::Status PipelineCore::restore(SnapshotSource source, const RestoreSpec& spec) {

@@ -1,6 +1,7 @@
 #include "snapshot_format.hpp"
 
 #include <algorithm>
+#include <functional>
 
 #include <weir/base/description.hpp>
 #include <weir/flow/definition.hpp>

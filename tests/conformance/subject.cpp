@@ -19,6 +19,8 @@ absl::Status Subject::save(Kept& kept) {
 }
 
 absl::Status Subject::go_back(const Kept& kept) {
+  if (absl::Status status = pipeline_->status(); !status.ok())
+    return status;  // there is no way back from that
   pipeline_.reset();
   if (const std::string error = ask([&] { return make_pipeline(); }); !error.empty())
     return absl::InternalError(error);

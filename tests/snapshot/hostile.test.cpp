@@ -4,6 +4,7 @@
 #include <cstring>
 #include <memory>
 #include <random>
+#include <stdexcept>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -196,6 +197,8 @@ TEST_CASE("a sink that fails at any piece ends the snapshot, and the pipeline go
           absl::ResourceExhaustedError("the disk is full"));
     CHECK(seen == fails_at + 1);
   }
+  const auto throws = [](std::string_view) -> absl::Status { throw std::runtime_error("the host's own"); };
+  CHECK_THROWS_AS(world.pipeline().snapshot({}, throws), std::runtime_error);
   CHECK(world.snapshot() == whole);
   CHECK(world.pipeline().status().ok());
 }

@@ -4,7 +4,6 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -105,7 +104,8 @@ class DistinctSet {
     ar(keys);
     if (!ar.is_loading()) return;
     if (is_full_ && !keys.empty()) return ar.fail("a set that is full has keys");
-    if (std::adjacent_find(keys.begin(), keys.end(), std::greater_equal<>{}) != keys.end())
+    const auto is_wrong = [](const Key& a, const Key& b) { return !(a < b); };
+    if (std::adjacent_find(keys.begin(), keys.end(), is_wrong) != keys.end())
       return ar.fail("the keys of a set are not in their order");
     const bool is_full = is_full_;
     *this = DistinctSet{};

@@ -70,6 +70,18 @@ class PipelineCore {
     PipelineCore* core_;
   };
 
+  /// The same for a call that changes nothing, whatever is thrown in it.
+  class Pause {
+   public:
+    explicit Pause(PipelineCore& core) : core_(&core) { core.busy_ = true; }
+    Pause(const Pause&) = delete;
+    Pause& operator=(const Pause&) = delete;
+    ~Pause() { core_->leave(); }
+
+   private:
+    PipelineCore* core_;
+  };
+
   [[nodiscard]] bool takes_calls() const noexcept { return !busy_ && !poisoned_; }
   [[nodiscard]] bool takes_records() const noexcept { return !(busy_ | poisoned_ | finished_); }
   [[nodiscard]] absl::Status status() const;

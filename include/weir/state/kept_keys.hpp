@@ -110,11 +110,13 @@ class KeyedThings {
       read_.push_back(entry);
     }
   }
-  /// What was read, in its order.
+  /// What was read, in its order; if it has none, as it came.
   [[nodiscard]] const std::vector<Entry>& sorted() {
-    std::sort(read_.begin(), read_.end(), [](const Entry& a, const Entry& b) {
-      return a.rank != b.rank ? a.rank < b.rank : a.slot < b.slot;
-    });
+    if constexpr (is_ordered) {
+      std::sort(read_.begin(), read_.end(), [](const Entry& a, const Entry& b) {
+        return a.rank != b.rank ? a.rank < b.rank : a.slot < b.slot;
+      });
+    }
     return read_;
   }
 
