@@ -90,6 +90,7 @@ absl::Status move_half(weir::Pipeline& from, weir::Pipeline& to, std::uint32_t k
 // [region state]
 /// Counts payments of a user; since its second version also those above a limit.
 struct Counted {
+  static constexpr std::uint32_t version = 1;
   std::int64_t payments = 0;
 };
 struct CountedTwice {

@@ -201,9 +201,7 @@ void Wiring::archive_time(Node& node, NodeArchive& out) {
           stats.over_key_limit);
 }
 
-void Wiring::archive_shared(Archive& archive) {
-  archive(work_->now);
-}
+void Wiring::archive_shared(Archive& archive) { archive(work_->now); }
 
 void Wiring::rest() {
   work_->wants_rest = work_->keeps_up;

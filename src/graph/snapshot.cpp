@@ -5,10 +5,10 @@
 #include <memory>
 #include <utility>
 
-#include <weir/flow/definition.hpp>
 #include <weir/flow/node.hpp>
 
 #include "snapshot_format.hpp"
+#include "snapshot_matching.hpp"
 
 namespace weir::inline v0::detail {
 
@@ -68,6 +68,7 @@ class Saver final : public NodeArchive {
   /// What the node that was saved last keeps as a whole.
   [[nodiscard]] std::string_view whole() const noexcept { return whole_.written(); }
   [[nodiscard]] AllKeys& all_keys() noexcept { return keys_; }
+  [[nodiscard]] const absl::Status& status() const noexcept { return status_; }
 
   void each_group(absl::FunctionRef<void(Archive&, std::size_t)> each) override {
     end_whole();
@@ -76,6 +77,11 @@ class Saver final : public NodeArchive {
       if (current_->of(group).empty()) continue;
       content_.clear();
       each(content_, group);
+      if (!content_.is_good()) {
+        status_ = absl::InternalError(wiring_.nodes()[node_]->name() +
+                                      ": it could not be written: " + content_.reason());
+        return;
+      }
       writer_->section(static_cast<std::uint32_t>(node_), static_cast<std::uint32_t>(group),
                        content_.written());
     }
@@ -103,6 +109,7 @@ class Saver final : public NodeArchive {
   bool is_whole_done_ = false;
   Archive whole_;
   Archive content_;
+  absl::Status status_;
 };
 
 /// Puts back what a node kept as a whole.
@@ -221,102 +228,6 @@ class Loader final : public NodeArchive {
   std::vector<std::pair<Node*, std::string>> before_;
 };
 
-bool is_in(const std::vector<std::string>& names, std::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-/// Finds for each operator of a snapshot the one that takes its state.
-class Matching {
- public:
-  Matching(const Wiring& wiring, const SnapshotHeader& header, const RestoreSpec& spec)
-      : wiring_(wiring), header_(header), spec_(spec) {}
-
-  [[nodiscard]] absl::Status find(std::vector<Node*>& targets) {
-    if (absl::Status status = check_names(); !status.ok()) return status;
-    for (const HeaderEntry& entry : header_.operators) {
-      targets.push_back(nullptr);
-      if (absl::Status status = match(entry, targets.back()); !status.ok()) return status;
-    }
-    for (const auto& node : wiring_.nodes()) {
-      if (node->kept().kind == KeptState::Kind::nothing || is_in(spec_.start_empty, node->name())) continue;
-      if (std::find(targets.begin(), targets.end(), node.get()) == targets.end()) {
-        return absl::FailedPreconditionError(node->name() +
-                                             ": the snapshot has no state of this operator; name it in "
-                                             "RestoreSpec::start_empty, or what it was called in rename");
-      }
-    }
-    return absl::OkStatus();
-  }
-
- private:
-  [[nodiscard]] Node* find_node(std::string_view name) const {
-    for (const auto& node : wiring_.nodes()) {
-      if (node->name() == name) return node.get();
-    }
-    return nullptr;
-  }
-  [[nodiscard]] bool has_entry(std::string_view name) const {
-    return std::any_of(header_.operators.begin(), header_.operators.end(),
-                       [name](const HeaderEntry& entry) { return entry.name == name; });
-  }
-  [[nodiscard]] absl::Status check_names() const {
-    const auto unknown = [](const std::string& name, const char* field, const char* where) {
-      return absl::InvalidArgumentError("RestoreSpec::" + std::string(field) + " names \"" + name +
-                                        "\", which is no operator of the " + where);
-    };
-    for (const std::string& name : spec_.drop) {
-      if (!has_entry(name)) return unknown(name, "drop", "snapshot");
-    }
-    for (const std::string& name : spec_.start_empty) {
-      if (find_node(name) == nullptr) return unknown(name, "start_empty", "pipeline");
-    }
-    for (const auto& [before, now] : spec_.rename) {
-      if (!has_entry(before)) return unknown(before, "rename", "snapshot");
-      if (find_node(now) == nullptr) return unknown(now, "rename", "pipeline");
-    }
-    return absl::OkStatus();
-  }
-  [[nodiscard]] absl::Status match(const HeaderEntry& entry, Node*& target) const {
-    if (is_in(spec_.drop, entry.name)) return absl::OkStatus();
-    std::string_view name = entry.name;
-    for (const auto& [before, now] : spec_.rename) {
-      if (before == entry.name) name = now;
-    }
-    Node* node = find_node(name);
-    const bool is_kept = entry.kept != KeptState::Kind::nothing;
-    if (node == nullptr) {
-      if (!is_kept) return absl::OkStatus();
-      return absl::FailedPreconditionError(
-          entry.name +
-          ": the snapshot has state of this operator, and the pipeline has no such "
-          "operator; name it in RestoreSpec::drop, or what it is called now in rename");
-    }
-    const HeaderEntry now = entry_of(*node);
-    if (now.kept != entry.kept ||
-        (is_kept && (now.kind != entry.kind || now.definition != entry.definition))) {
-      return absl::FailedPreconditionError(entry.name + ": its definition is " +
-                                           fingerprint_text(now.definition) + ", and was " +
-                                           fingerprint_text(entry.definition) +
-                                           " when the snapshot was written; restore it with the definition "
-                                           "of then, or give its state up by naming it in "
-                                           "RestoreSpec::drop and start_empty");
-    }
-    if (now.layout != entry.layout) {
-      return absl::FailedPreconditionError(
-          entry.name +
-          ": the types of its state have changed since the snapshot was written; give the State that changed "
-          "a "
-          "version and a Previous, or give its state up by naming it in RestoreSpec::drop and start_empty");
-    }
-    target = node;
-    return absl::OkStatus();
-  }
-
-  const Wiring& wiring_;
-  const SnapshotHeader& header_;
-  const RestoreSpec& spec_;
-};
-
 absl::Status check_archivable(const Wiring& wiring) {
   for (const auto& node : wiring.nodes()) {
     if (node->kept().is_archivable) continue;
@@ -334,9 +245,8 @@ bool is_fresh(const Wiring& wiring) {
 }
 
 /// A state that cannot be cut must be taken as a whole.
-absl::Status check_whole(const Wiring& wiring, const SnapshotHeader& header,
-                         const std::vector<Node*>& targets, const std::vector<bool>& wanted,
-                         bool is_joining) {
+absl::Status check_whole(const SnapshotHeader& header, const std::vector<Node*>& targets,
+                         const std::vector<bool>& wanted, bool is_joining) {
   const bool has_all = header.groups.size() == header.key_groups &&
                        std::find(wanted.begin(), wanted.end(), false) == wanted.end();
   if (has_all && !is_joining) return absl::OkStatus();
@@ -347,7 +257,6 @@ absl::Status check_whole(const Wiring& wiring, const SnapshotHeader& header,
         ": it keeps one state for the whole stream, which cannot be cut into key groups; put it "
         "behind a key_by, or restore all key groups into a new pipeline");
   }
-  static_cast<void>(wiring);
   return absl::OkStatus();
 }
 
@@ -364,7 +273,7 @@ absl::Status write_snapshot(Wiring& wiring, bool is_finished, const SnapshotSpec
   for (std::uint32_t group = 0; group < wanted.size(); ++group) {
     if (wanted[group]) header.groups.push_back(group);
   }
-  for (const auto& node : wiring.nodes()) header.operators.push_back(entry_of(*node));
+  for (const auto& node : wiring.nodes()) header.operators.push_back(entry_of(wiring, *node));
   header.definition = fingerprint_of(header.operators);
   Archive shared;
   wiring.archive_shared(shared);
@@ -373,8 +282,9 @@ absl::Status write_snapshot(Wiring& wiring, bool is_finished, const SnapshotSpec
   SnapshotWriter writer(sink);
   writer.header(header);
   Saver saver(wiring, wanted, &writer);
-  for (std::size_t node = 0; node < wiring.nodes().size() && writer.is_good(); ++node)
+  for (std::size_t node = 0; node < wiring.nodes().size() && writer.is_good() && saver.status().ok(); ++node)
     saver.save(wiring, node);
+  if (!saver.status().ok()) return saver.status();
   return writer.finish();
 }
 
@@ -391,12 +301,16 @@ absl::Status read_snapshot(Wiring& wiring, bool& is_finished, const RestoreSpec&
         " key groups, and the pipeline " + std::to_string(wiring.key_groups().count) +
         "; give the graph the same key_groups");
   }
+  for (const std::uint32_t group : spec.groups) {
+    if (std::binary_search(header.groups.begin(), header.groups.end(), group)) continue;
+    return absl::InvalidArgumentError(wiring.name() + ": the snapshot does not have key group " +
+                                      std::to_string(group) + "; leave it out of RestoreSpec::groups");
+  }
   std::vector<Node*> targets;
-  if (absl::Status status = Matching(wiring, header, spec).find(targets); !status.ok()) return status;
+  if (absl::Status status = match_operators(wiring, header, spec, targets); !status.ok()) return status;
   const bool is_joining = !is_fresh(wiring);
   const std::vector<bool> wanted = wanted_of(spec.groups, header.key_groups);
-  if (absl::Status status = check_whole(wiring, header, targets, wanted, is_joining); !status.ok())
-    return status;
+  if (absl::Status status = check_whole(header, targets, wanted, is_joining); !status.ok()) return status;
   if (is_joining && header.is_finished != is_finished) {
     return absl::FailedPreconditionError(
         wiring.name() + ": of the snapshot and the pipeline one is finished and the other is not");

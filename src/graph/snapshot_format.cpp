@@ -32,7 +32,7 @@ void archive_header(Archive& archive, SnapshotHeader& header) {
   for (std::size_t i = 0; i < count && archive.is_good(); ++i) {
     if (archive.is_loading()) header.operators.emplace_back();
     HeaderEntry& entry = header.operators[i];
-    archive(entry.name, entry.kind, entry.definition, entry.layout);
+    archive(entry.name, entry.kind, entry.keys, entry.definition, entry.layout);
     archive_kind(archive, entry.kept);
   }
   archive(header.shared);
@@ -47,7 +47,22 @@ bool SnapshotHeader::is_sound() const {
   return is_power && is_ascending && (groups.empty() || groups.back() < key_groups);
 }
 
-HeaderEntry entry_of(const Node& node) {
+namespace {
+
+/// The node that owns the keys of which another one keeps something: the `key_by` that leads to it.
+std::string owner_of(const Wiring& wiring, const Node& node) {
+  const Node* one = &node;
+  while (one->stats().kind != "key_by") {
+    const std::vector<std::size_t>& inputs = wiring.inputs(*one);
+    if (inputs.empty()) return {};
+    one = wiring.nodes()[inputs.front()].get();
+  }
+  return one == &node ? std::string() : one->name();
+}
+
+}  // namespace
+
+HeaderEntry entry_of(const Wiring& wiring, const Node& node) {
   Description out;
   out.begin_object();
   out.text("kind", node.stats().kind);
@@ -57,6 +72,7 @@ HeaderEntry entry_of(const Node& node) {
   const KeptState kept = node.kept();
   return {.name = node.name(),
           .kind = node.stats().kind,
+          .keys = kept.kind == KeptState::Kind::by_key ? owner_of(wiring, node) : std::string(),
           .definition = fingerprint_of(out.str()),
           .layout = kept.layout,
           .kept = kept.kind};
@@ -70,6 +86,11 @@ std::uint64_t fingerprint_of(const std::vector<HeaderEntry>& operators) {
 
 void SnapshotWriter::put(std::string_view bytes) {
   while (!bytes.empty() && status_.ok()) {
+    if (piece_.empty() && bytes.size() >= piece_bytes) {
+      status_ = sink_(bytes.substr(0, piece_bytes));
+      bytes.remove_prefix(piece_bytes);
+      continue;
+    }
     const std::size_t taken = std::min(bytes.size(), piece_bytes - piece_.size());
     piece_.append(bytes.substr(0, taken));
     bytes.remove_prefix(taken);

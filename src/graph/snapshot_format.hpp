@@ -26,6 +26,7 @@ inline constexpr std::uint32_t end_of_sections = 0xFFFFFFFF;
 struct HeaderEntry {
   std::string name;
   std::string kind;
+  std::string keys;  // the operator whose keys it keeps something of; empty if it keeps nothing of keys
   std::uint64_t definition = 0;
   std::uint64_t layout = 0;
   KeptState::Kind kept = KeptState::Kind::nothing;
@@ -46,7 +47,7 @@ struct SnapshotHeader {
 };
 
 /// What an operator of a pipeline is in a snapshot.
-[[nodiscard]] HeaderEntry entry_of(const Node& node);
+[[nodiscard]] HeaderEntry entry_of(const Wiring& wiring, const Node& node);
 /// The fingerprint of all operators together.
 [[nodiscard]] std::uint64_t fingerprint_of(const std::vector<HeaderEntry>& operators);
 

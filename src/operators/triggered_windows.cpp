@@ -121,10 +121,14 @@ void TriggeredWindows::archive_key(Archive& archive, Slot slot, std::vector<Arme
     TriggeredWindow read;
     archive(index, read.progress, read.newest, read.order);
     if (!archive.is_good()) return;
+    const bool is_in_time =
+        index >= plan_.grid.first(later(no_time, Duration{1})) && index <= plan_.grid.last(end_of_time);
+    if (!is_in_time || cleanup_of(index) <= watermark() ||
+        !trigger().is_possible(read.progress, plan_.grid.end(index)))
+      return archive.fail("a window is of no time, or after its end");
     bool is_new = false;
     TriggeredWindow& window = store_.at(slot, index, is_new);
-    if (!is_new || cleanup_of(index) <= watermark())
-      return archive.fail("a window is there twice or after its end");
+    if (!is_new) return archive.fail("a window is there twice");
     window = read;
     archive_content(archive, window);
     find_due(slot, index, window, armed);

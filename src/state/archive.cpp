@@ -21,7 +21,7 @@ void Archive::fail(std::string_view reason) {
   if (!is_good()) return;
   failed_at_ = offset();
   reason_ = reason;
-  at_ = end_;
+  if (is_loading_) at_ = end_;
 }
 
 bool Archive::make_room(void* at, std::size_t bytes) {

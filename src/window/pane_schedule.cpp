@@ -188,6 +188,14 @@ void PaneSchedule::settle(EventTime to) {
   while (!refired_.is_empty() && std::get<EventTime>(refired_.first_key()) <= to) refired_.drop_first();
 }
 
+void PaneSchedule::stand_at(EventTime to) {
+  for (Kind& kind : kinds_) {
+    kind.next = before_all_windows;
+    kind.enrolled = std::numeric_limits<PaneIndex>::min();
+  }
+  if (to != no_time) settle(to);
+}
+
 void PaneSchedule::forget(std::span<const Slot> slots) {
   std::vector<bool> is_gone(flags_.size());
   for (const Slot slot : slots) {

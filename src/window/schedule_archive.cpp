@@ -49,7 +49,8 @@ void ScheduleArchive::archive_pending(Archive& archive, std::size_t group) {
   for (std::size_t i = 0; i < count && archive.is_good(); ++i) {
     Place place{};
     archive(place);
-    if (place.first >= active_.size() || place.second <= schedule_.kinds_[place.first].enrolled)
+    if (place.first >= active_.size() || place.second <= schedule_.kinds_[place.first].enrolled ||
+        place.second < schedule_.least_pane() || place.second > schedule_.most_pane())
       return archive.fail("a pane waits for a window that is not to come");
     pending_[place].archive(archive, keys_, group, true);
   }

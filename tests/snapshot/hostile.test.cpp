@@ -71,6 +71,15 @@ class Victim {
     return false;
   }
   [[nodiscard]] bool is_untouched() { return world_->snapshot() == untouched_; }
+  /// What differs first from a pipeline to which nothing was given.
+  [[nodiscard]] std::string difference() {
+    world::World fresh;
+    for (world::World* one : {&fresh, world_.get()}) {
+      for (const world::Step& step : steps_) world::take(*one, step);
+      one->finish();
+    }
+    return world::first_difference(fresh.take(), world_->take());
+  }
   [[nodiscard]] std::size_t taken() const { return taken_; }
   [[nodiscard]] std::size_t refused() const { return refused_; }
 
@@ -94,6 +103,8 @@ TEST_CASE("a snapshot that is cut short anywhere is refused") {
   }
   CHECK(victim.is_untouched());
   CHECK(!victim.refuses(image));
+  REQUIRE(victim.refuses(image.substr(0, image.size() - 1)));
+  CHECK(victim.difference() == "");
 }
 
 TEST_CASE("a snapshot with any bit turned is refused") {

@@ -78,9 +78,9 @@ class CountWindowsNode final : public Node {
         std::int64_t count = slot < panes_.slots() ? counts_[slot] : 0;
         archive(count);
         if (count == 0 || !archive.is_good()) continue;
-        if (count < 0) return archive.fail("a number of records is negative");
+        if (count < 0 || count > most_records) return archive.fail("a number of records makes no sense");
         counts_[slot] = count;
-        if constexpr (Archivable<Entry>) panes_.archive(archive, slot);
+        if constexpr (Archivable<Entry>) panes_.archive(archive, slot, 0, count / pane_);
       }
     });
   }
@@ -102,6 +102,8 @@ class CountWindowsNode final : public Node {
   }
 
  private:
+  static constexpr std::int64_t most_records = std::int64_t{1} << 62;
+
   void grow() {
     if (panes_.slots() >= emitter_.dictionary().slot_bound()) return;
     panes_.grow(emitter_.dictionary().slot_bound());

@@ -50,6 +50,7 @@ class EachBase : public Node {
   }
 
  protected:
+  static constexpr std::size_t outputs = std::tuple_size_v<typename Traits::Records>;
   static constexpr bool has_on_timer = requires { &Op::on_timer; };
   static constexpr bool has_on_watermark = requires { &Op::on_watermark; };
 
@@ -148,7 +149,7 @@ class EachNode final : public EachBase<Op> {
     if constexpr (Base::Traits::has_state) {
       return kept_as<typename Base::State>(KeptState::Kind::whole);
     } else {
-      return {};
+      return {.layout = Base::outputs};
     }
   }
   void archive(NodeArchive& out) override {
@@ -231,7 +232,8 @@ class KeyedEachNode final : public EachBase<Op> {
     if constexpr (Base::Traits::has_state) {
       return kept_as<State>(KeptState::Kind::by_key);
     } else {
-      return {.kind = Base::Traits::has_timer ? KeptState::Kind::by_key : KeptState::Kind::nothing};
+      return {.kind = Base::Traits::has_timer ? KeptState::Kind::by_key : KeptState::Kind::nothing,
+              .layout = Base::outputs};
     }
   }
   void archive(NodeArchive& out) override {
@@ -273,7 +275,10 @@ class KeyedEachNode final : public EachBase<Op> {
   void set_timer(Slot slot, Cell& cell, const Timer& timer) {
     if constexpr (Base::Traits::has_timer) {
       cell.timer = timer.at();
-      if (cell.timer == no_time) return;
+      if (cell.timer == no_time) {
+        cell.armed = no_time;
+        return;
+      }
       const EventTime due = later(cell.timer, Duration{1});
       if (cell.armed != no_time && due >= cell.armed) return;
       cell.armed = due;

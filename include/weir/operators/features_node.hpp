@@ -100,10 +100,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
 
   void take(const Batch<Record>& batch) {
     stats().ingested += batch.size;
-    if (keys_.size() < dictionary_->slot_bound()) {
-      keys_.grow(dictionary_->slot_bound());
-      is_far_ = keys_.size() * sizeof(KeyState) > near_bytes;
-    }
+    grow();
     const EventTime settled = settled_at(watermark());
     for (std::size_t i = 0; i < batch.size; ++i) {
       prefetch(batch, i);
@@ -145,10 +142,10 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
   }
   void archive(NodeArchive& out) override {
     out.sum(late_.counter());
-    for (FeatureCounts& counts : counts_) out.sum(counts.missing, counts.nan, counts.overflowed);
+    for (FeatureCounts& counts : counts_) out.sum(counts.missing, counts.nan);  // overflows are of reads
     out.most(newest_, version_);
     KeptKeys& keys = out.keys(dictionary_);
-    if (out.is_loading()) keys_.grow(dictionary_->slot_bound());
+    if (out.is_loading()) grow();
     out.each_group([&](Archive& archive, std::size_t group) {
       if constexpr (is_archivable) {
         for (const Slot slot : keys.of(group)) archive_key(archive, slot);
@@ -252,6 +249,11 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
   static constexpr std::size_t near_bytes = std::size_t{256} << 10;  // below, prefetching wins nothing
   static constexpr std::size_t head_bytes = sizeof(KeyState) - sizeof(typename AllGroups::Panes);
 
+  void grow() {
+    if (keys_.size() >= dictionary_->slot_bound()) return;
+    keys_.grow(dictionary_->slot_bound());
+    is_far_ = keys_.size() * sizeof(KeyState) > near_bytes;
+  }
   /// Looks for a pace at which some thousand records come between two publications.
   void adapt_pace() {
     const std::uint64_t records = stats().ingested - std::exchange(ingested_, stats().ingested);
@@ -381,11 +383,18 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
     if (!is_there || !archive.is_good()) return;
     KeyState& key = keys_[slot];
     archive(key.newest, key.oldest, key.settled, key.version, key.unsettled);
-    if (archive.is_good() && key.newest == no_time) archive.fail("a key with state has no newest record");
+    if (key.newest == no_time) {  // and so it would be a key without state
+      key.oldest = key.settled = no_time;
+      key.unsettled = 0;
+      return archive.fail("a key with state has no newest record");
+    }
     logs_.archive(archive, key.log);
     groups_.archive(archive, key.panes);
     if (!archive.is_loading()) return;
-    if (key.unsettled > key.log.size()) archive.fail("there are more records in panes than records");
+    if (key.unsettled > key.log.size()) {
+      key.unsettled = 0;
+      archive.fail("there are more records in panes than records");
+    }
     if (!archive.is_good()) return;
     this->touch(slot);
     if (retain_ == for_ever) return;

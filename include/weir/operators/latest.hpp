@@ -298,6 +298,7 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
   void forget(Slot slot) {
     this->drop(dictionary_.key(slot));
     versions_.release(kept_[slot].versions);
+    kept_[slot].count = 0;
     kept_[slot].waits_for = no_time;
   }
 

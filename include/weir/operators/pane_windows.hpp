@@ -117,12 +117,13 @@ class PaneWindowsNode final : public Node {
     if (out.is_loading()) {
       store_.grow(emitter_.dictionary().slot_bound());
       schedule_.grow(emitter_.dictionary().slot_bound());
-      if (watermark() != no_time) schedule_.settle(watermark());
+      if (!out.is_joining()) schedule_.stand_at(watermark());
     }
     ScheduleArchive schedule(schedule_, keys, out.is_loading());
     out.each_group([&](Archive& archive, std::size_t group) {
       if constexpr (Archivable<State>) {
-        for (const Slot slot : keys.of(group)) store_.archive(archive, slot);
+        for (const Slot slot : keys.of(group))
+          store_.archive(archive, slot, schedule_.least_pane(), schedule_.most_pane());
       }
       schedule.archive(archive, group);
     });

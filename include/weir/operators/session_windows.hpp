@@ -92,7 +92,7 @@ class SessionWindowsNode final
         is_plain_(trigger_.is_plain() && trigger_.grace() == Duration::zero() && !has_caps_ &&
                   spec.judged == SessionLateness::after_merging),
         store_(!is_plain_),
-        queue_(spec.gap > Duration::zero() ? spec.gap / 64 : std::chrono::milliseconds{100}) {}
+        queue_(granularity(spec)) {}
 
   [[nodiscard]] RowEmitter<KeyType, Record, Row, RowAgg>& emitter() noexcept { return emitter_; }
   void check(Problems& problems) const override { check_sessions(problems, name(), spec_, !has_fixed_gap); }
@@ -171,6 +171,10 @@ class SessionWindowsNode final
   void archive(NodeArchive& out) override {
     emitter_.archive(out);
     out.most(next_id_, reach_);
+    if (next_id_ == 0 || next_id_ > most_session_id / 2) {
+      next_id_ = 1;
+      return out.fail("the next session has an id that makes no sense");
+    }
     this->archive_newest(out);
     KeptKeys& keys = out.keys(&emitter_.dictionary());
     if (out.is_loading()) store_.grow(emitter_.dictionary().slot_bound());
@@ -189,6 +193,7 @@ class SessionWindowsNode final
       store_.for_each(slot, [&places](Place place) { places.push_back(place); });
       for (const Place place : places) store_.erase(place);
     }
+    wait_anew();
   }
   void refresh(OperatorStats& stats) const override {
     emitter_.refresh(stats);
@@ -208,6 +213,10 @@ class SessionWindowsNode final
 
  private:
   static constexpr std::size_t prefetched_ahead = 16;
+
+  [[nodiscard]] static Duration granularity(const SessionSpec& spec) {
+    return spec.gap > Duration::zero() ? Duration{spec.gap / 64} : std::chrono::milliseconds{100};
+  }
 
   /// The sessions of a key, by their creation.
   void archive_key(Archive& archive, Slot slot, std::vector<Place>& read) {
@@ -243,11 +252,26 @@ class SessionWindowsNode final
     if (!is_plain_) {
       Rest& rest = store_.rest(place);
       archive(rest.progress, rest.records, rest.is_ended, rest.is_past_end);
+      if (!trigger_.is_possible(rest.progress, end_of_time)) {
+        rest.progress = {};
+        return archive.fail("a session has an early pane that it cannot have");
+      }
       archive_last(archive, rest.last_row);
     }
     if (!archive.is_loading() || !archive.is_good()) return;
     if (session.last < session.first || end_of(session).at < session.last)
       return archive.fail("a session ends before it begins");
+  }
+  /// Lets no entry of the queue outlive its session: when a restore is undone, others get its id.
+  void wait_anew() {
+    queue_ = DeadlineQueue<Entry>(granularity(spec_));
+    for (Slot slot = 0; slot < store_.slots(); ++slot) {
+      store_.for_each(slot, [this](Place place) {
+        if (is_plain_) return queue_.arm(end_of(store_[place]).at, entry_of(place));
+        store_.rest(place).armed = no_time;
+        rearm(place);
+      });
+    }
   }
   /// Puts sessions that were read among those that wait for their deadlines. Where they join others they get new ids.
   void enter(NodeArchive& out, std::vector<Place>& read) {

@@ -419,14 +419,9 @@ void load_version(Archive& archive, Type& value, std::uint32_t version) {
     static_assert(std::is_constructible_v<Type, const Previous&>,
                   "weir: a versioned State needs a constructor from its Previous");
     Previous previous{};
-    if constexpr (Versioned<Previous>) {
-      static_assert(Previous::version < Type::version, "weir: a State's Previous has a smaller version");
-      load_version(archive, previous, version);
-    } else {
-      if (version + 1 != Type::version)
-        return archive.fail("a State is of a version that this program does not know");
-      archive_content(archive, previous);
-    }
+    static_assert(Versioned<Previous>, "weir: a State's Previous has a version, too; the first one is 1");
+    static_assert(Previous::version < Type::version, "weir: a State's Previous has a smaller version");
+    load_version(archive, previous, version);
     value = Type(previous);
   } else {
     archive.fail("a State is of a version that this program does not know");

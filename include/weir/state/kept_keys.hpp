@@ -92,7 +92,7 @@ class KeyedThings {
     std::size_t count = size_of(group);
     archive.size(count, sizeof(std::uint32_t) * (is_ordered ? 2 : 1) + least_bytes<Thing>());
     const std::span<const Slot> slots = keys.of(group);
-    std::vector<bool> is_there(archive.is_loading() && is_set ? slots.size() : 0);
+    std::vector<std::uint32_t> places;
     for (std::size_t i = 0; i < count && archive.is_good(); ++i) {
       if (!archive.is_loading()) {
         Entry& entry = parts_[group][i];
@@ -104,11 +104,13 @@ class KeyedThings {
       Entry entry{};
       archive_entry(archive, place, entry);
       if (place >= slots.size()) return archive.fail("something belongs to a key that is not there");
-      if (is_set && is_there[place]) return archive.fail("a key is in a list twice");
-      if (is_set) is_there[place] = true;
+      if (is_set) places.push_back(place);
       entry.slot = slots[place];
       read_.push_back(entry);
     }
+    std::sort(places.begin(), places.end());
+    if (std::adjacent_find(places.begin(), places.end()) != places.end())
+      archive.fail("a key is in a list twice");
   }
   /// What was read, in its order; if it has none, as it came.
   [[nodiscard]] const std::vector<Entry>& sorted() {

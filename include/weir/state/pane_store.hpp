@@ -226,8 +226,8 @@ class PaneStore {
   }
 
   /// Writes the panes of a slot, or reads those of a slot that has none. Also where they lie, on which the grouping of merges
-  /// depends.
-  void archive(Archive& ar, Slot slot) requires(Archivable<State>) {
+  /// depends. Panes that are read are from `least` to `most`.
+  void archive(Archive& ar, Slot slot, Index least, Index most) requires(Archivable<State>) {
     std::size_t count = 0;
     if (!ar.is_loading()) for_each(slot, [&count](Index, const State&) { ++count; });
     ar.size(count, sizeof(Index) + least_bytes<State>());
@@ -245,8 +245,16 @@ class PaneStore {
       Index pane = none;
       ar(pane);
       if (!ar.is_good()) return;
-      if (pane == none || (before != none && pane <= before)) return ar.fail("panes are not in their order");
+      if (pane == none || pane < least || pane > most || (before != none && pane <= before))
+        return ar.fail("panes are not in their order, or of no time");
       before = pane;
+      if constexpr (can_slide) {
+        if (columns_.takes(slot, pane)) {
+          bool is_new = false;
+          ar(columns_.at(slot, pane, is_new));
+          continue;
+        }
+      }
       if (i + 1 < count || !has_line) {
         bool is_new = false;
         ar(older_at(older, pane, is_new));

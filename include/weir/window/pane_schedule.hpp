@@ -116,6 +116,9 @@ class PaneSchedule {
   /// Keys whose panes were kept for a grace that is over.
   bool take_retired(EventTime to, std::vector<Slot>& slots) { return retired_.take(to, slots); }
   void retire(EventTime deadline, Slot slot) { retired_.add(deadline, slot); }
+  /// The panes of the first and of the last instant.
+  [[nodiscard]] PaneIndex least_pane() const { return layout_.pane(later(no_time, Duration{1})); }
+  [[nodiscard]] PaneIndex most_pane() const { return layout_.pane(end_of_time); }
   /// Whether some window takes late records.
   [[nodiscard]] bool has_grace() const;
   /// Whether all windows that have the pane have ended.
@@ -131,6 +134,8 @@ class PaneSchedule {
   [[nodiscard]] std::uint64_t live_windows(PaneIndex pane, EventTime watermark,
                                            std::vector<WindowIndex>& counted) const;
 
+  /// Stands where it would be if the watermark had come to `to` and no other had been before.
+  void stand_at(EventTime to);
   /// Forgets keys that nothing is kept of any more, whatever is due for them.
   void forget(std::span<const Slot> slots);
 

@@ -51,6 +51,11 @@ class Trigger {
     if (emission_.every == Duration::zero()) return no_time;
     return if_before(multiple_after(at), end);
   }
+  /// Whether a window can have come so far: early panes come at intervals if at all, and before `end`.
+  [[nodiscard]] bool is_possible(const Progress& progress, EventTime end) const noexcept {
+    if (progress.next_early == no_time) return true;
+    return emission_.every > Duration::zero() && if_before(ticks(progress.next_early), end) != no_time;
+  }
   /// No record at or after `watermark` can make an early pane due at a watermark below this.
   [[nodiscard]] EventTime earliest_early(EventTime watermark) const noexcept {
     if (emission_.every == Duration::zero()) return end_of_time;
