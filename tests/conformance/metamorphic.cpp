@@ -31,6 +31,7 @@ Variant copy_of(const Case& base, const Run& done, std::string rule) {
                   .setup = {},
                   .group = {},
                   .expected = {},
+                  .rebuilds = false,
                   .late_dropped = done.late_dropped,
                   .live_windows = {}};
   for (std::size_t i = 0; i < base.steps.size(); ++i) {
@@ -250,6 +251,7 @@ void add_split(const Case& base, const Run& done, std::vector<Variant>& out) {
 /// The same case, restored from a snapshot after each step.
 void add_restored(const Case& base, const Run& done, std::vector<Variant>& out) {
   Variant variant = copy_of(base, done, "restored after each step");
+  variant.rebuilds = true;
   variant.script.steps.clear();
   variant.group.clear();
   for (std::size_t i = 0; i < base.steps.size(); ++i) {

@@ -19,6 +19,7 @@ struct Variant {
   Setup setup;
   std::vector<std::size_t> group;  ///< of each step of the script: whose emissions are put together
   std::vector<std::vector<Emission>> expected;  ///< per group
+  bool rebuilds = false;                        ///< steps build the pipeline again
   std::optional<std::uint64_t> late_dropped;
   std::optional<std::uint64_t> live_windows;  ///< after the last step
 };
