@@ -3,8 +3,7 @@
 #
 #   sh tests/conformance/run.sh [OPTION...] [DIR...]      every case below each DIR; without any, the shared cases
 #     --json FILE            totals and one entry per case as JSON
-#     --without-snapshots    also the cases that only snapshots keep out, with their snapshot steps left out
-#     --metamorphic          also each case cut finer, reordered, batched, shifted, doubled and split
+#     --metamorphic          also each case cut finer, reordered, batched, shifted, doubled, split and restored
 #     --one-process          no process per case; for debuggers
 #
 # Builds what it needs first (preset release, or the one named by PRESET). WEIR_NO_INSTALL=1 names missing packages
