@@ -176,7 +176,7 @@ enum class ArchiveKind : unsigned char {
 template <class T>
 consteval ArchiveKind archive_kind() {
   if constexpr (std::is_const_v<T> || std::is_reference_v<T>)
-    return ArchiveKind::none;
+    return ArchiveKind::none;  // NOLINT(bugprone-branch-clone): as what no branch knows
   else if constexpr (HasArchive<T>)
     return ArchiveKind::own;
   else if constexpr (std::is_same_v<T, bool>)
@@ -292,7 +292,7 @@ consteval bool is_packed() {
   constexpr ArchiveKind kind = archive_kind<Type>();
   if constexpr (std::endian::native != std::endian::little || Versioned<Type> ||
                 !std::is_trivially_copyable_v<Type>)
-    return false;
+    return false;  // NOLINT(bugprone-branch-clone): as what no branch knows
   else if constexpr (kind == ArchiveKind::number)
     return true;
   else if constexpr (kind == ArchiveKind::array)
