@@ -119,4 +119,20 @@ RollingPlan::Reach RollingPlan::reach(std::size_t at, EventTime as_of, EventTime
   return reach;
 }
 
+RollingPace::RollingPace(const std::vector<const RollingPlan*>& plans, Duration retain) {
+  std::int64_t least = INT64_MAX;
+  for (const RollingPlan* plan : plans) {
+    const bool has_panes = !plan->levels().empty() && !plan->levels().front().is_endless();
+    least = std::min(least, has_panes ? plan->levels().front().hop : 1'000'000);
+  }
+  most_ = std::max(Duration{1}, std::min({Duration{least}, Duration{retain / 16}, Duration::max() / 2}));
+  pace_ = most_;
+}
+
+void RollingPace::adapt(std::uint64_t records) noexcept {
+  const std::uint64_t more = records - std::exchange(records_, records);
+  if (more < 512) pace_ = std::min(most_, pace_ * 2);
+  if (more > 2048) pace_ = std::max(Duration{1}, pace_ / 2);
+}
+
 }  // namespace weir::inline v0::detail

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include <weir/base/description.hpp>
 #include <weir/time/instant.hpp>
 
 /// \file
@@ -103,9 +104,7 @@ template <class T>
 using Argument = std::conditional_t<std::same_as<T, std::string>, std::string_view, const T&>;
 
 template <class T>
-inline constexpr bool is_optional = false;
-template <class T>
-inline constexpr bool is_optional<std::optional<T>> = true;
+inline constexpr bool is_optional = OptionalOf<T>::value;
 
 template <class T>
 inline constexpr bool is_checked = false;

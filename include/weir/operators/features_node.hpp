@@ -20,6 +20,7 @@
 #include <weir/operators/window_specs.hpp>
 #include <weir/state/deadline_queue.hpp>
 #include <weir/state/record_log.hpp>
+#include <weir/window/rolling.hpp>
 
 namespace weir::inline v0 {
 
@@ -42,16 +43,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
                 "weir: a row takes at most 64 features; split it over two features<Row>() calls");
   static_assert(window_count <= most_row_windows,
                 "weir: a row takes at most 16 windows; split it over two features<Row>() calls");
-  struct KeyState {
-    EventTime newest = no_time;   // of its records; none: nothing is kept
-    EventTime oldest = no_time;   // of the records in panes
-    EventTime settled = no_time;  // of the newest record in panes
-    std::uint64_t version = 0;
-    std::uint32_t unsettled = 0;  // the first record in the log that is not in panes
-    bool is_armed = false;        // the slot waits among the expiries
-    typename Logs::Log log;
-    typename AllGroups::Panes panes;
-  };
+  using KeyState = RollingKey<Record, Groups...>;
   using Read = RollingRead<Record>;
 
  public:
@@ -69,7 +61,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
       record_count_ = std::max(record_count_, plan->record_count());
       for (const RollingWindow& window : plan->windows()) has_including_ |= window.asking == Asking::included;
     }
-    pace_ = most_pace_ = pace_of(groups_.plans());
+    pace_ = RollingPace(groups_.plans(), retain_);
     this->set_definition(spec_.definition);
   }
   FeaturesNode(const FeaturesNode&) = delete;
@@ -110,7 +102,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
   }
 
   void advance(EventTime to) override {
-    adapt_pace();
+    pace_.adapt(stats().ingested);
     if (retain_ == for_ever) return;
     const EventTime settled = settled_at(to);
     expiries_.advance(
@@ -130,7 +122,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
   /// Rows do not depend on when records go into panes and keys are forgotten, but memory does. A late record is judged by the
   /// watermark itself, of which every source but its own may be ahead.
   [[nodiscard]] EventTime horizon() const override {
-    return later(watermark(), this->is_joined() ? Duration{1} : pace_);
+    return later(watermark(), this->is_joined() ? Duration{1} : pace_.duration());
   }
   [[nodiscard]] bool holds(std::uint32_t slot) const override {
     return slot < keys_.size() && keys_[slot].newest != no_time;
@@ -254,21 +246,6 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
     keys_.grow(dictionary_->slot_bound());
     is_far_ = keys_.size() * sizeof(KeyState) > near_bytes;
   }
-  /// Looks for a pace at which some thousand records come between two publications.
-  void adapt_pace() {
-    const std::uint64_t records = stats().ingested - std::exchange(ingested_, stats().ingested);
-    if (records < 512) pace_ = std::min(most_pace_, pace_ * 2);
-    if (records > 2048) pace_ = std::max(Duration{1}, pace_ / 2);
-  }
-  /// The width of the narrowest panes, but not much of the time for which keys are kept.
-  [[nodiscard]] Duration pace_of(const std::vector<const RollingPlan*>& all) const {
-    std::int64_t pace = INT64_MAX;
-    for (const RollingPlan* plan : all) {
-      const bool has_panes = !plan->levels().empty() && !plan->levels().front().is_endless();
-      pace = std::min(pace, has_panes ? plan->levels().front().hop : 1'000'000);
-    }
-    return std::max(Duration{1}, std::min({Duration{pace}, Duration{retain_ / 16}, Duration::max() / 2}));
-  }
   /// Records before this are in panes. The end of the stream is behind its newest record, so that what is known then can be
   /// read for ever.
   [[nodiscard]] EventTime settled_at(EventTime watermark) const {
@@ -382,20 +359,8 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
     archive(is_there);
     if (!is_there || !archive.is_good()) return;
     KeyState& key = keys_[slot];
-    archive(key.newest, key.oldest, key.settled, key.version, key.unsettled);
-    if (key.newest == no_time) {  // and so it would be a key without state
-      key.oldest = key.settled = no_time;
-      key.unsettled = 0;
-      return archive.fail("a key with state has no newest record");
-    }
-    logs_.archive(archive, key.log);
-    groups_.archive(archive, key.panes);
-    if (!archive.is_loading()) return;
-    if (key.unsettled > key.log.size()) {
-      key.unsettled = 0;
-      archive.fail("there are more records in panes than records");
-    }
-    if (!archive.is_good()) return;
+    key.archive(archive, logs_, groups_);
+    if (!archive.is_loading() || !archive.is_good()) return;
     this->touch(slot);
     if (retain_ == for_ever) return;
     expiries_.arm(deadline(key), slot);
@@ -457,10 +422,8 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
   Duration record_span_{};
   std::size_t record_count_ = 0;
   bool has_including_ = false;
-  bool is_far_ = false;         // states fill more than the near caches, so that prefetching pays
-  std::uint64_t ingested_ = 0;  // until the last publication
-  Duration most_pace_{1};
-  Duration pace_{1};  // how far the watermark may rise before keys are forgotten and records go into panes
+  bool is_far_ = false;  // states fill more than the near caches, so that prefetching pays
+  RollingPace pace_;
   EventTime newest_ = no_time;
   std::uint64_t version_ = 0;
   EventTime held_ = end_of_time;  // nothing from here on is settled

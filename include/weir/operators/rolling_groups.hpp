@@ -10,6 +10,8 @@
 #include <weir/operators/features_spec.hpp>
 #include <weir/operators/readable.hpp>
 #include <weir/operators/rolling_group.hpp>
+#include <weir/state/archive.hpp>
+#include <weir/state/record_log.hpp>
 
 namespace weir::inline v0::detail {
 
@@ -120,6 +122,37 @@ class RollingGroups {
   }
 
   std::tuple<Groups...> groups_;
+};
+
+/// What is kept of a key: its records, and the panes of all groups.
+template <class Record, class... Groups>
+struct RollingKey {
+  using Logs = RecordLogs<Record>;
+  using AllGroups = RollingGroups<Record, Groups...>;
+
+  EventTime newest = no_time;   // of its records; none: nothing is kept
+  EventTime oldest = no_time;   // of the records in panes
+  EventTime settled = no_time;  // of the newest record in panes
+  std::uint64_t version = 0;
+  std::uint32_t unsettled = 0;  // the first record in the log that is not in panes
+  bool is_armed = false;        // the slot waits among the expiries
+  typename Logs::Log log;
+  typename AllGroups::Panes panes;
+
+  /// Writes what is kept, or reads it into a key that has nothing.
+  void archive(Archive& ar, Logs& logs, AllGroups& groups) {
+    ar(newest, oldest, settled, version, unsettled);
+    if (newest == no_time) {  // and so it would be a key without state
+      oldest = settled = no_time;
+      unsettled = 0;
+      return ar.fail("a key with state has no newest record");
+    }
+    logs.archive(ar, log);
+    groups.archive(ar, panes);
+    if (unsettled <= log.size()) return;
+    unsettled = 0;
+    ar.fail("there are more records in panes than records");
+  }
 };
 
 }  // namespace weir::inline v0::detail

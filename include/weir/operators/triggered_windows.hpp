@@ -39,6 +39,15 @@ void fire_pane(Emitter& emitter, const Trigger& trigger, Slot slot, Content&& co
   ++progress.firings;
 }
 
+/// What windows keep that put out rows: their States, and of a kind that retracts the rows to take back.
+template <class State, class WindowedRow>
+[[nodiscard]] KeptState kept_windows(const Trigger& trigger) {
+  KeptState kept = kept_as<State, WindowedRow>(KeptState::Kind::by_key);
+  const bool is_retracting = trigger.accumulation() == Accumulation::retracting;
+  kept.is_archivable = Archivable<State> && (!is_retracting || Archivable<WindowedRow>);
+  return kept;
+}
+
 /// The row that was put out last and is to be taken back, if there is one.
 template <class WindowedRow>
 void archive_last(Archive& archive, std::unique_ptr<WindowedRow>& last) {
@@ -167,10 +176,7 @@ class TriggeredWindowsNode final : public TriggeredWindows {
     emitter_.flush();
   }
   [[nodiscard]] KeptState kept() const override {
-    KeptState kept = kept_as<typename RowAgg::State, Windowed<KeyType, Row>>(KeptState::Kind::by_key);
-    kept.is_archivable =
-        Archivable<typename RowAgg::State> && (!is_retracting() || Archivable<Windowed<KeyType, Row>>);
-    return kept;
+    return kept_windows<typename RowAgg::State, Windowed<KeyType, Row>>(this->trigger());
   }
   void archive(NodeArchive& out) override {
     emitter_.archive(out);
@@ -204,9 +210,6 @@ class TriggeredWindowsNode final : public TriggeredWindows {
     window.content = nullptr;
   }
   void flush() override { emitter_.flush(); }
-  [[nodiscard]] bool is_retracting() const noexcept {
-    return this->trigger().accumulation() == Accumulation::retracting;
-  }
   void archive_content(Archive& archive, TriggeredWindow& window) override {
     if (window.content == nullptr) window.content = contents_.make();
     if constexpr (Archivable<typename RowAgg::State>) archive(content(window).state);

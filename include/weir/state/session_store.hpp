@@ -125,28 +125,9 @@ class SessionStore {
     session.first = first;
     return place;
   }
-  /// Gives a session another first instant.
-  void move_first(SessionPlace place, Time first) {
-    Session& session = (*this)[place];
-    if (place.box != 0) {
-      Order& order = *orders_[place.slot];
-      auto node = order.extract(rank_of(session));
-      node.key().first = first;
-      order.insert(std::move(node));
-    }
-    session.first = first;
-  }
-  /// Gives a session another id.
-  void move_id(SessionPlace place, std::uint64_t id) {
-    Session& session = (*this)[place];
-    if (place.box != 0) {
-      Order& order = *orders_[place.slot];
-      auto node = order.extract(rank_of(session));
-      node.key().second = id;
-      order.insert(std::move(node));
-    }
-    session.id = id & most_session_id;
-  }
+  /// Gives a session another first instant, or another id.
+  void move_first(SessionPlace place, Time first) { move(place, {first, rank_of((*this)[place]).second}); }
+  void move_id(SessionPlace place, std::uint64_t id) { move(place, {(*this)[place].first, id}); }
   void erase(SessionPlace place) {
     Session& session = (*this)[place];
     const Rank rank = rank_of(session);
@@ -193,6 +174,17 @@ class SessionStore {
     return {session.first, std::uint64_t{session.id}};
   }
 
+  void move(SessionPlace place, const Rank& to) {
+    Session& session = (*this)[place];
+    if (place.box != 0) {
+      Order& order = *orders_[place.slot];
+      auto node = order.extract(rank_of(session));
+      node.key() = to;
+      order.insert(std::move(node));
+    }
+    session.first = to.first;
+    session.id = to.second & most_session_id;
+  }
   [[gnu::noinline]] std::uint32_t take_box(Slot slot, Time first, std::uint64_t id) {
     if (free_.empty()) make_boxes();
     orders_.grow(slots());

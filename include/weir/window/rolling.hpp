@@ -153,6 +153,24 @@ class RollingPlan {
   bool is_endless_ = false;
 };
 
+/// How far the watermark may rise before records go into panes and keys are forgotten. No row depends on it, but memory does,
+/// and how often operators are told the watermark: it looks for some thousand records in between.
+class RollingPace {
+ public:
+  RollingPace() = default;
+  /// At most the width of the narrowest panes, and not much of the time for which keys are kept.
+  RollingPace(const std::vector<const RollingPlan*>& plans, Duration retain);
+
+  [[nodiscard]] Duration duration() const noexcept { return pace_; }
+  /// The watermark has risen, and so many records have come in all.
+  void adapt(std::uint64_t records) noexcept;
+
+ private:
+  Duration most_{1};
+  Duration pace_{1};
+  std::uint64_t records_ = 0;  // until the last time
+};
+
 }  // namespace detail
 
 }  // namespace weir::inline v0

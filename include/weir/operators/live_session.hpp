@@ -1,0 +1,141 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+#include <vector>
+
+#include <weir/operators/triggered_windows.hpp>
+#include <weir/state/archive.hpp>
+#include <weir/state/session_store.hpp>
+#include <weir/window/session_span.hpp>
+#include <weir/window/trigger.hpp>
+
+/// \file
+/// What is kept of a session that has not ended, and how it is written into a snapshot.
+
+namespace weir::inline v0::detail {
+
+/// What every record needs: one cache line if the state has up to 40 bytes.
+template <class State, bool has_fixed_gap>
+struct LiveSession {
+  struct NoEnd {};
+
+  std::uint64_t id : 56 = 0;  // by creation
+  std::uint64_t is_one_of_many : 1 = 0;
+  std::uint64_t token : 7 = 0;  // of the entry of the deadline queue that counts
+  EventTime first = no_time;
+  EventTime last = no_time;
+  [[no_unique_address]] std::conditional_t<has_fixed_gap, NoEnd, SessionEnd> end{};  // see end_with
+  State state{};
+
+  /// A fixed gap after the last record, else the latest of the records' ends.
+  [[nodiscard]] SessionEnd end_with([[maybe_unused]] Duration fixed_gap) const noexcept {
+    if constexpr (has_fixed_gap) {
+      return SessionEnd::after(last, fixed_gap);
+    } else {
+      return end;
+    }
+  }
+  /// Whether it is the key's only session, in the key's line, and a record falls inside it.
+  [[nodiscard]] bool takes(EventTime at, [[maybe_unused]] Duration gap) const noexcept {
+    if (id == 0 || is_one_of_many || at < first) return false;
+    if constexpr (has_fixed_gap) {
+      return at < later(last, gap);
+    } else {
+      return at < end.at;
+    }
+  }
+};
+
+/// What a session needs besides unless its spec is plain.
+template <class WindowedRow>
+struct SessionRest {
+  Progress progress{};
+  EventTime armed = no_time;  // the deadline its entry stands for
+  std::uint32_t records = 0;
+  bool is_ended = false;  // by its marker
+  bool is_past_end = false;
+  std::unique_ptr<WindowedRow> last_row{};  // what was put out last, if rows are retracted
+};
+
+/// One entry of the deadline queue. It is void once its session has another token or another id lies in its place.
+struct SessionDeadline {
+  std::uint64_t id : 56;
+  std::uint64_t token : 8;
+  SessionPlace place;
+  friend bool operator<(const SessionDeadline& a, const SessionDeadline& b) { return a.id < b.id; }
+};
+
+/// Writes the sessions of keys, or reads them.
+template <class Session, class Rest>
+class SessionArchive {
+  using Place = SessionPlace;
+  using State = decltype(Session::state);
+
+ public:
+  /// `trigger`: of the rests of the sessions; null if they have none.
+  SessionArchive(SessionStore<Session, Rest>& store, const Trigger* trigger, Duration fixed_gap)
+      : store_(store), trigger_(trigger), fixed_gap_(fixed_gap) {}
+
+  /// The sessions of a key, by their creation; those that are read have ids before `next_id`.
+  void archive(Archive& ar, Slot slot, std::uint64_t next_id) {
+    std::vector<Place> places;
+    if (!ar.is_loading() && slot < store_.slots())
+      store_.for_each(slot, [&places](Place place) { places.push_back(place); });
+    sort(places);
+    std::size_t count = places.size();
+    ar.size(count, 2 * sizeof(EventTime) + sizeof(std::uint64_t) + least_bytes<State>());
+    std::uint64_t before = 0;
+    for (std::size_t i = 0; i < count && ar.is_good(); ++i) {
+      std::uint64_t id = ar.is_loading() ? 0 : store_[places[i]].id;
+      EventTime first = ar.is_loading() ? no_time : store_[places[i]].first;
+      ar(id, first);
+      if (!ar.is_good()) return;
+      if (!ar.is_loading()) {
+        archive_one(ar, places[i]);
+        continue;
+      }
+      if (id <= before || id >= next_id) return ar.fail("sessions are not in the order of their creation");
+      before = id;
+      read_.push_back(store_.add(slot, first, id));
+      archive_one(ar, read_.back());
+    }
+  }
+  /// All that were read, by their creation.
+  [[nodiscard]] const std::vector<Place>& read() {
+    sort(read_);
+    return read_;
+  }
+
+ private:
+  void sort(std::vector<Place>& places) const {
+    std::sort(places.begin(), places.end(), [this](Place a, Place b) { return store_[a].id < store_[b].id; });
+  }
+  void archive_one(Archive& ar, Place place) {
+    Session& session = store_[place];
+    ar(session.last);
+    if constexpr (Archivable<decltype(session.end)>) ar(session.end);
+    if constexpr (Archivable<State>) ar(session.state);
+    if (trigger_ != nullptr) {
+      Rest& rest = store_.rest(place);
+      ar(rest.progress, rest.records, rest.is_ended, rest.is_past_end);
+      if (!trigger_->is_possible(rest.progress, end_of_time)) {
+        rest.progress = {};
+        return ar.fail("a session has an early pane that it cannot have");
+      }
+      archive_last(ar, rest.last_row);
+    }
+    if (session.last < session.first || session.end_with(fixed_gap_).at < session.last)
+      ar.fail("a session ends before it begins");
+  }
+
+  SessionStore<Session, Rest>& store_;
+  const Trigger* trigger_;
+  Duration fixed_gap_;
+  std::vector<Place> read_;
+};
+
+}  // namespace weir::inline v0::detail
