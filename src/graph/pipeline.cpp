@@ -2,6 +2,8 @@
 
 #include <weir/graph/picture.hpp>
 
+#include "snapshot_format.hpp"
+
 namespace weir::inline v0 {
 
 namespace detail {
@@ -183,13 +185,7 @@ absl::Status Pipeline::snapshot(const SnapshotSpec& spec, std::string& image) {
 }
 
 absl::Status Pipeline::restore(std::string_view image, const RestoreSpec& spec) {
-  return restore(
-      [&image](std::span<char> buffer) -> absl::StatusOr<std::size_t> {
-        const std::size_t taken = image.copy(buffer.data(), buffer.size());
-        image.remove_prefix(taken);
-        return taken;
-      },
-      spec);
+  return detail::read_bytes(image, [&](SnapshotSource source) { return restore(source, spec); });
 }
 
 std::vector<std::string> Pipeline::names() const {

@@ -346,12 +346,9 @@ absl::Status drop_groups(Wiring& wiring, std::span<const std::uint32_t> groups) 
 
 namespace weir::inline v0 {
 
-absl::StatusOr<SnapshotInfo> inspect(std::string_view snapshot) {
-  const auto source = [&snapshot](std::span<char> buffer) -> absl::StatusOr<std::size_t> {
-    const std::size_t taken = snapshot.copy(buffer.data(), buffer.size());
-    snapshot.remove_prefix(taken);
-    return taken;
-  };
+namespace {
+
+absl::StatusOr<SnapshotInfo> inspect_from(SnapshotSource source) {
   detail::SnapshotReader reader(source);
   detail::SnapshotHeader header;
   if (absl::Status status = reader.header(header); !status.ok()) return status;
@@ -386,6 +383,12 @@ absl::StatusOr<SnapshotInfo> inspect(std::string_view snapshot) {
       of.keys += keys;
     }
   }
+}
+
+}  // namespace
+
+absl::StatusOr<SnapshotInfo> inspect(std::string_view snapshot) {
+  return detail::read_bytes(snapshot, inspect_from);
 }
 
 }  // namespace weir::inline v0

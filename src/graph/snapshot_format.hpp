@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,6 +51,17 @@ struct SnapshotHeader {
 [[nodiscard]] HeaderEntry entry_of(const Wiring& wiring, const Node& node);
 /// The fingerprint of all operators together.
 [[nodiscard]] std::uint64_t fingerprint_of(const std::vector<HeaderEntry>& operators);
+
+/// Calls `read` with a source of bytes that lie in memory.
+template <class Read>
+auto read_bytes(std::string_view bytes, Read&& read) {
+  const auto source = [&bytes](std::span<char> buffer) -> absl::StatusOr<std::size_t> {
+    const std::size_t taken = bytes.copy(buffer.data(), buffer.size());
+    bytes.remove_prefix(taken);
+    return taken;
+  };
+  return read(SnapshotSource(source));
+}
 
 struct SectionHead {
   std::uint32_t node = 0;

@@ -25,6 +25,12 @@ class Matching {
     for (const HeaderEntry& entry : header_.operators) {
       targets.push_back(nullptr);
       if (absl::Status status = match(entry, targets.back()); !status.ok()) return status;
+      const Node* target = targets.back();
+      if (target == nullptr || std::count(targets.begin(), targets.end(), target) == 1) continue;
+      return absl::InvalidArgumentError(
+          target->name() +
+          ": two operators of the snapshot have this name, or are renamed to it; "
+          "name one of them in RestoreSpec::drop");
     }
     for (const auto& node : wiring_.nodes()) {
       if (node->kept().kind == KeptState::Kind::nothing || is_in(spec_.start_empty, node->name())) continue;
@@ -100,9 +106,13 @@ class Matching {
     if (now.layout != entry.layout) {
       return absl::FailedPreconditionError(
           entry.name +
-          ": the types of its state have changed since the snapshot was written; give the State that changed "
-          "a "
-          "version and a Previous, or give its state up by naming it in RestoreSpec::drop and start_empty");
+          ": the types of its state have changed since the snapshot was written; give the State that "
+          "changed a version and a Previous, or give its state up by naming it in RestoreSpec::drop and "
+          "start_empty");
+    }
+    if (is_in(spec_.drop, entry.keys)) {
+      return absl::FailedPreconditionError(entry.name + ": it keeps state of the keys of " + entry.keys +
+                                           ", which RestoreSpec::drop names; drop this one, too");
     }
     target = node;
     return absl::OkStatus();

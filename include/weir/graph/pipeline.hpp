@@ -278,7 +278,7 @@ class Pipeline {
 
   /// Writes the whole state of the pipeline, or that of some key groups, and what the host keeps with it. The pipeline goes on
   /// as if nothing had been.
-  /// Time:    as many bytes as there are; memory for one operator's key group at a time
+  /// Time:    as many bytes as there are; memory for one operator's key group and lists, and some 10 bytes per key
   /// Errors:  FailedPrecondition as `status()` says, from inside a callback, and for an operator whose state weir cannot write;
   ///          what the sink says
   [[nodiscard]] absl::Status snapshot(const SnapshotSpec& spec, SnapshotSink sink) {

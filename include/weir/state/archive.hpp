@@ -137,20 +137,15 @@ template <class T>
 inline constexpr bool is_vector = false;
 template <class T>
 inline constexpr bool is_vector<std::vector<T>> = true;
-template <class T>
-inline constexpr bool is_time = false;
-template <class Rep, class Period>
-inline constexpr bool is_time<std::chrono::duration<Rep, Period>> = std::is_arithmetic_v<Rep>;
-template <class Clock, class Length>
-inline constexpr bool is_time<std::chrono::time_point<Clock, Length>> = is_time<Length>;
 __extension__ typedef __int128 WideSigned;
 __extension__ typedef unsigned __int128 WideUnsigned;
 
 /// A number whose bytes are the same everywhere but for their order.
 template <class T>
-inline constexpr bool is_number =
-    (std::is_arithmetic_v<T> && !std::is_same_v<T, bool> && !std::is_same_v<T, long double>) ||
-    std::is_enum_v<T> || std::is_same_v<T, WideSigned> || std::is_same_v<T, WideUnsigned> || is_time<T>;
+inline constexpr bool is_number = (std::is_arithmetic_v<T> && !std::is_same_v<T, bool> &&
+                                   !std::is_same_v<T, long double>) ||
+                                  std::is_enum_v<T> || std::is_same_v<T, WideSigned> ||
+                                  std::is_same_v<T, WideUnsigned> || is_duration<T> || is_instant<T>;
 
 /// A type that was changed: `version` says how often, and `Previous` how it was before.
 template <class T>
