@@ -80,6 +80,7 @@ struct Options {
   std::string name = "hourly";
   weir::Duration size = 1h;
   bool has_daily = false;
+  bool has_other = false;  ///< a second one, called "hourly", that computes the same
   std::string sink = "out";
 };
 
@@ -98,6 +99,12 @@ struct Pipe {
             weir::aggregate<Row>(options.name, weir::count().as(&Row::count),
                                  weir::with(Adding{}, &Payment::amount).as(&Row::sum)),
         options.sink);
+    if (options.has_other) {
+      put(keyed | weir::tumbling({.size = options.size, .grace = 0s}) |
+              weir::aggregate<Row>("hourly", weir::count().as(&Row::count),
+                                   weir::with(Adding{}, &Payment::amount).as(&Row::sum)),
+          "other out");
+    }
     if (options.has_daily) {
       put(keyed | weir::tumbling({.size = 24h, .grace = 0s}) |
               weir::aggregate<Row>("daily", weir::count().as(&Row::count),
@@ -202,6 +209,23 @@ TEST_CASE("operators that are new, gone or renamed are named by the host") {
         "RestoreSpec::start_empty names \"nothing\", which is no operator of the pipeline");
   CHECK(same.restore(image_of(), {.rename = {{"hourly", "nothing"}}}) ==
         "RestoreSpec::rename names \"nothing\", which is no operator of the pipeline");
+}
+
+TEST_CASE("two operators of a snapshot do not become one, and none goes on without its keys") {
+  Pipe<PlainAdding> pipe;
+  const std::string before = pipe.snapshot();
+  const std::string both = pipe.restore(image_of({.has_daily = true}), {.rename = {{"daily", "hourly"}}});
+  INFO(both);
+  CHECK((both.find("hourly: two operators of the snapshot have this name") == 0 ||
+         both.find("daily: its definition is ") == 0));
+  Pipe<PlainAdding> twice;
+  const std::string same_window = image_of({.name = "also hourly", .has_other = true});
+  CHECK(twice.restore(same_window, {.rename = {{"also hourly", "hourly"}}})
+            .find("hourly: two operators of the snapshot have this name, or are renamed to it") == 0);
+  CHECK(twice.restore(same_window, {.drop = {"also hourly"}}) == "");
+  CHECK(pipe.restore(image_of(), {.drop = {"by user"}, .start_empty = {"by user"}})
+            .find("hourly: it keeps state of the keys of by user, which RestoreSpec::drop names") == 0);
+  CHECK(pipe.snapshot() == before);
 }
 
 TEST_CASE("operators that keep nothing may come and go") {

@@ -57,20 +57,23 @@ void repair(std::string& image) {
 /// A pipeline to which hostile bytes are given one after the other.
 class Victim {
  public:
-  /// True if it was refused, and the pipeline is as it was; if it was taken, the pipeline can be used.
+  /// Whether it was refused. If it was taken, the pipeline is used to its end.
   [[nodiscard]] bool refuses(const std::string& image) {
     if (!world::restore(*world_, image).empty()) {
-      ++refused_;
-      return refused_ % 64 != 0 || world_->snapshot() == untouched_;
+      if (++refused_ % 64 == 0) was_touched_ = was_touched_ || world_->snapshot() != untouched_;
+      return true;
     }
     ++taken_;
     for (const world::Step& step : steps_) world::take(*world_, step);
     world_->finish();
-    static_cast<void>(world_->snapshot());
+    was_broken_ = was_broken_ || !world_->pipeline().status().ok();
     world_ = std::make_unique<world::World>();
     return false;
   }
-  [[nodiscard]] bool is_untouched() { return world_->snapshot() == untouched_; }
+  /// Whether every refusal left the pipeline as it was, as far as it was looked at, and the last one did.
+  [[nodiscard]] bool is_untouched() { return !was_touched_ && world_->snapshot() == untouched_; }
+  /// Whether all that was taken could be used.
+  [[nodiscard]] bool is_sound() const { return !was_broken_; }
   /// What differs first from a pipeline to which nothing was given.
   [[nodiscard]] std::string difference() {
     world::World fresh;
@@ -89,6 +92,8 @@ class Victim {
   const std::vector<world::Step> steps_ = world::random_steps(8, 60, 4);
   std::size_t taken_ = 0;
   std::size_t refused_ = 0;
+  bool was_touched_ = false;
+  bool was_broken_ = false;
 };
 
 }  // namespace
@@ -136,6 +141,8 @@ TEST_CASE("numbers that make no sense are refused or harmless, even if the check
     }
   }
   CHECK(victim.is_untouched());
+  CHECK(victim.is_sound());
+  CHECK(victim.difference() == "");
   CHECK(victim.refused() > 0);
   CHECK(victim.taken() > 0);  // a sum, say, can be anything
 }
@@ -167,6 +174,8 @@ TEST_CASE("random damage with right checksums is refused or harmless") {
     static_cast<void>(victim.refuses(changed));
   }
   CHECK(victim.is_untouched());
+  CHECK(victim.is_sound());
+  CHECK(victim.refused() > runs / 10);
 }
 
 TEST_CASE("what is no snapshot, or one of a later weir, is called by its name") {

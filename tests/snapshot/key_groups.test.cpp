@@ -5,6 +5,7 @@
 #include <numeric>
 #include <optional>
 #include <random>
+#include <set>
 #include <sstream>
 #include <tuple>
 
@@ -210,6 +211,36 @@ TEST_CASE("keys that come back to where many have panes in columns go on as they
   CHECK(undisturbed.pipeline->finish().ok());
   CHECK(moved.pipeline->finish().ok());
   CHECK(undisturbed.rows == moved.rows);
+}
+
+TEST_CASE("the host says which key group a key belongs to") {
+  world::Plan plan{
+      .key_groups = {.count = 4,
+                     .hash =
+                         [](std::string_view key) { return static_cast<std::uint64_t>(key.back() - '0'); }},
+      .has_whole = false};
+  world::World all(plan);
+  for (const world::Step& step : world::random_steps(6, 200, 8)) world::take(all, step);
+  std::string image;
+  REQUIRE(all.pipeline().snapshot({.groups = {2}}, image).ok());
+  world::World part(plan);
+  REQUIRE(world::restore(part, image) == "");
+  all.take();
+  all.read(weir::event_time(60'000'000));
+  part.read(weir::event_time(60'000'000));
+  const auto keys = [](const world::Lines& lines) {
+    std::set<std::string> found;
+    for (const auto& [stream, read] : lines) {
+      for (const std::string& line : read) found.insert(line.substr(0, line.find(':')));
+    }
+    return found;
+  };
+  CHECK(keys(part.take()) == std::set<std::string>{"key2", "key6"});
+  CHECK(keys(all.take()).size() == 8);
+  CHECK(part.pipeline().stats("tumbling").state_bytes > 0);
+
+  world::World other({.key_groups = {.count = 4}, .has_whole = false});
+  CHECK(world::restore(other, image).find("key group") != std::string::npos);
 }
 
 TEST_CASE("what cannot be joined is refused and changes nothing") {
