@@ -89,15 +89,22 @@ void two_outputs() {
   auto [card, transfer] = payments | weir::each("by_channel", ByChannel{});
   // [end]
   auto firsts = transfer | weir::key_by(&Payment::user) | weir::each("first_only", FirstOnly{});
-  int cards = 0, users = 0;
+  // [region first_of_the_day]
+  auto daily = transfer | weir::key_by(&Payment::user)
+                        | weir::each({.name = "first_of_the_day", .retain = 24h}, FirstOnly{});
+  // [end]
+  int cards = 0, users = 0, days = 0;
   card | weir::sink("cards", [&cards](const Payment&) { ++cards; });
   firsts | weir::sink("firsts", [&users](const Payment&) { ++users; });
+  daily | weir::sink("daily", [&days](const Payment&) { ++days; });
   auto pipeline = std::move(graph).build();
   support::expect(pipeline.ok());
   pipeline->push(payments, {1, 10, true, minute(0)});
   pipeline->push(payments, {1, 20, false, minute(1)});
   pipeline->push(payments, {1, 30, false, minute(2)});
-  support::expect(cards == 1 && users == 1);
+  pipeline->push(payments, {2, 40, true, minute(24 * 60 + 2)});  // only now it is known that a day has passed
+  pipeline->push(payments, {1, 50, false, minute(24 * 60 + 2)});
+  support::expect(cards == 2 && users == 1 && days == 2);
 }
 
 }  // namespace

@@ -17,6 +17,12 @@ struct Payment {
   weir::EventTime at;
 };
 
+struct Order {
+  std::uint64_t id = 0;
+  double amount = 0;
+  weir::EventTime at;
+};
+
 // [region key_struct]
 struct Account {
   std::string country;
@@ -114,6 +120,24 @@ void keys() {
   support::expect(rows == 2 + 1 + 2 + 2 + 2);
 }
 
+void repeats() {
+  weir::Graph graph{"repeats"};
+  auto orders = graph.source<Order>("orders", {.time = &Order::at, .watermark = weir::trailing(5s)});
+  // [region dedup]
+  auto once = orders | weir::dedup({.name = "once", .within = 24h, .grace = 5min}, &Order::id).payload(&Order::amount);
+  // [end]
+  int passed = 0;
+  once | weir::sink("passed", [&passed](const Order&) { ++passed; });
+  auto pipeline = std::move(graph).build();
+  support::expect(pipeline.ok());
+  pipeline->push(orders, {1, 10, minute(0)});
+  pipeline->push(orders, {1, 10, minute(0)});
+  pipeline->push(orders, {1, 99, minute(1)});
+  pipeline->push(orders, {2, 10, minute(1)});
+  const weir::OperatorStats& stats = pipeline->stats("once");
+  support::expect(passed == 2 && stats.duplicate == 2 && stats.conflicting == 1);
+}
+
 void picture() {
   weir::Graph graph{"shop"};
   auto payments = graph.source<Payment>("payments", {.time = &Payment::at, .watermark = weir::ascending()});
@@ -132,5 +156,6 @@ void picture() {
 int main() {
   stages();
   keys();
+  repeats();
   picture();
 }

@@ -7,6 +7,7 @@
 #include <weir/base/fields.hpp>
 #include <weir/graph/graph.hpp>
 #include <weir/operators/aggregate.hpp>
+#include <weir/operators/dedup.hpp>
 #include <weir/operators/each.hpp>
 #include <weir/operators/features.hpp>
 #include <weir/operators/filter.hpp>

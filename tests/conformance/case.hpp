@@ -18,7 +18,7 @@ using Value = std::variant<std::monostate, std::int64_t, double, std::vector<std
 
 /// Something an operator lets out. Only the members that its kind has are set.
 struct Emission {
-  enum class Kind { row, late, watermark, idle, active };
+  enum class Kind { row, late, watermark, idle, active, record, reading };
 
   Kind kind = Kind::row;
   std::string key;
@@ -27,8 +27,9 @@ struct Emission {
   std::map<std::string, Value> aggs;
   std::string timing;
   std::optional<std::int64_t> pane;
-  std::int64_t at = 0;     ///< the time of a late event, or the watermark
-  std::int64_t value = 0;  ///< the value of a late event
+  std::int64_t at = 0;     ///< the time of a late event or a record, or the watermark
+  std::int64_t value = 0;  ///< the value of a late event or a record
+  std::string read;        ///< what state holds, as JSON
 
   friend bool operator==(const Emission&, const Emission&) = default;
 };
@@ -52,7 +53,10 @@ struct Step {
     input_status,
     snapshot_restore,
     keep_snapshot,
-    go_back
+    go_back,
+    put,
+    get,
+    remove
   };
 
   Action action = Action::tick;
@@ -61,6 +65,7 @@ struct Step {
   std::string input;
   std::string snapshot;  ///< the name of one that is kept
   std::string status;
+  std::string written;  ///< what is put into state, as JSON
   std::vector<Emission> emit;
   bool reject = false;
   std::optional<std::uint64_t> live_windows;
@@ -109,6 +114,10 @@ struct Operator {
   std::optional<Strategy> strategy;
   std::optional<std::int64_t> idle_timeout;
   std::vector<std::string> inputs;
+  std::int64_t ttl = 0;
+  bool by_event_time = false;         ///< of `dedup`
+  bool refresh_on_duplicate = false;  ///< of `dedup`
+  bool refresh_on_read = false;       ///< of `ttl_state`
 };
 
 /// `final`: what holds after the last step.

@@ -59,7 +59,8 @@ bool same(const Value& a, const Value& b) {
 
 bool same(const Emission& a, const Emission& b) {
   const bool has_same_labels = a.kind == b.kind && a.key == b.key && a.start == b.start && a.end == b.end &&
-                               a.timing == b.timing && a.pane == b.pane && a.at == b.at && a.value == b.value;
+                               a.timing == b.timing && a.pane == b.pane && a.at == b.at &&
+                               a.value == b.value && a.read == b.read;
   return has_same_labels && std::equal(a.aggs.begin(), a.aggs.end(), b.aggs.begin(), b.aggs.end(),
                                        [](const auto& x, const auto& y) {
                                          return x.first == y.first && same(x.second, y.second);
@@ -89,6 +90,11 @@ std::string to_text(const Emission& emission) {
       return R"({"idle": true})";
     case Emission::Kind::active:
       return R"({"active": true})";
+    case Emission::Kind::reading:
+      return R"({"key": ")" + emission.key + R"(", "value": )" + emission.read + "}";
+    case Emission::Kind::record:
+      return R"({"key": ")" + emission.key + R"(", "ts": )" + std::to_string(emission.at) + R"(, "value": )" +
+             std::to_string(emission.value) + "}";
     case Emission::Kind::late:
       break;
   }

@@ -57,6 +57,15 @@ bool Members::flag_or(std::string_view name, bool fallback) const {
   return has(name) ? get<bool>(name, "true or false") : fallback;
 }
 
+std::string Members::json(std::string_view name) const {
+  dom::element element;
+  if (object_[name].get(element) != simdjson::SUCCESS) {
+    fail("no \"" + std::string(name) + '"');
+    return {};
+  }
+  return simdjson::minify(element);
+}
+
 Members Members::object(std::string_view name) const {
   dom::element element;
   dom::object found = object_;

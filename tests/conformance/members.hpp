@@ -30,6 +30,8 @@ class Members {
   [[nodiscard]] std::string text_or(std::string_view name, std::string fallback) const;
   [[nodiscard]] bool flag_or(std::string_view name, bool fallback) const;
   [[nodiscard]] Value value(std::string_view name) const;
+  /// Whatever it is, as JSON without spaces.
+  [[nodiscard]] std::string json(std::string_view name) const;
   [[nodiscard]] Members object(std::string_view name) const;
   [[nodiscard]] simdjson::dom::array array(std::string_view name) const;
   [[nodiscard]] std::vector<std::string> texts(std::string_view name) const;

@@ -19,6 +19,7 @@ constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t far = std::int64_t{1} << 60;
 
 bool is_keyed(const Case& base) { return base.op.type == "window" || base.op.type == "count_window"; }
+bool is_dedup(const Case& base) { return base.op.type == "dedup"; }
 
 bool has_rejects(const Case& base) {
   return std::any_of(base.steps.begin(), base.steps.end(), [](const Step& step) { return step.reject; });
@@ -62,7 +63,8 @@ std::set<std::int64_t> cuts_between(std::int64_t low, std::int64_t high, const C
 
 /// Item 2: a watermark step is replaced by several smaller ones.
 void add_finer_watermarks(const Case& base, const Run& done, std::vector<Variant>& out) {
-  if (!is_keyed(base) || base.op.trigger.type != "event_time" || base.op.strategy) return;
+  const bool has_trigger = is_keyed(base) && base.op.trigger.type == "event_time" && !base.op.strategy;
+  if (!has_trigger && !is_dedup(base)) return;
   Variant variant = copy_of(base, done, "finer watermarks");
   variant.script.steps.clear();
   variant.group.clear();
@@ -137,7 +139,7 @@ void add_reordered(const Case& base, const Run& done, std::vector<Variant>& out)
 
 /// Not in the list of the README, but as cheap: runs of events pushed as one batch.
 void add_batched(const Case& base, const Run& done, std::vector<Variant>& out) {
-  if (!is_keyed(base) || has_rejects(base)) return;
+  if ((!is_keyed(base) && !is_dedup(base)) || has_rejects(base)) return;
   Variant variant = copy_of(base, done, "events in batches");
   for_each_run_of_events(variant, [](auto begin, auto end) {
     for (auto step = begin; step + 1 != end; ++step) step->event.with_next = true;
@@ -186,7 +188,7 @@ bool can_shift(const Case& base) {
 void shift_emission(Emission& emission, std::int64_t by) {
   if (emission.start) *emission.start += by;
   if (emission.end) *emission.end += by;
-  if (emission.kind == Emission::Kind::late) emission.at += by;
+  if (emission.kind == Emission::Kind::late || emission.kind == Emission::Kind::record) emission.at += by;
   if (emission.kind == Emission::Kind::watermark && is_near(emission.at)) emission.at += by;
 }
 
@@ -215,7 +217,7 @@ std::string twin_of(const std::string& key) { return key + " twin"; }
 void add_doubled(const Case& base, const Run& done, std::vector<Variant>& out) {
   // With a strategy an event moves the watermark before its copy is judged, so the copies may fare
   // differently.
-  if (!is_keyed(base) || base.op.strategy || has_rejects(base)) return;
+  if ((!is_keyed(base) && !is_dedup(base)) || base.op.strategy || has_rejects(base)) return;
   Variant variant = copy_of(base, done, "every key twice");
   variant.script.steps.clear();
   variant.group.clear();

@@ -17,6 +17,22 @@ Emission read_late(const Members& late) {
   return emission;
 }
 
+/// What `dedup` passes on, or what a `get` of `ttl_state` finds.
+Emission read_value(const Members& fields) {
+  fields.allow_only({"key", "ts", "value"});
+  Emission emission;
+  emission.key = fields.text("key");
+  if (fields.has("ts")) {
+    emission.kind = Emission::Kind::record;
+    emission.at = fields.whole("ts");
+    emission.value = fields.whole("value");
+  } else {
+    emission.kind = Emission::Kind::reading;
+    emission.read = fields.json("value");
+  }
+  return emission;
+}
+
 Emission read_row(const Members& row) {
   row.allow_only({"key", "start", "end", "aggs", "timing", "pane"});
   Emission emission;
@@ -44,7 +60,7 @@ Emission read_emission(const Members& fields) {
     emission.kind = fields.has("idle") ? Emission::Kind::idle : Emission::Kind::active;
     return emission;
   }
-  return read_row(fields);
+  return fields.has("value") ? read_value(fields) : read_row(fields);
 }
 
 Event read_event(const Members& fields, const std::string& gap_field) {
@@ -80,6 +96,15 @@ void read_action(const Members& fields, const Operator& op, Step& step) {
     step.action = Action::tick;
   } else if (fields.has("snapshot_restore")) {
     step.action = Action::snapshot_restore;
+  } else if (fields.has("put")) {
+    const Members put = fields.object("put");
+    put.allow_only({"key", "value"});
+    step.action = Action::put;
+    step.event.key = put.text("key");
+    step.written = put.json("value");
+  } else if (fields.has("get") || fields.has("remove")) {
+    step.action = fields.has("get") ? Action::get : Action::remove;
+    step.event.key = fields.text(fields.has("get") ? "get" : "remove");
   } else if (fields.has("snapshot") || fields.has("restore")) {
     step.action = fields.has("snapshot") ? Action::keep_snapshot : Action::go_back;
     step.snapshot = fields.text(fields.has("snapshot") ? "snapshot" : "restore");
@@ -90,7 +115,8 @@ void read_action(const Members& fields, const Operator& op, Step& step) {
 
 Step read_step(const Members& fields, const Operator& op) {
   fields.allow_only({"event", "watermark", "clock", "tick", "input", "status", "snapshot_restore", "snapshot",
-                     "restore", "emit", "reject", "live_windows", "buffered", "note"});
+                     "restore", "put", "get", "remove", "emit", "reject", "live_windows", "buffered",
+                     "note"});
   Step step;
   read_action(fields, op, step);
   if (fields.has("emit")) {
@@ -156,9 +182,28 @@ bool is_second(const Members& fields, std::string_view name, const char* first, 
 }
 
 Operator read_operator(const Members& fields) {
-  fields.allow_only({"type", "assigner", "trigger", "aggregates", "accumulation", "allowed_lateness",
-                     "late_output", "late_check", "closing", "panes", "watermark_strategy", "strategy",
-                     "idle_timeout", "inputs", "watermark_reactivates", "hold_on_resume", "note"});
+  fields.allow_only({"type",
+                     "assigner",
+                     "trigger",
+                     "aggregates",
+                     "accumulation",
+                     "allowed_lateness",
+                     "late_output",
+                     "late_check",
+                     "closing",
+                     "panes",
+                     "watermark_strategy",
+                     "strategy",
+                     "idle_timeout",
+                     "inputs",
+                     "watermark_reactivates",
+                     "hold_on_resume",
+                     "note",
+                     "ttl",
+                     "time",
+                     "refresh_on_duplicate",
+                     "update",
+                     "visibility"});
   Operator op;
   op.type = fields.text("type");
   if (fields.has("assigner")) op.assigner = read_assigner(fields.object("assigner"));
@@ -178,6 +223,12 @@ Operator read_operator(const Members& fields) {
   }
   if (fields.has("idle_timeout")) op.idle_timeout = fields.whole("idle_timeout");
   op.inputs = fields.texts("inputs");
+  op.ttl = fields.whole_or("ttl", 0);
+  op.by_event_time = is_second(fields, "time", "processing", "event");
+  op.refresh_on_duplicate = fields.flag_or("refresh_on_duplicate", false);
+  op.refresh_on_read = is_second(fields, "update", "on_create_and_write", "on_read_and_write");
+  if (fields.text_or("visibility", "never_return_expired") != "never_return_expired")
+    fields.fail("a visibility of expired state is not known");
   if (fields.flag_or("watermark_reactivates", false)) fields.fail("watermark_reactivates is not known");
   if (fields.flag_or("hold_on_resume", false)) fields.fail("hold_on_resume is not known");
   return op;

@@ -56,6 +56,8 @@ Built build(const Case& conformance_case, Setup setup) {
   if (type == "window" || type == "count_window") return build_windows(conformance_case, setup);
   if (type == "watermark_generator") return build_generator(conformance_case, setup);
   if (type == "watermark_merge") return build_merge(conformance_case, setup);
+  if (type == "dedup") return build_dedup(conformance_case, setup);
+  if (type == "ttl_state") return build_ttl_state(conformance_case, setup);
   return {nullptr, "operator \"" + type + "\" is not known"};
 }
 

@@ -94,6 +94,8 @@ struct Built {
 
 [[nodiscard]] Built build_windows(const Case& conformance_case, Setup setup);
 [[nodiscard]] Built build_generator(const Case& conformance_case, Setup setup);
+[[nodiscard]] Built build_dedup(const Case& conformance_case, Setup setup);
+[[nodiscard]] Built build_ttl_state(const Case& conformance_case, Setup setup);
 [[nodiscard]] Built build_merge(const Case& conformance_case, Setup setup);
 
 /// The subject for the case's operator type.

@@ -349,8 +349,7 @@ Outcome Windows::apply(const Step& step) {
     case Step::Action::go_back:
       status = take_snapshot(step);
       break;
-    case Step::Action::input_watermark:
-    case Step::Action::input_status:
+    default:
       outcome.error = "the operator has no such action";
       break;
   }

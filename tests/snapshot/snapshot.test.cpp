@@ -44,9 +44,11 @@ TEST_CASE("a pipeline with every operator goes on after a restore as if nothing 
     CHECK(ended->take().empty());
     CHECK(ended->counters() == present->counters());
   }
-  for (const char* stream : {"tumbling", "tumbling late", "filled", "filled late", "sliding", "many_panes",
-                             "cumulating", "early", "counted", "sessions", "sessions late", "capped",
-                             "silence", "number", "rolling read", "session read", "latest read"}) {
+  for (const char* stream :
+       {"tumbling",       "tumbling late", "filled",       "filled late",       "sliding",       "many_panes",
+        "cumulating",     "early",         "counted",      "sessions",          "sessions late", "capped",
+        "silence",        "number",        "retained",     "retained by clock", "first",         "undecided",
+        "first by clock", "rolling read",  "session read", "latest read"}) {
     INFO(stream << ": " << reached[stream]);
     CHECK(reached[stream] >= runs * 3);
   }
@@ -81,7 +83,8 @@ struct Shelf {
   }
   [[nodiscard]] std::string read(const std::string& key) {
     const weir::Lookup<Counted> hit = reader->lookup(key);
-    return std::to_string(hit->events) + " " + std::string(hit.has_value() ? "there" : "missing") + " " +
+    return std::to_string(hit->events) + " " +
+           std::string(hit.status == weir::ReadStatus::missing ? "missing" : "there") + " " +
            std::to_string(weir::ticks(hit.event_time)) + " v" + std::to_string(hit.version);
   }
 
@@ -141,7 +144,7 @@ TEST_CASE(
   CHECK(after.read("a") == "0 missing " + std::to_string(weir::ticks(weir::no_time)) + " v0");
   REQUIRE(after.pipeline->restore(image).ok());
   for (const char* key : {"a", "b", "c", "d"}) CHECK(after.read(key) == before.read(key));
-  CHECK(after.read("a") == "2 there 2000000 v2");
+  CHECK(after.read("a").find("2 there 2000000 v") == 0);
   for (Shelf* one : {&before, &after}) one->push("a", 3);
   CHECK(after.read("a") == before.read("a"));
 
@@ -174,7 +177,7 @@ TEST_CASE("timers of one instant ring in the order in which they were set, befor
   REQUIRE(after.pipeline->restore(image).ok());
   for (Alarms* one : {&undisturbed, &after}) {
     one->push("b");
-    REQUIRE(one->pipeline->advance(*one->source, weir::event_time(10)).ok());
+    REQUIRE(one->pipeline->advance(*one->source, weir::event_time(11)).ok());
   }
   CHECK(undisturbed.fired.size() == 4);
   CHECK(after.fired == undisturbed.fired);

@@ -70,6 +70,17 @@ struct Silence {
     state = {};
   }
 };
+/// Knows the last value of a key.
+struct Remembered {
+  struct State {
+    std::int64_t value = -1;
+    friend bool operator==(const State&, const State&) = default;
+  };
+  void process(State& state, const Event& event, weir::Out<std::string>& out) const {
+    out.emit(event.key + ": was " + std::to_string(state.value));
+    if (!event.marker) state.value = event.value;
+  }
+};
 /// Numbers all events of the stream.
 struct Number {
   struct State {
@@ -168,6 +179,23 @@ World::World(const Plan& plan) : is_whole_(plan.has_whole) {
   latest_ =
       velocity | weir::latest({.name = "latest", .retain = 40s, .versions = 3}) | weir::view("latest_view");
   keyed | weir::each("silence", Silence{}) | weir::sink("silence out", write("silence"));
+  const auto forgetful = [&](const std::string& name, weir::Duration retain, weir::Refresh refresh,
+                             weir::Clock clock) {
+    keyed | weir::each({.name = name, .retain = retain, .refresh = refresh, .clock = clock}, Remembered{}) |
+        weir::sink(name + " out", write(name));
+  };
+  forgetful("retained", 9s, weir::Refresh::on_change, weir::Clock::event);
+  forgetful("retained by clock", 3s, weir::Refresh::on_record, weir::Clock::wall);
+  const auto once = all | weir::dedup({.name = "dedup", .within = 8s, .grace = 2s}, &Event::key);
+  once | weir::sink("first", [write = write("first")](const Event& event) { write(event.key + ": first"); });
+  once.late() | weir::sink("undecided", [write = write("undecided")](const weir::Late<Event>& late) {
+    write(late.record.key + ": late " + text(late.time));
+  });
+  all |
+      weir::dedup({.name = "dedup by clock", .within = 2s, .clock = weir::Clock::wall, .refresh = true},
+                  &Event::key) |
+      weir::sink("first by clock",
+                 [write = write("first by clock")](const Event& event) { write(event.key + ": first"); });
   if (plan.has_whole) all | weir::each("number", Number{}) | weir::sink("number out", write("number"));
   auto rolling =
       keyed |
@@ -233,9 +261,9 @@ std::string World::counters() {
     const weir::OperatorStats& stats = pipeline_->stats(name);
     all += name;
     for (const std::uint64_t count :
-         {stats.ingested, stats.applied, stats.partially_late, stats.late, stats.rejected, stats.unassigned,
-          stats.emitted, stats.windows_missed, stats.unemitted, stats.behind, stats.regressions,
-          stats.skipped_firings})
+         {stats.ingested, stats.applied, stats.partially_late, stats.late, stats.duplicate, stats.conflicting,
+          stats.rejected, stats.unassigned, stats.emitted, stats.windows_missed, stats.unemitted,
+          stats.behind, stats.regressions, stats.skipped_firings})
       all += " " + std::to_string(count);
     all += "\n";
   }

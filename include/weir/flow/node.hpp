@@ -70,6 +70,8 @@ class Node {
   /// Fires what is due when the watermark rises to `to`, in order of deadline, and delivers it. `watermark()` is still
   /// the old one during the call.
   virtual void advance(EventTime /*to*/) {}
+  /// The host's clock shows another time.
+  virtual void tick(WallTime /*now*/) {}
   /// The least watermark above the present one at which the node could act, or judge a record differently than now,
   /// provided that it only gets records that are not behind the present one.
   [[nodiscard]] virtual EventTime horizon() const { return end_of_time; }
@@ -196,7 +198,7 @@ class Wiring {
   void rest();
   /// The host's clock at its last tick.
   [[nodiscard]] const std::optional<WallTime>& now() const noexcept { return work_->now; }
-  void set_now(WallTime now) noexcept { work_->now = now; }
+  void set_now(WallTime now);
 
  private:
   void adopt(std::unique_ptr<Node> node, std::initializer_list<const Node*> inputs);

@@ -34,6 +34,7 @@ struct OperatorStats {
 
   std::uint64_t emitted = 0;         ///< records or rows passed on, over all outputs
   std::uint64_t windows_missed = 0;  ///< closed windows over all late and partially late records
+  std::uint64_t conflicting = 0;     ///< of duplicate: with another payload than the first record of the id
   std::uint64_t unemitted = 0;       ///< records in windows that ended without emitting them
   std::uint64_t behind = 0;          ///< source: records behind its watermark when they came
   std::uint64_t future = 0;  ///< source: records beyond the future guard; kept, but they move no watermark

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -13,10 +14,32 @@
 #include <weir/flow/operator.hpp>
 #include <weir/flow/stream.hpp>
 #include <weir/state/deadline_queue.hpp>
+#include <weir/state/slot_expiry.hpp>
 
 namespace weir::inline v0 {
 
+/// What keeps the State of a key from being forgotten.
+enum class Refresh : std::uint8_t {
+  on_change,  ///< a record, or a timer, that leaves another State behind it; State needs ==
+  on_record   ///< every record of the key, also one that only reads
+};
+
+/// Options of `each`.
+struct EachSpec {
+  std::string name;
+  /// A label of yours for what the operator computes; see `FeaturesSpec`.
+  std::string definition = {};
+  /// The State and the timer of a key are forgotten so long after it was refreshed: when the watermark is there, or with
+  /// `Clock::wall` the host's clock.
+  Duration retain = for_ever;
+  Refresh refresh = Refresh::on_record;
+  Clock clock = Clock::event;
+};
+
 namespace detail {
+
+void check_each(Problems& problems, const EachSpec& spec, bool has_state, bool can_compare);
+void describe_each(Description& out, const EachSpec& spec);
 
 template <class Records>
 struct Outboxes;
@@ -33,7 +56,9 @@ class EachBase : public Node {
   using State = typename Traits::State;
 
  public:
-  EachBase(std::string name, Op op) : Node(std::move(name), "each"), op_(std::move(op)) {}
+  EachBase(const EachSpec& spec, Op op) : Node(spec.name, "each"), op_(std::move(op)) {
+    set_definition(spec.definition);
+  }
 
   template <std::size_t index>
   [[nodiscard]] auto& port() noexcept {
@@ -128,7 +153,12 @@ class EachNode final : public EachBase<Op> {
   using In = typename Base::Traits::In;
 
  public:
-  using Base::Base;
+  EachNode(const EachSpec& spec, Op op) : Base(spec, std::move(op)), retain_(spec.retain) {}
+
+  void check(Problems& problems) const override {
+    if (retain_ != for_ever)
+      problems.add(this->name(), "retain is for keys, and the stream has none; put a key_by before it");
+  }
 
   void take(const Batch<In>& batch) {
     this->stats().ingested += batch.size;
@@ -161,6 +191,7 @@ class EachNode final : public EachBase<Op> {
   }
 
  private:
+  const Duration retain_;
   [[no_unique_address]] typename Base::State state_{};
 };
 
@@ -186,8 +217,16 @@ class KeyedEachNode final : public EachBase<Op> {
   };
 
  public:
-  KeyedEachNode(std::string name, Op op, const KeyDictionary<KeyType>& dictionary)
-      : Base(std::move(name), std::move(op)), dictionary_(&dictionary) {}
+  KeyedEachNode(const EachSpec& spec, Op op, const KeyDictionary<KeyType>& dictionary)
+      : Base(spec, std::move(op)),
+        dictionary_(&dictionary),
+        spec_(spec),
+        retained_(spec.retain, spec.clock) {}
+
+  void check(Problems& problems) const override {
+    check_each(problems, spec_, Base::Traits::has_state, std::equality_comparable<State>);
+  }
+  void describe(Description& out) const override { describe_each(out, spec_); }
 
   void take(const Batch<In>& batch) {
     this->stats().ingested += batch.size;
@@ -195,25 +234,40 @@ class KeyedEachNode final : public EachBase<Op> {
     for (std::size_t i = 0; i < batch.size; ++i) {
       const Slot slot = batch.slots[i];
       Cell& cell = cells_[slot];
+      if (retains()) begin_again_if_over(slot, cell);
       cell.is_used = true;
       Timer timer{cell.timer};
-      Base::process(cell.state, batch.records[i], batch.times[i], slot, timer);
+      const auto process = [&] { Base::process(cell.state, batch.records[i], batch.times[i], slot, timer); };
+      retains() ? refresh_by(slot, cell, batch.times[i], process) : process();
       set_timer(slot, cell, timer);
+      if (retains() && !holds(slot)) retained_.drop(slot);
     }
     this->stats().applied += batch.size;
     Base::flush();
   }
 
+  void tick(WallTime now) override {
+    if (retains() && retained_.is_wall()) retained_.tick(now, [this](Slot slot) { cells_[slot] = Cell{}; });
+  }
   void advance(EventTime to) override {
     if constexpr (Base::Traits::has_timer) {
       queue_.advance(
           to, [this](const Entry& entry) { return deadline_of(entry); },
-          [this](EventTime, const Entry& entry) { fire(entry); });
+          [this](EventTime deadline, const Entry& entry) { fire(deadline, entry); });
       Base::flush();
+    }
+    if (retains() && !retained_.is_wall() && to != end_of_time) {
+      retained_.advance(to, [this](Slot slot) { cells_[slot] = Cell{}; });
     }
   }
   [[nodiscard]] EventTime horizon() const override {
-    return Base::Traits::has_timer ? later(this->watermark(), Duration{1}) : end_of_time;
+    const bool is_retained = retains() && !retained_.is_wall();
+    if (Base::Traits::has_timer || (is_retained && this->is_joined()))
+      return later(this->watermark(), Duration{1});
+    if (!is_retained) return end_of_time;
+    // What comes from now on is not over before `retain` behind the watermark.
+    return std::max(later(this->watermark(), Duration{1}),
+                    std::min(retained_.earliest(), later(this->watermark(), spec_.retain)));
   }
   [[nodiscard]] EventTime next_due() const override { return queue_.earliest(); }
   [[nodiscard]] bool is_timed() const override { return Base::Traits::has_timer; }
@@ -248,14 +302,39 @@ class KeyedEachNode final : public EachBase<Op> {
   void forget(std::span<const Slot> slots) override {
     for (const Slot slot : slots) {
       if (slot < cells_.size()) cells_[slot] = Cell{};
+      retained_.drop(slot);
     }
   }
   void refresh(OperatorStats& stats) const override {
     Base::refresh(stats);
-    stats.state_bytes = cells_.size_bytes() + queue_.size_bytes();
+    stats.state_bytes = cells_.size_bytes() + queue_.size_bytes() + retained_.size_bytes();
   }
 
  private:
+  [[nodiscard]] bool retains() const noexcept { return spec_.retain != for_ever; }
+  /// A late record may have left something behind that was over at once.
+  void begin_again_if_over(Slot slot, Cell& cell) {
+    if (retained_.is_wall() || !retained_.holds(slot) || retained_.until(slot) > this->watermark()) return;
+    retained_.drop(slot);
+    cell = Cell{};
+  }
+  /// Lets `act` work on a cell and keeps it from `at` on, if that is what the spec says.
+  template <class Act>
+  void refresh_by(Slot slot, Cell& cell, EventTime at, Act&& act) {
+    bool is_refreshed = true;
+    if constexpr (std::equality_comparable<State>) {
+      if (spec_.refresh == Refresh::on_change) {
+        const State before = cell.state;
+        act();
+        is_refreshed = !(before == cell.state) || !retained_.holds(slot);
+      } else {
+        act();
+      }
+    } else {
+      act();
+    }
+    if (is_refreshed) retained_.touch(slot, at, this->now());
+  }
   void archive_cell(Archive& archive, Slot slot) {
     bool is_used = holds(slot);
     archive(is_used);
@@ -263,6 +342,7 @@ class KeyedEachNode final : public EachBase<Op> {
     Cell& cell = cells_[slot];
     cell.is_used = true;
     if constexpr (Base::Traits::has_state && Archivable<State>) archive(cell.state);
+    if (retains()) retained_.archive(archive, slot);
     if constexpr (Base::Traits::has_timer) {
       archive(cell.timer, cell.armed, cell.sequence);
       if (!archive.is_loading() || !archive.is_good()) return;
@@ -292,15 +372,23 @@ class KeyedEachNode final : public EachBase<Op> {
     cell.armed = cell.timer == no_time ? no_time : later(cell.timer, Duration{1});
     return cell.armed;
   }
-  void fire(const Entry& entry) {
+  void fire(EventTime deadline, const Entry& entry) {
     Cell& cell = cells_[entry.slot];
+    if (retains() && !retained_.is_wall() && retained_.until(entry.slot) <= deadline) {
+      cell.timer = cell.armed = no_time;  // the key is forgotten before its timer fires
+      return;
+    }
     cell.fired = cell.publication == this->publication() ? cell.fired + 1 : 1;
     cell.publication = this->publication();
     const EventTime at = std::exchange(cell.timer, no_time);
     cell.armed = no_time;
     Timer timer{no_time};
-    if constexpr (Base::has_on_timer)
-      Base::on_timer(cell.state, dictionary_->key(entry.slot), at, entry.slot, timer);
+    if constexpr (Base::has_on_timer) {
+      const auto ring = [&] {
+        Base::on_timer(cell.state, dictionary_->key(entry.slot), at, entry.slot, timer);
+      };
+      retains() && spec_.refresh == Refresh::on_change ? refresh_by(entry.slot, cell, at, ring) : ring();
+    }
     // A timer that sets itself again and again must not keep a jump of the watermark, or finish(), from ending.
     const EventTime to = this->target();
     if (timer.is_set() && timer.at() < to && (to == end_of_time || cell.fired >= most_firings)) {
@@ -308,10 +396,13 @@ class KeyedEachNode final : public EachBase<Op> {
       timer.cancel();
     }
     set_timer(entry.slot, cell, timer);
+    if (retains() && !holds(entry.slot)) retained_.drop(entry.slot);
   }
   static constexpr std::uint32_t most_firings = 10'000;
 
   const KeyDictionary<KeyType>* dictionary_;
+  const EachSpec spec_;
+  SlotExpiry retained_;
   Column<Cell> cells_;
   DeadlineQueue<Entry> queue_{std::chrono::milliseconds{100}};
   std::uint64_t sequence_ = 0;
@@ -326,7 +417,7 @@ struct Each {
   template <class Handle>
   static constexpr bool accepts = detail::is_stream<Handle>;
 
-  std::string name;
+  EachSpec spec;
   Op op;
 
   template <class RecordType>
@@ -336,7 +427,7 @@ struct Each {
     if constexpr (Traits::has_timer || !fits<RecordType>()) {
       return stream;
     } else {
-      auto& node = stream.template feed<detail::EachNode<Op>>(std::move(name), std::move(op));
+      auto& node = stream.template feed<detail::EachNode<Op>>(spec, std::move(op));
       return outputs(stream.wiring(), node, std::type_identity<typename Traits::Records>{});
     }
   }
@@ -347,7 +438,7 @@ struct Each {
         "weir: on_watermark() is for operators without a key; behind a key_by use the key's timer");
     if constexpr (fits<RecordType>()) {
       using Added = detail::KeyedEachNode<KeyType, Op>;
-      auto& node = keyed.template feed<Added>(std::move(name), std::move(op), keyed.keyspace().dictionary);
+      auto& node = keyed.template feed<Added>(spec, std::move(op), keyed.keyspace().dictionary);
       return outputs(keyed.wiring(), node, std::type_identity<typename Traits::Records>{});
     } else {
       return keyed.stream();
@@ -395,10 +486,14 @@ struct Each {
 /// Order:   what one output gets keeps the order of `emit`; timers fire by instant, then as they were set
 /// Late:    passed to `process` like any record
 /// Keeps:   behind a key_by: `State` per key, one timer per key; else one `State`. A key whose `State` compares equal to
-///          `State{}` and that has no timer is forgotten; a State without == is kept as long as the pipeline runs
+///          `State{}` and that has no timer is forgotten; others are kept as long as `EachSpec::retain` says
+template <Operator Op>
+[[nodiscard]] Each<Op> each(EachSpec spec, Op op) {
+  return {std::move(spec), std::move(op)};
+}
 template <Operator Op>
 [[nodiscard]] Each<Op> each(std::string name, Op op) {
-  return {std::move(name), std::move(op)};
+  return {{.name = std::move(name)}, std::move(op)};
 }
 
 }  // namespace weir::inline v0

@@ -15,9 +15,6 @@
 
 namespace weir::inline v0 {
 
-/// Keep for ever. Spelled out, because it is never a default.
-inline constexpr Duration for_ever = Duration::max();
-
 namespace detail {
 enum class AsOfKind : std::uint8_t { instant, latest_event, watermark, host_now };
 }  // namespace detail

@@ -36,6 +36,15 @@ using EventTime = std::chrono::time_point<EventClock, Duration>;
 /// What the host's clock shows, in microseconds since 1970-01-01 UTC. Does not mix with `EventTime`.
 using WallTime = std::chrono::time_point<WallClock, Duration>;
 
+/// Which time an operator goes by.
+enum class Clock : std::uint8_t {
+  event,  ///< the times of records and the watermark: the same in every replay
+  wall    ///< the host's clock, as its last `tick` said: a replay is another day
+};
+
+/// Keep for ever. Spelled out, because it is never a default.
+inline constexpr Duration for_ever = Duration::max();
+
 /// "No timestamp": the int64 minimum. A record that carries it is rejected; a watermark that has it was never set.
 inline constexpr EventTime no_time{Duration{std::numeric_limits<std::int64_t>::min()}};
 

@@ -1,0 +1,113 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <utility>
+
+#include <weir/state/archive.hpp>
+#include <weir/state/column.hpp>
+#include <weir/state/deadline_queue.hpp>
+#include <weir/time/instant.hpp>
+
+/// \file
+/// SlotExpiry: which slots hold something that is over one day, and when.
+
+namespace weir::inline v0::detail {
+
+/// Until when what slots hold is kept: a duration behind the last touch, by the times of records or by the host's clock.
+///
+/// By the host's clock, what is touched before its first tick is kept from that tick on.
+///
+/// Time:    touch 1, an expiry as `DeadlineQueue`
+/// Memory:  8 bytes per slot, and an entry of the queue
+class SlotExpiry {
+ public:
+  SlotExpiry(Duration within, Clock clock)
+      : within_(within),
+        clock_(clock),
+        queue_(std::clamp(Duration{within / 64}, Duration{0}, Duration{60'000'000})) {}
+
+  [[nodiscard]] bool is_wall() const noexcept { return clock_ == Clock::wall; }
+  [[nodiscard]] bool holds(Slot slot) const noexcept {
+    return slot < until_.size() && until_[slot].at != no_time;
+  }
+  [[nodiscard]] EventTime until(Slot slot) const noexcept {
+    return slot < until_.size() ? until_[slot].at : no_time;
+  }
+
+  /// Keeps a slot from `at` on, or from now on, if it is not kept longer already.
+  void touch(Slot slot, EventTime at, const std::optional<WallTime>& now) {
+    until_.grow(std::size_t{slot} + 1);
+    const EventTime until = is_wall() ? behind(now) : later(at, within_);
+    if (until_[slot].at == no_time) {
+      until_[slot].at = until;
+      arm(slot);
+    } else {
+      until_[slot].at = std::max(until_[slot].at, until);
+    }
+  }
+  void drop(Slot slot) {
+    if (slot < until_.size()) until_[slot].at = no_time;
+  }
+
+  /// Drops the slots that are kept until `to` or an earlier instant, and calls `over(slot)` for each.
+  template <class Over>
+  void advance(EventTime to, Over&& over) {
+    queue_.advance(
+        to, [this](Slot slot) { return until_[slot].at; },
+        [&](EventTime, Slot slot) {
+          until_[slot].at = no_time;
+          over(slot);
+        });
+  }
+  /// The same by the host's clock.
+  template <class Over>
+  void tick(WallTime now, Over&& over) {
+    if (std::exchange(has_unstamped_, false)) {
+      for (Slot slot = 0; slot < until_.size(); ++slot) {
+        if (until_[slot].at != unstamped) continue;
+        until_[slot].at = behind(now);
+        arm(slot);
+      }
+    }
+    advance(reading(now), over);
+  }
+  /// No slot is over before this.
+  [[nodiscard]] EventTime earliest() const noexcept { return queue_.earliest(); }
+
+  /// Writes until when a slot is kept, or reads it.
+  void archive(Archive& archive, Slot slot) {
+    until_.grow(std::size_t{slot} + 1);
+    archive(until_[slot].at);
+    if (!archive.is_loading() || !archive.is_good()) return;
+    if (until_[slot].at == no_time) return archive.fail("what a key holds has no end");
+    arm(slot);
+  }
+  [[nodiscard]] std::size_t size_bytes() const noexcept { return until_.size_bytes() + queue_.size_bytes(); }
+
+ private:
+  struct Until {
+    EventTime at = no_time;
+  };
+  static constexpr EventTime unstamped = end_of_time;
+
+  [[nodiscard]] static EventTime reading(WallTime now) noexcept {
+    return event_time(now.time_since_epoch().count());
+  }
+  [[nodiscard]] EventTime behind(const std::optional<WallTime>& now) const {
+    return now ? later(reading(*now), within_) : unstamped;
+  }
+  void arm(Slot slot) {
+    if (until_[slot].at != end_of_time) return queue_.arm(until_[slot].at, slot);
+    has_unstamped_ = is_wall();
+  }
+
+  Duration within_;
+  Clock clock_;
+  Column<Until> until_;
+  DeadlineQueue<Slot> queue_;
+  bool has_unstamped_ = false;  // a slot was touched before the host's clock was known
+};
+
+}  // namespace weir::inline v0::detail
