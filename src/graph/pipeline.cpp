@@ -117,15 +117,24 @@ absl::Status PipelineCore::finish() {
   return absl::OkStatus();
 }
 
-absl::Status PipelineCore::snapshot(const SnapshotSpec& spec, SnapshotSink sink) {
+absl::Status PipelineCore::prepare_snapshot() {
   if (absl::Status refused = refusal("snapshot"); !refused.ok()) return refused;
-  {
-    Look look(*this);
-    catch_up();
-    look.complete();
-  }
+  Look look(*this);
+  catch_up();
+  look.complete();
+  return absl::OkStatus();
+}
+
+absl::Status PipelineCore::snapshot(const SnapshotSpec& spec, SnapshotSink sink) {
+  if (absl::Status refused = prepare_snapshot(); !refused.ok()) return refused;
   const Pause pause(*this);
   return write_snapshot(*wiring_, finished_, spec, sink);
+}
+
+absl::StatusOr<FrozenSnapshot> PipelineCore::begin_snapshot(const SnapshotSpec& spec) {
+  if (absl::Status refused = prepare_snapshot(); !refused.ok()) return refused;
+  const Pause pause(*this);
+  return freeze_snapshot(*wiring_, finished_, spec);
 }
 
 absl::Status PipelineCore::restore(SnapshotSource source, const RestoreSpec& spec) {
@@ -175,13 +184,7 @@ const OperatorStats& PipelineCore::stats(std::string_view name) {
 }  // namespace detail
 
 absl::Status Pipeline::snapshot(const SnapshotSpec& spec, std::string& image) {
-  image.clear();
-  absl::Status status = snapshot(spec, [&image](std::string_view piece) {
-    image.append(piece);
-    return absl::OkStatus();
-  });
-  if (!status.ok()) image.clear();
-  return status;
+  return detail::write_bytes(image, [&](SnapshotSink sink) { return snapshot(spec, sink); });
 }
 
 absl::Status Pipeline::restore(std::string_view image, const RestoreSpec& spec) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include <weir/flow/node.hpp>
@@ -53,7 +54,7 @@ class AllKeys {
 /// Writes one node after the other: into a snapshot, or only what they keep as a whole.
 class Saver final : public NodeArchive {
  public:
-  Saver(const Wiring& wiring, std::vector<bool> wanted, SnapshotWriter* writer)
+  Saver(const Wiring& wiring, std::vector<bool> wanted, SectionTaker* writer)
       : NodeArchive(false, false, true), wiring_(wiring), wanted_(std::move(wanted)), writer_(writer) {}
 
   void save(Wiring& wiring, std::size_t node) {
@@ -102,7 +103,7 @@ class Saver final : public NodeArchive {
 
   const Wiring& wiring_;
   std::vector<bool> wanted_;
-  SnapshotWriter* writer_;
+  SectionTaker* writer_;
   AllKeys keys_;
   KeptKeys* current_ = nullptr;
   std::size_t node_ = 0;
@@ -262,12 +263,14 @@ absl::Status check_whole(const SnapshotHeader& header, const std::vector<Node*>&
 
 }  // namespace
 
-absl::Status write_snapshot(Wiring& wiring, bool is_finished, const SnapshotSpec& spec, SnapshotSink sink) {
+/// What a header says of this pipeline.
+absl::StatusOr<SnapshotHeader> header_of(const Wiring& wiring, bool is_finished, const SnapshotSpec& spec) {
   if (absl::Status status = check_archivable(wiring); !status.ok()) return status;
   if (absl::Status status = check_groups(wiring, spec.groups); !status.ok()) return status;
   const std::vector<bool> wanted = wanted_of(spec.groups, wiring.key_groups().count);
   SnapshotHeader header{.pipeline = wiring.name(),
                         .positions = std::string(spec.positions),
+                        .is_increment = spec.base != nullptr,
                         .key_groups = wiring.key_groups().count,
                         .is_finished = is_finished};
   for (std::uint32_t group = 0; group < wanted.size(); ++group) {
@@ -276,16 +279,53 @@ absl::Status write_snapshot(Wiring& wiring, bool is_finished, const SnapshotSpec
   for (const auto& node : wiring.nodes()) header.operators.push_back(entry_of(wiring, *node));
   header.definition = fingerprint_of(header.operators);
   Archive shared;
-  wiring.archive_shared(shared);
+  const_cast<Wiring&>(wiring).archive_shared(shared);
   header.shared = shared.written();
+  return header;
+}
 
-  SnapshotWriter writer(sink);
-  writer.header(header);
-  Saver saver(wiring, wanted, &writer);
-  for (std::size_t node = 0; node < wiring.nodes().size() && writer.is_good() && saver.status().ok(); ++node)
+absl::Status save_all(Wiring& wiring, const SnapshotHeader& header, SectionTaker& taker) {
+  Saver saver(wiring, wanted_of(header.groups, header.key_groups), &taker);
+  for (std::size_t node = 0; node < wiring.nodes().size() && taker.is_good() && saver.status().ok(); ++node)
     saver.save(wiring, node);
-  if (!saver.status().ok()) return saver.status();
+  return saver.status();
+}
+
+/// Keeps the sections of a snapshot.
+struct Frozen final : SectionTaker {
+  struct Section {
+    std::uint32_t node;
+    std::uint32_t group;
+    std::string content;
+  };
+
+  void section(std::uint32_t node, std::uint32_t group, std::string_view content) override {
+    sections.push_back({node, group, std::string(content)});
+  }
+  [[nodiscard]] bool is_good() const noexcept override { return true; }
+
+  SnapshotHeader header;
+  std::optional<SnapshotInfo> base;
+  std::vector<Section> sections;
+};
+
+absl::Status write_snapshot(Wiring& wiring, bool is_finished, const SnapshotSpec& spec, SnapshotSink sink) {
+  absl::StatusOr<SnapshotHeader> header = header_of(wiring, is_finished, spec);
+  if (!header.ok()) return header.status();
+  SnapshotWriter writer(sink, spec.base);
+  writer.header(*header);
+  if (absl::Status status = save_all(wiring, *header, writer); !status.ok()) return status;
   return writer.finish();
+}
+
+absl::StatusOr<FrozenSnapshot> freeze_snapshot(Wiring& wiring, bool is_finished, const SnapshotSpec& spec) {
+  absl::StatusOr<SnapshotHeader> header = header_of(wiring, is_finished, spec);
+  if (!header.ok()) return header.status();
+  const auto frozen = std::make_shared<Frozen>();
+  frozen->header = *std::move(header);
+  if (spec.base != nullptr) frozen->base = *spec.base;
+  if (absl::Status status = save_all(wiring, frozen->header, *frozen); !status.ok()) return status;
+  return FrozenSnapshot(frozen);
 }
 
 absl::Status read_snapshot(Wiring& wiring, bool& is_finished, const RestoreSpec& spec,
@@ -305,6 +345,10 @@ absl::Status read_snapshot(Wiring& wiring, bool& is_finished, const RestoreSpec&
     if (std::binary_search(header.groups.begin(), header.groups.end(), group)) continue;
     return absl::InvalidArgumentError(wiring.name() + ": the snapshot does not have key group " +
                                       std::to_string(group) + "; leave it out of RestoreSpec::groups");
+  }
+  if (header.is_increment) {
+    return absl::FailedPreconditionError(
+        wiring.name() + ": the snapshot is an increment; make a whole one of it and its base with combine()");
   }
   std::vector<Node*> targets;
   if (absl::Status status = match_operators(wiring, header, spec, targets); !status.ok()) return status;
@@ -356,6 +400,7 @@ absl::StatusOr<SnapshotInfo> inspect_from(SnapshotSource source) {
                     .pipeline = header.pipeline,
                     .definition = header.definition,
                     .positions = header.positions,
+                    .is_increment = header.is_increment,
                     .key_groups = header.key_groups,
                     .groups = header.groups,
                     .is_finished = header.is_finished};
@@ -374,10 +419,13 @@ absl::StatusOr<SnapshotInfo> inspect_from(SnapshotSource source) {
       return absl::DataLossError("the snapshot has a section of an operator that it does not name");
     SnapshotInfo::Operator& of = info.operators[head.node];
     of.bytes += head.bytes;
+    info.sections.push_back(
+        {.of = head.node, .group = head.group, .bytes = head.bytes, .hash = reader.hash()});
+    if (!head.has_content) continue;
     Archive content(reader.content());
     if (head.group == detail::of_whole) {
       content(of.watermark);
-    } else if (of.kind == "key_by" || of.kind == "latest") {
+    } else if (of.kept == KeptState::Kind::own_keys) {
       std::uint64_t keys = 0;
       content(keys);
       of.keys += keys;
@@ -389,6 +437,77 @@ absl::StatusOr<SnapshotInfo> inspect_from(SnapshotSource source) {
 
 absl::StatusOr<SnapshotInfo> inspect(std::string_view snapshot) {
   return detail::read_bytes(snapshot, inspect_from);
+}
+
+absl::Status FrozenSnapshot::write(SnapshotSink sink) const {
+  detail::SnapshotWriter writer(sink, frozen_->base ? &*frozen_->base : nullptr);
+  detail::SnapshotHeader header = frozen_->header;
+  writer.header(header);
+  for (const auto& section : frozen_->sections) {
+    if (!writer.is_good()) break;
+    writer.section(section.node, section.group, section.content);
+  }
+  return writer.finish();
+}
+
+absl::Status FrozenSnapshot::write(std::string& image) const {
+  return detail::write_bytes(image, [this](SnapshotSink sink) { return write(sink); });
+}
+
+std::uint64_t FrozenSnapshot::size_bytes() const noexcept {
+  std::uint64_t bytes = 0;
+  for (const auto& section : frozen_->sections) bytes += sizeof(section) + section.content.capacity();
+  return bytes;
+}
+
+absl::Status combine(SnapshotSource base, SnapshotSource increment, SnapshotSink sink) {
+  detail::SnapshotReader old_reader(base);
+  detail::SnapshotReader reader(increment);
+  detail::SnapshotHeader old_header;
+  detail::SnapshotHeader header;
+  if (absl::Status status = old_reader.header(old_header); !status.ok()) return status;
+  if (absl::Status status = reader.header(header); !status.ok()) return status;
+  if (old_header.is_increment)
+    return absl::FailedPreconditionError("the base is an increment, too; combine it with its own base first");
+  if (!header.is_increment)
+    return absl::FailedPreconditionError("the increment is none: it is a whole snapshot and needs no base");
+  header.is_increment = false;
+  detail::SnapshotWriter writer(sink);
+  writer.header(header);
+  detail::SectionHead before;
+  if (absl::Status status = old_reader.next(before); !status.ok()) return status;
+  detail::SectionHead head;
+  while (writer.is_good()) {
+    if (absl::Status status = reader.next(head); !status.ok()) return status;
+    if (head.node == detail::end_of_sections) break;
+    if (head.has_content) {
+      writer.section(head.node, head.group, reader.content());
+      continue;
+    }
+    while (before.node != detail::end_of_sections &&
+           detail::rank_of(before.node, before.group) < detail::rank_of(head.node, head.group)) {
+      if (absl::Status status = old_reader.next(before); !status.ok()) return status;
+    }
+    if (before.node != head.node || before.group != head.group || old_reader.hash() != reader.hash())
+      return absl::FailedPreconditionError("the increment was written with another base");
+    writer.section(head.node, head.group, old_reader.content());
+  }
+  while (before.node != detail::end_of_sections) {  // all of the base has to be whole
+    if (absl::Status status = old_reader.next(before); !status.ok()) return status;
+  }
+  return writer.finish();
+}
+
+absl::StatusOr<std::string> combine(std::string_view base, std::string_view increment) {
+  std::string image;
+  const absl::Status status = detail::write_bytes(image, [&](SnapshotSink sink) {
+    return detail::read_bytes(base, [&](SnapshotSource old_bytes) {
+      return detail::read_bytes(increment,
+                                [&](SnapshotSource bytes) { return combine(old_bytes, bytes, sink); });
+    });
+  });
+  if (!status.ok()) return status;
+  return image;
 }
 
 }  // namespace weir::inline v0

@@ -20,12 +20,12 @@ std::uint64_t checksum(std::string_view bytes, std::uint64_t seed) {
 
 void archive_kind(Archive& archive, KeptState::Kind& kind) {
   archive(kind);
-  if (kind > KeptState::Kind::by_key) archive.fail("an operator keeps its state in no known way");
+  if (kind > KeptState::Kind::own_keys) archive.fail("an operator keeps its state in no known way");
 }
 
 void archive_header(Archive& archive, SnapshotHeader& header) {
-  archive(header.pipeline, header.definition, header.positions, header.key_groups, header.groups,
-          header.is_finished);
+  archive(header.pipeline, header.definition, header.positions, header.is_increment, header.key_groups,
+          header.groups, header.is_finished);
   std::size_t count = header.operators.size();
   archive.size(count, 2 * sizeof(std::uint64_t));
   if (archive.is_loading()) header.operators.clear();
@@ -40,6 +40,15 @@ void archive_header(Archive& archive, SnapshotHeader& header) {
 
 }  // namespace
 
+std::pair<std::uint32_t, std::uint32_t> rank_of(std::uint32_t node, std::uint32_t group) {
+  return {node, group + 1};  // the operator as a whole comes first: its number is the greatest there is
+}
+
+SectionHash section_hash(std::string_view content) {
+  const XXH128_hash_t hash = XXH3_128bits(content.data(), content.size());
+  return {hash.low64, hash.high64};
+}
+
 bool SnapshotHeader::is_sound() const {
   const bool is_power = key_groups >= 1 && key_groups <= 32768 && (key_groups & (key_groups - 1)) == 0;
   const bool is_ascending =
@@ -52,12 +61,12 @@ namespace {
 /// The node that owns the keys of which another one keeps something: the `key_by` that leads to it.
 std::string owner_of(const Wiring& wiring, const Node& node) {
   const Node* one = &node;
-  while (one->stats().kind != "key_by") {
+  while (one->kept().kind != KeptState::Kind::own_keys) {
     const std::vector<std::size_t>& inputs = wiring.inputs(*one);
     if (inputs.empty()) return {};
     one = wiring.nodes()[inputs.front()].get();
   }
-  return one == &node ? std::string() : one->name();
+  return one->name();
 }
 
 }  // namespace
@@ -119,10 +128,32 @@ void SnapshotWriter::header(SnapshotHeader& header) {
 }
 
 void SnapshotWriter::section(std::uint32_t node, std::uint32_t group, std::string_view content) {
+  Archive same;
+  if (base_ != nullptr && is_in_base({.node = node, .group = group, .bytes = content.size()}, content, same))
+    return put_section(node, group, as_in_base, same.written());
+  put_section(node, group, content.size(), content);
+}
+
+bool SnapshotWriter::is_in_base(const SectionHead& head, std::string_view content, Archive& same) {
+  const auto& sections = base_->sections;
+  while (next_in_base_ < sections.size() &&
+         rank_of(sections[next_in_base_].of, sections[next_in_base_].group) < rank_of(head.node, head.group))
+    ++next_in_base_;
+  if (next_in_base_ == sections.size()) return false;
+  const SnapshotInfo::Section& before = sections[next_in_base_];
+  const SectionHash hash = section_hash(content);
+  same.write(head.bytes);
+  same.write(hash);
+  return before.of == head.node && before.group == head.group && before.bytes == head.bytes &&
+         before.hash == hash;
+}
+
+void SnapshotWriter::put_section(std::uint32_t node, std::uint32_t group, std::uint64_t bytes,
+                                 std::string_view content) {
   Archive head;
   head.write(node);
   head.write(group);
-  head.write(static_cast<std::uint64_t>(content.size()));
+  head.write(bytes);
   chain_ = checksum(content, checksum(head.written(), chain_));
   ++sections_;
   put(head.written());
@@ -192,6 +223,7 @@ absl::Status SnapshotReader::header(SnapshotHeader& header) {
   archive_header(in, header);
   if (!in.is_good()) return damaged("the header: " + in.reason());
   if (in.left() != 0 || !header.is_sound()) return damaged("the header makes no sense");
+  is_increment_ = header.is_increment;
   return absl::OkStatus();
 }
 
@@ -202,7 +234,11 @@ absl::Status SnapshotReader::next(SectionHead& head) {
   in(head.node, head.group, head.bytes);
   if (head.node == end_of_sections) return end(head, raw);
   content_at_ = offset_;
-  if (absl::Status status = fill(content_, head.bytes); !status.ok()) return status;
+  head.has_content = head.bytes != as_in_base;
+  if (!head.has_content && !is_increment_) return damaged("a section refers to a base, and there is none");
+  constexpr std::size_t same_bytes = sizeof(std::uint64_t) + sizeof(SectionHash);
+  if (absl::Status status = fill(content_, head.has_content ? head.bytes : same_bytes); !status.ok())
+    return status;
   std::string sum;
   if (absl::Status status = fill(sum, sizeof(std::uint64_t)); !status.ok()) return status;
   chain_ = checksum(content_, checksum(raw, chain_));
@@ -210,10 +246,12 @@ absl::Status SnapshotReader::next(SectionHead& head) {
   Archive stored_sum(sum);
   stored_sum(stored);
   if (stored != chain_) return damaged("the checksum of a section is wrong");
-  const auto rank = [](const SectionHead& of) {
-    return std::pair{of.node, of.group == of_whole ? std::int64_t{-1} : std::int64_t{of.group}};
-  };
-  if (has_section_ && rank(head) <= rank(last_)) return damaged("sections are not in their order");
+  if (!head.has_content) {
+    Archive same(content_);
+    same(head.bytes, hash_);
+  }
+  if (has_section_ && rank_of(head.node, head.group) <= rank_of(last_.node, last_.group))
+    return damaged("sections are not in their order");
   has_section_ = true;
   last_ = head;
   ++sections_;

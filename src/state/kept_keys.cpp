@@ -1,6 +1,28 @@
 #include <weir/state/kept_keys.hpp>
 
-namespace weir::inline v0::detail {
+namespace weir::inline v0 {
+
+std::uint64_t murmur2(std::string_view key) {
+  constexpr std::uint32_t multiplier = 0x5bd1e995;
+  const auto byte = [key](std::size_t at) { return std::uint32_t{static_cast<unsigned char>(key[at])}; };
+  std::uint32_t hash = 0x9747b28c ^ static_cast<std::uint32_t>(key.size());
+  std::size_t at = 0;
+  for (; key.size() - at >= 4; at += 4) {
+    std::uint32_t word = byte(at) | byte(at + 1) << 8 | byte(at + 2) << 16 | byte(at + 3) << 24;
+    word *= multiplier;
+    word ^= word >> 24;
+    hash = (hash * multiplier) ^ (word * multiplier);
+  }
+  if (at < key.size()) {
+    for (std::size_t i = key.size(); i-- > at;) hash ^= byte(i) << (i - at) * 8;
+    hash *= multiplier;
+  }
+  hash ^= hash >> 13;
+  hash *= multiplier;
+  return hash ^ hash >> 15;
+}
+
+namespace detail {
 
 void KeptKeys::begin(std::size_t slots, std::size_t groups) {
   group_of_.assign(slots, 0);
@@ -37,4 +59,6 @@ void KeptKeys::append(Slot slot, std::size_t group) {
   ends_[group] = slots_.size();
 }
 
-}  // namespace weir::inline v0::detail
+}  // namespace detail
+
+}  // namespace weir::inline v0

@@ -22,7 +22,8 @@ struct KeptState {
     nothing,  ///< nothing but counters
     time,     ///< how far time has come, the same for every part of a state that is cut
     whole,    ///< something of the stream as a whole, which cannot be cut by key
-    by_key    ///< something per key
+    by_key,   ///< something per key
+    own_keys  ///< the same, of keys of its own
   };
   Kind kind = Kind::nothing;
   std::uint64_t layout = 0;   ///< a number for how it is written: another number, another form

@@ -103,7 +103,9 @@ class PipelineCore {
                                     ChannelChange change);
   [[nodiscard]] absl::Status tick(WallTime now);
   [[nodiscard]] absl::Status finish();
+  [[nodiscard]] absl::Status prepare_snapshot();
   [[nodiscard]] absl::Status snapshot(const SnapshotSpec& spec, SnapshotSink sink);
+  [[nodiscard]] absl::StatusOr<FrozenSnapshot> begin_snapshot(const SnapshotSpec& spec);
   [[nodiscard]] absl::Status restore(SnapshotSource source, const RestoreSpec& spec);
   [[nodiscard]] absl::Status drop(std::span<const std::uint32_t> groups);
   [[nodiscard]] const OperatorStats& stats(std::string_view name);
@@ -286,6 +288,12 @@ class Pipeline {
   }
   /// The same into a string, which is left empty if that fails.
   [[nodiscard]] absl::Status snapshot(const SnapshotSpec& spec, std::string& image);
+  /// The first half of `snapshot`: takes the state out of the pipeline, which may go on. Another thread can write it.
+  /// Time:    as `snapshot` without checksums and sink; memory for all of the state
+  /// Errors:  as `snapshot`
+  [[nodiscard]] absl::StatusOr<FrozenSnapshot> begin_snapshot(const SnapshotSpec& spec = {}) {
+    return core_->begin_snapshot(spec);
+  }
   /// Takes the state of a snapshot: into a pipeline that has taken no record, all of it; into one that has, key groups that it
   /// has nothing of, if both have come to the same watermark. All or nothing: after an error the pipeline is as it was.
   /// Errors:  DataLoss for bytes that are damaged or make no sense, with operator and offset; FailedPrecondition for a snapshot

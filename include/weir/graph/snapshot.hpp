@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,12 +23,17 @@
 
 namespace weir::inline v0 {
 
+struct SnapshotInfo;
+
 /// What goes into a snapshot.
 struct SnapshotSpec {
   /// Bytes of the host that belong to this state: offsets of its input, as a rule. `inspect` gives them back.
   std::string_view positions = {};
   /// Only these key groups; empty: all.
   std::vector<std::uint32_t> groups = {};
+  /// What `inspect` said of an earlier snapshot, or increment: then only what has changed since is written, an increment. `combine`
+  /// makes a snapshot of the two. Looked at during the call only.
+  const SnapshotInfo* base = nullptr;
 };
 
 /// What is taken from a snapshot, and what may differ from it. By default everything is taken and nothing may differ.
@@ -60,25 +67,68 @@ struct SnapshotInfo {
     std::uint64_t keys = 0;   ///< of an operator that owns keys
     std::uint64_t bytes = 0;  ///< of its sections
   };
+  /// A part of the bytes: what an operator keeps as a whole, or of one key group.
+  struct Section {
+    std::uint32_t of = 0;     ///< the operator's place in `operators`
+    std::uint32_t group = 0;  ///< the key group; the greatest number for the operator as a whole
+    std::uint64_t bytes = 0;
+    std::array<std::uint64_t, 2> hash = {};  ///< XXH3 of the content with 128 bits
+  };
   std::uint32_t format = 0;
   std::string pipeline;
   std::uint64_t definition = 0;  ///< the fingerprint of all operators
   std::string positions;
+  bool is_increment = false;               ///< it has only what is not in its base
   std::uint32_t key_groups = 0;            ///< how many there are
   std::vector<std::uint32_t> groups = {};  ///< those that are in it
   bool is_finished = false;                ///< the streams had ended
   std::vector<Operator> operators = {};    ///< in the order of their attachment
+  std::vector<Section> sections = {};      ///< in their order, those of the base included
+};
+
+namespace detail {
+struct Frozen;
+}  // namespace detail
+
+/// The state of a pipeline at one instant, which has nothing to do with the pipeline any more. See `Pipeline::begin_snapshot`.
+///
+/// Copies share the state. Any thread may write it, also several at once.
+/// Memory:  as many bytes as it has, until the last copy is gone
+class FrozenSnapshot {
+ public:
+  explicit FrozenSnapshot(std::shared_ptr<const detail::Frozen> frozen) : frozen_(std::move(frozen)) {}
+
+  /// Hands the snapshot over, as `Pipeline::snapshot` would have.
+  /// Errors: what the sink says
+  [[nodiscard]] absl::Status write(SnapshotSink sink) const;
+  /// The same into a string, which is empty after an error.
+  [[nodiscard]] absl::Status write(std::string& image) const;
+  /// How much memory the state takes.
+  [[nodiscard]] std::uint64_t size_bytes() const noexcept;
+
+ private:
+  std::shared_ptr<const detail::Frozen> frozen_;
 };
 
 /// Reads what a snapshot says of itself and checks that all of it is there and whole.
 /// Errors: DataLoss with the offset and the reason; Unimplemented for a format of a later weir
 [[nodiscard]] absl::StatusOr<SnapshotInfo> inspect(std::string_view snapshot);
 
+/// Makes a snapshot of one and an increment that was written with it as its base: byte for byte what would have been written
+/// without a base. Reads and writes section by section.
+/// Errors:  DataLoss for bytes that are damaged; FailedPrecondition if the base is another one, or the increment is none. What the
+///          sink has taken until then is worthless
+[[nodiscard]] absl::Status combine(SnapshotSource base, SnapshotSource increment, SnapshotSink sink);
+/// The same in memory.
+[[nodiscard]] absl::StatusOr<std::string> combine(std::string_view base, std::string_view increment);
+
 namespace detail {
 
 /// A wiring with what a snapshot needs besides: see `Pipeline::snapshot` and `Pipeline::restore`.
 [[nodiscard]] absl::Status write_snapshot(Wiring& wiring, bool is_finished, const SnapshotSpec& spec,
                                           SnapshotSink sink);
+[[nodiscard]] absl::StatusOr<FrozenSnapshot> freeze_snapshot(Wiring& wiring, bool is_finished,
+                                                             const SnapshotSpec& spec);
 [[nodiscard]] absl::Status read_snapshot(Wiring& wiring, bool& is_finished, const RestoreSpec& spec,
                                          SnapshotSource source);
 /// Forgets the keys of some groups everywhere.

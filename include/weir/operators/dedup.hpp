@@ -124,7 +124,7 @@ class DedupNode final : public Node {
   }
   [[nodiscard]] bool holds(std::uint32_t slot) const override { return known_.holds(slot); }
   [[nodiscard]] KeptState kept() const override {
-    return kept_as<StoredKey<IdType>, EventTime, std::uint64_t>(KeptState::Kind::by_key);
+    return kept_as<StoredKey<IdType>, EventTime, std::uint64_t>(KeptState::Kind::own_keys);
   }
   void archive(NodeArchive& out) override {
     out.sum(passed_, duplicates_.counter(), late_.counter());

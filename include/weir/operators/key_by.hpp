@@ -72,7 +72,7 @@ class KeyByNode final : public Node {
     keyspace_.dictionary.sweep([this](Slot slot) { return keyspace_.holds(slot); });
   }
   [[nodiscard]] KeptState kept() const override {
-    return kept_as<StoredKey<KeyType>>(KeptState::Kind::by_key);
+    return kept_as<StoredKey<KeyType>>(KeptState::Kind::own_keys);
   }
   void archive(NodeArchive& out) override {
     archive_keys(

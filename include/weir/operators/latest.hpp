@@ -118,7 +118,7 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
     return slot < kept_.size() && kept_[slot].versions.size() > 0;
   }
   [[nodiscard]] KeptState kept() const override {
-    return kept_as<StoredKey<KeyType>, Version>(KeptState::Kind::by_key);
+    return kept_as<StoredKey<KeyType>, Version>(KeptState::Kind::own_keys);
   }
   void archive(NodeArchive& out) override {
     out.most(newest_);

@@ -17,6 +17,12 @@
 
 namespace weir::inline v0 {
 
+/// The hash by which Kafka's own clients choose a partition: `KeyGroups{.count = 64, .hash = weir::murmur2}` puts a key of text that
+/// went to partition p of 64 into key group p. Keys that are no text are hashed as weir writes them, little-endian.
+/// Time:    the bytes, 4 at a time
+/// Source:  Appleby, MurmurHash2, with Kafka's seed 0x9747b28c
+[[nodiscard]] std::uint64_t murmur2(std::string_view key);
+
 /// Which key groups there are, and which of them a key belongs to: state can be moved by key group, and no finer.
 struct KeyGroups {
   /// A power of two from 1 to 32768.
