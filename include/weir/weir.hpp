@@ -20,3 +20,4 @@
 #include <weir/operators/windows.hpp>
 #include <weir/version.hpp>
 #include <weir/view/view.hpp>
+#include <weir/window/emission_token.hpp>
