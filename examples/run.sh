@@ -1,16 +1,17 @@
 #!/bin/sh
 # Installs what is missing, builds the examples and replays three real streams:
-# a shop's payments, web server logs, and flights; then looks features up while they come. Fails if a golden value of their READMEs is not met.
+# a shop's payments, web server logs, and flights; then looks features up while they come, and kills a worker over and over.
+# Fails if a golden value of their READMEs is not met.
 #
 #   sh examples/run.sh               all of them
-#   sh examples/run.sh retail        one of retail, web_sessions, flights, fraud, recommender
+#   sh examples/run.sh retail        one of retail, web_sessions, flights, fraud, recommender, exactly_once
 #
 # WEIR_NO_INSTALL=1 names missing packages instead of installing them; WEIR_JOBS sets the parallel jobs.
 set -eu
 cd "$(dirname "$0")/.."
 . tests/setup.sh
 
-[ $# -gt 0 ] || set -- retail web_sessions flights fraud recommender
+[ $# -gt 0 ] || set -- retail web_sessions flights fraud recommender exactly_once
 for name in "$@"; do
   [ -f "examples/$name/main.cpp" ] || { echo "examples/run.sh: there is no example $name"; exit 2; }
 done

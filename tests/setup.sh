@@ -5,7 +5,7 @@
 #   step LOG TEXT COMMAND...         runs a command into a log, prints one line, and on failure the part that matters
 
 # What every build of weir with its tests, examples and benchmarks needs.
-weir_packages="g++ cmake ninja-build pkg-config libabsl-dev libxxhash-dev libsimdjson-dev catch2 libbenchmark-dev zlib1g-dev"
+weir_packages="g++ cmake ninja-build pkg-config libabsl-dev libxxhash-dev libsimdjson-dev catch2 libbenchmark-dev zlib1g-dev libsqlite3-dev"
 
 export DEBIAN_FRONTEND=noninteractive
 
