@@ -4,6 +4,7 @@
 #   sh tests/run.sh                  every test: g++ -O2; layering, headers, compile-fail, docs, packaging, examples
 #   sh tests/run.sh --only ROOM...   only these rooms (folders of tests/, `examples`, `benchmarks`)
 #   sh tests/run.sh --long           the same tests with far more random scripts (hours)
+#   sh tests/run.sh --kills          one example alone, with a worker that is killed 300 times (minutes)
 #
 # Other ways to build, alone or several in a row; what does not depend on the compiler's flags is left out of them:
 #   --asan --ubsan --tsan            sanitizers
@@ -17,7 +18,7 @@
 # Short for --only: --packaging --headers --compile-fail --docs --layering
 #
 # WEIR_NO_INSTALL=1 names missing packages instead of installing them; WEIR_JOBS sets the number of parallel jobs.
-# Tests read WEIR_EFFORT: quick (sanitizers, coverage), normal or long.
+# Tests read WEIR_EFFORT: quick (sanitizers, coverage), normal or long. WEIR_SEED is the seed of --kills.
 # The log of each build is build/log/<preset>.txt.
 set -eu
 cd "$(dirname "$0")/.."
@@ -34,7 +35,7 @@ only=
 long=no
 while [ $# -gt 0 ]; do
   case $1 in
-    --asan | --ubsan | --tsan | --dev | --hardened | --noexcept | --clang19 | --coverage | --tidy | --format)
+    --asan | --ubsan | --tsan | --dev | --hardened | --noexcept | --clang19 | --coverage | --tidy | --format | --kills)
       suites="$suites ${1#--}" ;;
     --clang) suites="$suites clang14" ;;
     --packaging | --headers | --docs | --layering) only="$only ${1#--}" ;;
@@ -140,7 +141,13 @@ check_format() {
     xargs clang-format-14 --dry-run -Werror
 }
 
-run_suite() {  # $1: preset
+kill_workers() {
+  step "$log" "kills: configure" cmake --preset release || return 1
+  step "$log" "kills: build ($jobs jobs)" cmake --build --preset release -j "$jobs" --target weir_example_exactly_once || return 1
+  build/release/examples/weir_example_exactly_once --kills 300 --seed "${WEIR_SEED:-1}"
+}
+
+run_suite() {  # $1: preset, or one of format and kills
   log=build/log/$1.txt
   : >"$log"
   summary=
@@ -148,6 +155,10 @@ run_suite() {  # $1: preset
   effort=normal
   if [ "$1" = format ]; then
     step "$log" "format: check" check_format
+    return
+  fi
+  if [ "$1" = kills ]; then
+    kill_workers
     return
   fi
   case $1 in asan | ubsan | tsan | dev | hardened | coverage) effort=quick ;; esac
