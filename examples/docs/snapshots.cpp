@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <iterator>
 #include <string>
 #include <utility>
@@ -74,6 +75,43 @@ absl::StatusOr<std::string> load(weir::Pipeline& pipeline, const std::filesystem
 
 namespace {
 
+// [region frozen]
+/// Saves a state that was taken out of its pipeline; on any thread.
+absl::Status save(const weir::FrozenSnapshot& frozen, const std::filesystem::path& file) {
+  std::ofstream out(file, std::ios::binary | std::ios::trunc);
+  return frozen.write([&out](std::string_view piece) {
+    out.write(piece.data(), static_cast<std::streamsize>(piece.size()));
+    return out ? absl::OkStatus() : absl::UnavailableError("the disk does not take it");
+  });
+}
+
+/// Takes the state out between two pushes, and lets a thread of the host write it.
+absl::StatusOr<std::future<absl::Status>> save_beside(weir::Pipeline& pipeline, std::string_view offsets,
+                                                      const std::filesystem::path& file) {
+  absl::StatusOr<weir::FrozenSnapshot> frozen = pipeline.begin_snapshot({.positions = offsets});
+  if (!frozen.ok()) return frozen.status();
+  return std::async(std::launch::async, [taken = *frozen, file] { return save(taken, file); });
+}
+// [end]
+
+// [region increment]
+/// What has changed since an earlier snapshot.
+absl::StatusOr<std::string> changes(weir::Pipeline& pipeline, std::string_view earlier) {
+  const absl::StatusOr<weir::SnapshotInfo> base = weir::inspect(earlier);
+  if (!base.ok()) return base.status();
+  std::string increment;
+  absl::Status status = pipeline.snapshot({.base = &*base}, increment);
+  if (!status.ok()) return status;
+  return increment;
+}
+
+/// A pipeline is restored from both.
+absl::Status restore_both(weir::Pipeline& pipeline, std::string_view earlier, std::string_view increment) {
+  const absl::StatusOr<std::string> whole = weir::combine(earlier, increment);
+  return whole.ok() ? pipeline.restore(*whole) : whole.status();
+}
+// [end]
+
 // [region moved]
 /// Moves half of the keys to another pipeline of the same definition.
 absl::Status move_half(weir::Pipeline& from, weir::Pipeline& to, std::uint32_t key_groups) {
@@ -131,6 +169,17 @@ int main() {
   double spend = 0;
   for (const Spend& row : sent) spend += row.spend;
   support::expect(spend == 16);
+
+  auto saved = save_beside(service.pipeline, "offset 3", file);
+  service.pipeline.push(service.payments, {.user = 9, .amount = 5, .at = minute(70)});
+  support::expect(saved.ok() && saved->get().ok());
+  std::ifstream in(file, std::ios::binary);
+  const std::string earlier{std::istreambuf_iterator<char>(in), {}};
+  const absl::StatusOr<std::string> increment = changes(service.pipeline, earlier);
+  support::expect(increment.ok() && increment->size() < earlier.size() + 1000);
+  Service both = build_service(sent);
+  support::expect(restore_both(both.pipeline, earlier, *increment).ok());
+  support::expect(both.pipeline.stats("payments").ingested == service.pipeline.stats("payments").ingested);
 
   std::ofstream(file, std::ios::binary) << "no snapshot";
   Service third = build_service(sent);

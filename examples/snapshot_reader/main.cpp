@@ -53,6 +53,8 @@ std::string kept(weir::KeptState::Kind kind) {
       return "time";
     case weir::KeptState::Kind::whole:
       return "whole";
+    case weir::KeptState::Kind::own_keys:
+      return "own keys";
     case weir::KeptState::Kind::by_key:
       break;
   }
