@@ -122,6 +122,41 @@ template <class StoredKey>
   }
 }
 
+/// Calls `visit(slot)` for slots that lie far apart; `fetch(slot)` comes some slots before.
+template <class Fetch, class Visit>
+void visit_ahead(std::span<const Slot> slots, Fetch&& fetch, Visit&& visit) {
+  constexpr std::size_t ahead = 16;
+  for (std::size_t i = 0; i < std::min(ahead, slots.size()); ++i) fetch(slots[i]);
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    if (i + ahead < slots.size()) fetch(slots[i + ahead]);
+    visit(slots[i]);
+  }
+}
+
+/// Reads some keys of a group, at most `batch_limit`, and gives them slots.
+template <class KeyType, class IsHeld>
+void read_keys(NodeArchive& out, KeyDictionary<KeyType>& dictionary, IsHeld&& is_held, Archive& archive,
+               std::size_t group, std::size_t count, Archive& scratch) {
+  KeptKeys& keys = out.keys(&dictionary);
+  std::array<StoredKey<KeyType>, KeyDictionary<KeyType>::batch_limit> read{};
+  std::array<Slot, KeyDictionary<KeyType>::batch_limit> slots;
+  for (std::size_t i = 0; i < count; ++i) {
+    archive(read[i]);
+    if (!archive.is_good()) return;
+    if (out.groups().of(group_bytes(read[i], scratch)) != group)
+      return archive.fail("a key is not in the group it belongs to");
+  }
+  const bool has_all = dictionary.intern(
+      count, [&read](std::size_t i) -> const auto& { return read[i]; }, slots.data());
+  for (std::size_t i = 0; i < count; ++i) {
+    if (slots[i] == no_slot) continue;
+    if (keys.has(slots[i])) return archive.fail("a key is there twice");
+    if (is_held(slots[i])) return archive.fail("a key is there that the pipeline has, too");
+    keys.append(slots[i], group);
+  }
+  if (!has_all) archive.fail("there are more keys than most_keys allows");
+}
+
 /// Archives the keys of a dictionary for which something is held, and `then(archive, group)` what belongs to those of a group.
 template <class KeyType, class IsHeld, class Then>
 void archive_keys(NodeArchive& out, KeyDictionary<KeyType>& dictionary, IsHeld&& is_held, Then&& then) {
@@ -139,22 +174,14 @@ void archive_keys(NodeArchive& out, KeyDictionary<KeyType>& dictionary, IsHeld&&
   out.each_group([&](Archive& archive, std::size_t group) {
     std::size_t count = keys.of(group).size();
     archive.size(count, least_bytes<StoredKey<KeyType>>());
-    for (std::size_t i = 0; i < count && archive.is_good(); ++i) {
-      if (!out.is_loading()) {
-        archive.write(dictionary.key(keys.of(group)[i]));
-        continue;
-      }
-      StoredKey<KeyType> key{};
-      archive(key);
-      if (!archive.is_good()) return;
-      if (out.groups().of(group_bytes(key, scratch)) != group)
-        return archive.fail("a key is not in the group it belongs to");
-      const Slot slot = dictionary.intern(key);
-      if (slot == no_slot) return archive.fail("there are more keys than most_keys allows");
-      if (keys.has(slot)) return archive.fail("a key is there twice");
-      if (is_held(slot)) return archive.fail("a key is there that the pipeline has, too");
-      keys.append(slot, group);
+    if (!out.is_loading()) {
+      visit_ahead(
+          keys.of(group), [&](Slot slot) { dictionary.prefetch_key(slot); },
+          [&](Slot slot) { archive.write(dictionary.key(slot)); });
     }
+    constexpr std::size_t most = KeyDictionary<KeyType>::batch_limit;
+    for (std::size_t done = 0; out.is_loading() && done < count && archive.is_good(); done += most)
+      read_keys(out, dictionary, is_held, archive, group, std::min(most, count - done), scratch);
     if (archive.is_good()) then(archive, group);
   });
 }

@@ -122,8 +122,9 @@ class PaneWindowsNode final : public Node {
     ScheduleArchive schedule(schedule_, keys, out.is_loading());
     out.each_group([&](Archive& archive, std::size_t group) {
       if constexpr (Archivable<State>) {
-        for (const Slot slot : keys.of(group))
-          store_.archive(archive, slot, schedule_.least_pane(), schedule_.most_pane());
+        visit_ahead(
+            keys.of(group), [this](Slot slot) { store_.prefetch(slot); },
+            [&](Slot slot) { store_.archive(archive, slot, schedule_.least_pane(), schedule_.most_pane()); });
       }
       schedule.archive(archive, group);
     });

@@ -120,15 +120,27 @@ class KeyedThings {
   }
   /// What was read, in its order; if it has none, as it came.
   [[nodiscard]] const std::vector<Entry>& sorted() {
-    if constexpr (is_ordered) {
-      std::sort(read_.begin(), read_.end(), [](const Entry& a, const Entry& b) {
-        return a.rank != b.rank ? a.rank < b.rank : a.slot < b.slot;
-      });
-    }
+    if constexpr (is_ordered) sort();
     return read_;
   }
 
  private:
+  /// Ranks go from 0 to the number of things, unless only some groups were read: then each has a place to go to.
+  void sort() {
+    std::uint32_t most = 0;
+    for (const Entry& entry : read_) most = std::max(most, entry.rank);
+    if (most / 4 > read_.size()) {
+      return std::sort(read_.begin(), read_.end(), [](const Entry& a, const Entry& b) {
+        return a.rank != b.rank ? a.rank < b.rank : a.slot < b.slot;
+      });
+    }
+    std::vector<std::size_t> ends(std::size_t{most} + 2);
+    for (const Entry& entry : read_) ++ends[entry.rank + std::size_t{1}];
+    for (std::size_t rank = 1; rank < ends.size(); ++rank) ends[rank] += ends[rank - 1];
+    std::vector<Entry> sorted(read_.size());
+    for (const Entry& entry : read_) sorted[ends[entry.rank]++] = entry;
+    read_ = std::move(sorted);
+  }
   static void archive_entry(Archive& archive, std::uint32_t& place, Entry& entry) {
     archive(place);
     if constexpr (is_ordered) archive(entry.rank);
