@@ -13,7 +13,9 @@ void TriggeredWindows::grow(std::size_t slots) {
   if (store_.slots() < slots) store_.grow(slots);
 }
 
-std::size_t TriggeredWindows::size_bytes() const noexcept { return store_.size_bytes(); }
+std::size_t TriggeredWindows::size_bytes() const noexcept {
+  return store_.size_bytes() + due_.size_bytes() + taken_.capacity() * sizeof(Slot);
+}
 
 void TriggeredWindows::describe(Description& out) const {
   out.begin_list("windows");

@@ -278,4 +278,15 @@ std::uint64_t PaneSchedule::live_windows(PaneIndex pane, EventTime watermark,
   return live;
 }
 
+std::size_t PaneSchedule::size_bytes() const noexcept {
+  constexpr std::size_t links = 4 * sizeof(void*);
+  std::size_t total = flags_.size_bytes() + amendable_.size_bytes() + retired_.size_bytes() +
+                      refired_.size_bytes() + (amended_.capacity() + direct_.capacity()) * sizeof(Slot);
+  for (const Kind& kind : kinds_) {
+    total += kind.pending.size_bytes() + kind.active.capacity() * sizeof(Slot) +
+             kind.empties.size() * (sizeof(*kind.empties.begin()) + links);
+  }
+  return total;
+}
+
 }  // namespace weir::inline v0::detail

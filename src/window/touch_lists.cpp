@@ -51,4 +51,23 @@ bool DeadlineLists::take(EventTime to, std::vector<Slot>& slots) {
   return true;
 }
 
+namespace {
+
+std::size_t bytes_of(const std::vector<Slot>& slots) { return slots.capacity() * sizeof(Slot); }
+
+}  // namespace
+
+std::size_t TouchLists::size_bytes() const noexcept {
+  std::size_t total = lists_.capacity() * sizeof(List) + spares_.capacity() * sizeof(std::vector<Slot>);
+  for (const List& list : lists_) total += bytes_of(list.slots);
+  for (const std::vector<Slot>& spare : spares_) total += bytes_of(spare);
+  return total;
+}
+
+std::size_t DeadlineLists::size_bytes() const noexcept {
+  std::size_t total = lists_.size_bytes();
+  lists_.for_each([&total](const std::vector<Slot>& slots) { total += bytes_of(slots); });
+  return total;
+}
+
 }  // namespace weir::inline v0::detail

@@ -1,13 +1,22 @@
 #include "heap.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdlib>
+#include <cstring>
 #include <new>
 
 namespace {
 
 std::uint64_t allocated = 0;
 std::uint64_t freed = 0;
+std::int64_t bytes_held = 0;
+
+// Before each piece of memory lies how much was asked for, and where it begins for malloc.
+struct Head {
+  std::size_t bytes;
+  void* block;
+};
 bool is_armed = false;
 bool is_persistent_now = false;
 bool has_failed_now = false;
@@ -26,21 +35,25 @@ void check_failure() {
 
 void* allocate(std::size_t bytes, std::size_t alignment) {
   check_failure();
-  void* memory = nullptr;
-  if (alignment <= alignof(std::max_align_t)) {
-    memory = std::malloc(bytes == 0 ? 1 : bytes);
-  } else if (posix_memalign(&memory, alignment, bytes) != 0) {
-    memory = nullptr;
-  }
-  if (memory == nullptr) throw std::bad_alloc();
+  const std::size_t before = std::max(alignment, alignof(std::max_align_t));
+  void* block = nullptr;
+  static_assert(sizeof(Head) <= alignof(std::max_align_t));
+  if (posix_memalign(&block, before, before + bytes) != 0) throw std::bad_alloc();
   ++allocated;
+  bytes_held += static_cast<std::int64_t>(bytes);
+  char* memory = static_cast<char*>(block) + before;
+  const Head head{bytes, block};
+  std::memcpy(memory - sizeof(Head), &head, sizeof(Head));
   return memory;
 }
 
 void release(void* memory) noexcept {
   if (memory == nullptr) return;
   ++freed;
-  std::free(memory);
+  Head head{};
+  std::memcpy(&head, static_cast<char*>(memory) - sizeof(Head), sizeof(Head));
+  bytes_held -= static_cast<std::int64_t>(head.bytes);
+  std::free(head.block);
 }
 
 }  // namespace
@@ -48,6 +61,7 @@ void release(void* memory) noexcept {
 namespace heap {
 
 std::uint64_t allocations() { return allocated; }
+std::int64_t live_bytes() { return bytes_held; }
 std::int64_t live() { return static_cast<std::int64_t>(allocated - freed); }
 
 Failing::Failing(std::uint64_t first, bool is_persistent) {

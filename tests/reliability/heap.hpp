@@ -9,6 +9,8 @@ namespace heap {
 /// Allocations of this program so far, and how many of them are not freed.
 std::uint64_t allocations();
 std::int64_t live();
+/// How many bytes were asked for with those.
+std::int64_t live_bytes();
 
 /// While it lives, the `first`-th allocation from now (0 is the next) throws std::bad_alloc, and so do the ones after it
 /// if `is_persistent`.

@@ -45,7 +45,7 @@ struct OperatorStats {
   std::uint64_t out_of_range = 0;      ///< of rejected: outside [earliest, latest]
   std::uint64_t over_key_limit = 0;    ///< of rejected: a new key above the limit
   std::uint64_t keys = 0;              ///< key_by: keys that have a slot now
-  std::uint64_t state_bytes = 0;       ///< memory the operator holds now
+  std::uint64_t state_bytes = 0;       ///< memory the operator holds now, but for what values own themselves
   std::vector<FeatureStats> features;  ///< aggregates: one per feature, in order
 
   /// The conservation law.

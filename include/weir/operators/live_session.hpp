@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <type_traits>
 #include <vector>
 
@@ -53,12 +52,14 @@ struct LiveSession {
 /// What a session needs besides unless its spec is plain.
 template <class WindowedRow>
 struct SessionRest {
+  using Row = WindowedRow;
+
   Progress progress{};
   EventTime armed = no_time;  // the deadline its entry stands for
   std::uint32_t records = 0;
   bool is_ended = false;  // by its marker
   bool is_past_end = false;
-  std::unique_ptr<WindowedRow> last_row{};  // what was put out last, if rows are retracted
+  Pooled<WindowedRow> last_row{};  // what was put out last, if rows are retracted
 };
 
 /// One entry of the deadline queue. It is void once its session has another token or another id lies in its place.
@@ -77,8 +78,9 @@ class SessionArchive {
 
  public:
   /// `trigger`: of the rests of the sessions; null if they have none.
-  SessionArchive(SessionStore<Session, Rest>& store, const Trigger* trigger, Duration fixed_gap)
-      : store_(store), trigger_(trigger), fixed_gap_(fixed_gap) {}
+  SessionArchive(SessionStore<Session, Rest>& store, const Trigger* trigger,
+                 Pool<typename Rest::Row>& kept_rows, Duration fixed_gap)
+      : store_(store), trigger_(trigger), kept_rows_(kept_rows), fixed_gap_(fixed_gap) {}
 
   /// The sessions of a key, by their creation; those that are read have ids before `next_id`.
   void archive(Archive& ar, Slot slot, std::uint64_t next_id) {
@@ -126,7 +128,7 @@ class SessionArchive {
         rest.progress = {};
         return ar.fail("a session has an early pane that it cannot have");
       }
-      archive_last(ar, rest.last_row);
+      archive_last(ar, rest.last_row, kept_rows_);
     }
     if (session.last < session.first || session.end_with(fixed_gap_).at < session.last)
       ar.fail("a session ends before it begins");
@@ -134,6 +136,7 @@ class SessionArchive {
 
   SessionStore<Session, Rest>& store_;
   const Trigger* trigger_;
+  Pool<typename Rest::Row>& kept_rows_;
   Duration fixed_gap_;
   std::vector<Place> read_;
 };

@@ -145,7 +145,7 @@ class PaneWindowsNode final : public Node {
   }
   void refresh(OperatorStats& stats) const override {
     emitter_.refresh(stats);
-    stats.state_bytes = store_.size_bytes();
+    stats.state_bytes = store_.size_bytes() + schedule_.size_bytes() + retired_.capacity() * sizeof(Slot);
   }
   [[nodiscard]] std::uint64_t live_windows() const override {
     std::uint64_t live = 0;

@@ -12,6 +12,7 @@
 #include <weir/flow/node_archive.hpp>
 #include <weir/flow/stats.hpp>
 #include <weir/flow/stream.hpp>
+#include <weir/state/pool.hpp>
 #include <weir/window/window.hpp>
 
 namespace weir::inline v0::detail {
@@ -22,6 +23,7 @@ class RowEmitter {
  public:
   using State = typename RowAgg::State;
   using WindowedRow = Windowed<KeyType, Row>;
+  using KeptRow = Pooled<WindowedRow>;
 
   RowEmitter(RowAgg aggregator, const KeyDictionary<KeyType>& dictionary, std::size_t outputs)
       : aggregator_(std::move(aggregator)), dictionary_(&dictionary), rows_(outputs) {}
@@ -62,6 +64,15 @@ class RowEmitter {
     back.watermark = watermark;
     rows_[output].commit(time);
   }
+  /// A copy of a row that may have to be taken back, for as long as somebody has it.
+  [[nodiscard]] KeptRow keep(const WindowedRow& row) {
+    KeptRow kept = make_pooled(kept_rows_);
+    *kept = row;
+    return kept;
+  }
+  [[nodiscard]] Pool<WindowedRow>& kept_rows() noexcept { return kept_rows_; }
+  /// Of the rows that are kept.
+  [[nodiscard]] std::size_t size_bytes() const noexcept { return kept_rows_.size_bytes(); }
   void report_late(const Record& record, EventTime time, std::uint64_t hit, std::uint64_t missed,
                    EventTime watermark) {
     if (!late_.is_connected()) return;
@@ -101,6 +112,7 @@ class RowEmitter {
 
   RowAgg aggregator_;
   const KeyDictionary<KeyType>* dictionary_;
+  Pool<WindowedRow> kept_rows_;
   std::vector<Outbox<WindowedRow>> rows_;
   Outbox<Late<Record>> late_;
   std::array<FeatureCounts, RowAgg::size> counts_{};

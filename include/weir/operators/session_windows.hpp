@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -129,7 +128,8 @@ class SessionWindowsNode final
     this->archive_newest(out);
     KeptKeys& keys = out.keys(&emitter_.dictionary());
     if (out.is_loading()) store_.grow(emitter_.dictionary().slot_bound());
-    SessionArchive<Session, Rest> sessions(store_, is_plain_ ? nullptr : &trigger(), rules_.spec().gap);
+    SessionArchive<Session, Rest> sessions(store_, is_plain_ ? nullptr : &trigger(), emitter_.kept_rows(),
+                                           rules_.spec().gap);
     out.each_group([&](Archive& archive, std::size_t group) {
       for (const Slot slot : keys.of(group)) sessions.archive(archive, slot, next_id_);
     });
@@ -148,7 +148,7 @@ class SessionWindowsNode final
   }
   void refresh(OperatorStats& stats) const override {
     emitter_.refresh(stats);
-    stats.state_bytes = store_.size_bytes() + queue_.size_bytes();
+    stats.state_bytes = store_.size_bytes() + queue_.size_bytes() + emitter_.size_bytes();
   }
   [[nodiscard]] std::uint64_t live_windows() const override {
     std::uint64_t live = 0;
@@ -420,7 +420,7 @@ class SessionWindowsNode final
   void put_out(Place place, Timing timing, bool is_final, EventTime as_of, EventTime watermark) {
     struct Content {
       State& state;
-      std::unique_ptr<WindowedRow>& last;
+      Pooled<WindowedRow>& last;
     };
     Session& session = store_[place];
     Rest& rest = store_.rest(place);

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,7 +28,7 @@ void fire_pane(Emitter& emitter, const Trigger& trigger, Slot slot, Content&& co
   const auto& row = emitter.emit(0, slot, content.state, window, pane, as_of, watermark, time);
   if (trigger.accumulation() == Accumulation::retracting) {
     if (content.last == nullptr) {
-      content.last = std::make_unique<typename Emitter::WindowedRow>(row);
+      content.last = emitter.keep(row);
     } else {
       *content.last = row;
     }
@@ -50,11 +49,11 @@ template <class State, class WindowedRow>
 
 /// The row that was put out last and is to be taken back, if there is one.
 template <class WindowedRow>
-void archive_last(Archive& archive, std::unique_ptr<WindowedRow>& last) {
+void archive_last(Archive& archive, Pooled<WindowedRow>& last, Pool<WindowedRow>& pool) {
   bool has_last = last != nullptr;
   archive(has_last);
   if (!has_last || !archive.is_good()) return;
-  if (last == nullptr) last = std::make_unique<WindowedRow>();
+  if (last == nullptr) last = make_pooled(pool);
   if constexpr (Archivable<WindowedRow>) archive(*last);
 }
 
@@ -144,7 +143,7 @@ template <class KeyType, class Record, class Row, class RowAgg>
 class TriggeredWindowsNode final : public TriggeredWindows {
   struct Content {
     typename RowAgg::State state{};
-    std::unique_ptr<Windowed<KeyType, Row>> last{};  // what was put out last, if rows are retracted
+    Pooled<Windowed<KeyType, Row>> last{};  // what was put out last, if rows are retracted
   };
 
  public:
@@ -184,7 +183,7 @@ class TriggeredWindowsNode final : public TriggeredWindows {
   }
   void refresh(OperatorStats& stats) const override {
     emitter_.refresh(stats);
-    stats.state_bytes = this->size_bytes() + contents_.size_bytes();
+    stats.state_bytes = this->size_bytes() + contents_.size_bytes() + emitter_.size_bytes();
   }
 
  private:
@@ -213,7 +212,7 @@ class TriggeredWindowsNode final : public TriggeredWindows {
   void archive_content(Archive& archive, TriggeredWindow& window) override {
     if (window.content == nullptr) window.content = contents_.make();
     if constexpr (Archivable<typename RowAgg::State>) archive(content(window).state);
-    archive_last(archive, content(window).last);
+    archive_last(archive, content(window).last, emitter_.kept_rows());
   }
 
   RowEmitter<KeyType, Record, Row, RowAgg> emitter_;

@@ -69,4 +69,18 @@ class Pool {
   RawPool raw_{sizeof(Object), alignof(Object)};
 };
 
+/// Gives an object back to its pool.
+template <class Object>
+struct GiveBack {
+  Pool<Object>* pool = nullptr;
+  void operator()(Object* object) const noexcept { pool->destroy(object); }
+};
+/// An object of a pool that has one owner. The pool outlives it.
+template <class Object>
+using Pooled = std::unique_ptr<Object, GiveBack<Object>>;
+template <class Object>
+[[nodiscard]] Pooled<Object> make_pooled(Pool<Object>& pool) {
+  return Pooled<Object>(pool.make(), {&pool});
+}
+
 }  // namespace weir::inline v0::detail

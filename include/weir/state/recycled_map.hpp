@@ -54,6 +54,12 @@ class RecycledMap {
     for (const auto& [key, value] : map_) visit(value);
     for (const auto& spare : spares_) visit(spare.mapped());
   }
+  /// Without what the values own.
+  [[nodiscard]] std::size_t size_bytes() const noexcept {
+    constexpr std::size_t links = 4 * sizeof(void*);
+    return (map_.size() + spares_.size()) * (sizeof(typename Map::value_type) + links) +
+           spares_.capacity() * sizeof(typename Map::node_type);
+  }
 
  private:
   Map map_;

@@ -44,6 +44,11 @@ class DueLists {
   [[nodiscard]] EventTime earliest() const noexcept {
     return lists_.is_empty() ? end_of_time : lists_.first_key().at;
   }
+  [[nodiscard]] std::size_t size_bytes() const noexcept {
+    std::size_t total = lists_.size_bytes();
+    lists_.for_each([&total](const std::vector<Slot>& slots) { total += slots.capacity() * sizeof(Slot); });
+    return total;
+  }
 
  private:
   RecycledMap<WindowDue, std::vector<Slot>> lists_;

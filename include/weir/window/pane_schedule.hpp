@@ -138,6 +138,7 @@ class PaneSchedule {
   void stand_at(EventTime to);
   /// Forgets keys that nothing is kept of any more, whatever is due for them.
   void forget(std::span<const Slot> slots);
+  [[nodiscard]] std::size_t size_bytes() const noexcept;
 
  private:
   friend class ScheduleArchive;

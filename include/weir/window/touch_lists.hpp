@@ -37,6 +37,7 @@ class TouchLists {
   /// Takes the list of the oldest pane out; its memory comes back with `recycle`.
   [[nodiscard]] std::vector<Slot> take_front();
   void recycle(std::vector<Slot>&& slots);
+  [[nodiscard]] std::size_t size_bytes() const noexcept;
 
  private:
   struct List {
@@ -62,6 +63,7 @@ class DeadlineLists {
   }
   /// Takes the earliest list out if its deadline is not after `to`; false if there is none. What `slots` held is lost.
   bool take(EventTime to, std::vector<Slot>& slots);
+  [[nodiscard]] std::size_t size_bytes() const noexcept;
 
  private:
   RecycledMap<EventTime, std::vector<Slot>> lists_;

@@ -1,0 +1,147 @@
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <weir/weir.hpp>
+
+#include "catch.hpp"
+#include "heap.hpp"
+
+// What operators say that they hold is what the allocator holds for them.
+
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Event {
+  std::uint64_t key = 0;
+  double value = 0;
+  weir::EventTime at{};
+};
+struct Totals {
+  std::int64_t n = 0;
+  double sum = 0;
+};
+
+using Stream = weir::Source<Event>;
+
+auto totals() {
+  return weir::aggregate<Totals>("totals", weir::count().as(&Totals::n),
+                                 weir::sum(&Event::value).as(&Totals::sum));
+}
+struct Counting {
+  struct State {
+    std::int64_t n = 0;
+    friend bool operator==(const State&, const State&) = default;
+  };
+  void process(State& state, const Event& event, weir::Timer& timer, weir::Out<int>&) const {
+    ++state.n;
+    timer.set(weir::later(event.at, 20s));
+  }
+  void on_timer(State& state, const weir::Fired<std::uint64_t>&, weir::Out<int>&) const { state = {}; }
+};
+
+/// What the operators say, over what the heap holds since the pipeline was built.
+double said_of_held(const std::function<void(const Stream&)>& attach, std::uint64_t keys,
+                    std::int64_t rounds) {
+  weir::Graph graph{"memory", {.hash_seed = 1}};
+  const Stream source = graph.source<Event>("events", {.time = &Event::at, .watermark = weir::trailing(1s)});
+  attach(source);
+  std::optional<weir::Pipeline> pipeline(std::move(graph).build().value());
+  const std::int64_t before = heap::live_bytes();
+  for (std::int64_t round = 0; round < rounds; ++round) {
+    for (std::uint64_t key = 0; key < keys; ++key) {
+      pipeline->push(source, {.key = key * 7919,
+                              .value = 1,
+                              .at = weir::event_time(round * 5'000'000 + static_cast<std::int64_t>(key))});
+    }
+  }
+  std::uint64_t said = 0;
+  for (const std::string& name : pipeline->names()) said += pipeline->stats(name).state_bytes;
+  const std::int64_t held = heap::live_bytes() - before;
+  return static_cast<double>(said) / static_cast<double>(held);
+}
+
+struct Kind {
+  const char* name;
+  std::function<void(const Stream&)> attach;
+};
+
+const std::vector<Kind> kinds{
+    {"tumbling",
+     [](const Stream& s) {
+       s | weir::key_by(&Event::key) | weir::tumbling({.size = 10s, .grace = 0s}) | totals();
+     }},
+    {"sliding",
+     [](const Stream& s) {
+       s | weir::key_by(&Event::key) | weir::sliding({.size = 60s, .every = 5s, .grace = 10s}) | totals();
+     }},
+    {"many panes",
+     [](const Stream& s) {
+       s | weir::key_by(&Event::key) | weir::sliding({.size = 500s, .every = 1s, .grace = 0s}) | totals();
+     }},
+    {"early panes",
+     [](const Stream& s) {
+       s | weir::key_by(&Event::key) |
+           weir::tumbling({.size = 20s,
+                           .grace = 10s,
+                           .emit = weir::emit_when(weir::on_close(), weir::every(3s)),
+                           .panes = weir::retracting}) |
+           totals();
+     }},
+    {"sessions",
+     [](const Stream& s) {
+       s | weir::key_by(&Event::key) | weir::session({.gap = 4s, .grace = 30s}) | totals();
+     }},
+    {"one session",
+     [](const Stream& s) {
+       s | weir::key_by(&Event::key) | weir::session({.gap = 30s, .grace = 0s}) | totals();
+     }},
+    {"count windows",
+     [](const Stream& s) {
+       s | weir::key_by(&Event::key) | weir::count_windows({.size = 50, .every = 10}) | totals();
+     }},
+    {"timers", [](const Stream& s) { s | weir::key_by(&Event::key) | weir::each("each", Counting{}); }},
+    {"retained",
+     [](const Stream& s) {
+       s | weir::key_by(&Event::key) | weir::each({.name = "each", .retain = 60s}, Counting{});
+     }},
+    {"dedup", [](const Stream& s) { s | weir::dedup({.name = "dedup", .within = 1h}, &Event::key); }},
+    {"features",
+     [](const Stream& s) {
+       s | weir::key_by(&Event::key) |
+           weir::features<Totals>(
+               {.name = "features", .retain = 1h},
+               weir::rolling({.size = 60s, .precision = 5s}).compute(weir::count().as(&Totals::n)),
+               weir::rolling({.size = 20s, .precision = weir::exact})
+                   .compute(weir::sum(&Event::value).as(&Totals::sum))) |
+           weir::view("view");
+     }},
+    {"published",
+     [](const Stream& s) {
+       s | weir::key_by(&Event::key) |
+           weir::features<Totals>(
+               {.name = "features", .retain = 1h},
+               weir::rolling({.size = 60s, .precision = 5s}).compute(weir::count().as(&Totals::n))) |
+           weir::view("view").publish();
+     }},
+    {"latest",
+     [](const Stream& s) {
+       s | weir::key_by(&Event::key) | weir::tumbling({.size = 5s, .grace = 0s}) | totals() |
+           weir::latest({.name = "latest", .retain = 1h, .versions = 3}) | weir::view("view");
+     }},
+};
+
+}  // namespace
+
+TEST_CASE("operators say how much memory they hold, to five per cent of what the allocator holds") {
+  for (const Kind& kind : kinds) {
+    const double share = said_of_held(kind.attach, 50'000, 12);
+    INFO(kind.name << ": " << share);
+    CHECK(share > 0.95);
+    CHECK(share < 1.05);
+  }
+}
