@@ -198,7 +198,7 @@ void Wiring::archive_time(Node& node, NodeArchive& out) {
   out.sum(stats.ingested, stats.applied, stats.partially_late, stats.late, stats.duplicate, stats.conflicting, stats.rejected,
           stats.unassigned, stats.emitted, stats.windows_missed, stats.unemitted, stats.behind, stats.future,
           stats.jumped, stats.regressions, stats.skipped_firings, stats.no_timestamp, stats.out_of_range,
-          stats.over_key_limit);
+          stats.over_key_limit, stats.evicted);
 }
 
 void Wiring::archive_shared(Archive& archive) { archive(work_->now); }

@@ -2,13 +2,19 @@
 
 #include <weir/testing/harness.hpp>
 
+#include <algorithm>
 #include <array>
 #include <map>
+#include <memory>
+#include <optional>
+#include <random>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "catch.hpp"
 #include "operators/desk.hpp"
@@ -224,6 +230,104 @@ TEST_CASE("one key_by serves several operators, and a key stays as long as one o
   for (std::size_t i = 0; i < 500; ++i) {
     CHECK(harness.seen(large)[i].key == static_cast<std::int64_t>(i));
     CHECK(harness.seen(large)[i].value.n == 2);
+  }
+}
+
+TEST_CASE("a new key takes the place of the coldest ones when there are as many as there may be") {
+  struct Counted {
+    std::int64_t n = 0;
+  };
+  weir::Graph graph{"evicting"};
+  const auto source =
+      graph.source<desk::Event>("events", {.time = &desk::Event::at, .watermark = weir::host_driven()});
+  const auto keyed =
+      source | weir::key_by(&desk::Event::key,
+                            {.name = "keys", .most_keys = 3, .when_full = weir::WhenFull::evict_coldest});
+  const auto rows = keyed | weir::tumbling({.size = desk::us(100), .grace = desk::us(0)}) |
+                    weir::aggregate<Counted>("rows", weir::count().as(&Counted::n));
+  std::vector<std::pair<std::int64_t, std::int64_t>> seen;
+  rows | weir::sink("out", [&seen](const weir::Windowed<std::int64_t, Counted>& row) {
+    seen.emplace_back(row.key, row.value.n);
+  });
+  auto pipeline = std::move(graph).build().value();
+  const std::vector<desk::Event> events{desk::event(1, 1), desk::event(2, 2), desk::event(3, 3),
+                                        desk::event(1, 4), desk::event(4, 5), desk::event(3, 6),
+                                        desk::event(2, 7), desk::event(2, 8)};
+  CHECK(pipeline.push(source, std::span<const desk::Event>(events)).rejected == 0);
+  REQUIRE(pipeline.finish().ok());
+  std::sort(seen.begin(), seen.end());
+  // 4 came when 2 was coldest, and 2 again when 1 was.
+  CHECK(seen == std::vector<std::pair<std::int64_t, std::int64_t>>{{2, 2}, {3, 2}, {4, 1}});
+  CHECK(pipeline.stats("keys").evicted == 2);
+  CHECK(pipeline.stats("keys").rejected == 0);
+  CHECK(pipeline.stats("keys").applied == 8);
+}
+
+TEST_CASE("evictions are those of a list of the keys by their last records, in batches and after a restore") {
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    std::mt19937_64 random(seed);
+    const std::size_t most = 1 + random() % 200;
+    const std::uint64_t keys = 1 + random() % 400;
+    struct Keeper {
+      struct State {
+        std::int64_t n = 0;
+      };
+      void process(State& state, const desk::Event& event, weir::Out<std::string>& out) const {
+        out.emit(std::to_string(event.key) + " " + std::to_string(++state.n));
+      }
+    };
+    struct Desk {
+      explicit Desk(std::size_t most) {
+        weir::Graph graph{"evicting"};
+        source.emplace(graph.source<desk::Event>(
+            "events", {.time = &desk::Event::at, .watermark = weir::host_driven()}));
+        *source |
+            weir::key_by(&desk::Event::key,
+                         {.name = "keys", .most_keys = most, .when_full = weir::WhenFull::evict_coldest}) |
+            weir::each("keeper", Keeper{}) |
+            weir::sink("out", [this](const std::string& line) { lines.push_back(line); });
+        pipeline.emplace(std::move(graph).build().value());
+      }
+      Desk(const Desk&) = delete;
+      Desk& operator=(const Desk&) = delete;
+      std::vector<std::string> lines;
+      std::optional<weir::Source<desk::Event>> source;
+      std::optional<weir::Pipeline> pipeline;
+    };
+    auto desk = std::make_unique<Desk>(most);
+    std::vector<std::string> wanted;
+    std::map<std::int64_t, std::pair<std::uint64_t, std::int64_t>>
+        kept;  // per key its last record, and its count
+    std::uint64_t evicted = 0;
+    std::uint64_t number = 0;
+    for (int call = 0; call < 20; ++call) {
+      std::vector<desk::Event> batch;
+      for (std::size_t i = random() % 100; i > 0; --i) {
+        const auto key = static_cast<std::int64_t>(random() % keys);
+        batch.push_back(desk::event(key, 1));
+        if (kept.count(key) == 0 && kept.size() == most) {
+          for (std::size_t gone = std::max<std::size_t>(1, most / 64); gone > 0; --gone) {
+            kept.erase(std::min_element(kept.begin(), kept.end(), [](const auto& a, const auto& b) {
+              return a.second.first < b.second.first;
+            }));
+            ++evicted;
+          }
+        }
+        kept[key].first = ++number;
+        wanted.push_back(std::to_string(key) + " " + std::to_string(++kept[key].second));
+      }
+      desk->pipeline->push(*desk->source, std::span<const desk::Event>(batch));
+      INFO("seed " << seed << ", call " << call);
+      REQUIRE(desk->lines == wanted);
+      REQUIRE(desk->pipeline->stats("keys").evicted == evicted);
+      if (random() % 4 != 0) continue;
+      std::string image;
+      REQUIRE(desk->pipeline->snapshot({}, image).ok());
+      auto restored = std::make_unique<Desk>(most);
+      REQUIRE(restored->pipeline->restore(image).ok());
+      restored->lines = std::move(desk->lines);
+      desk = std::move(restored);
+    }
   }
 }
 

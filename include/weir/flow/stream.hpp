@@ -106,7 +106,7 @@ struct Keyspace {
   }
 
   KeyDictionary<KeyType> dictionary;
-  std::vector<const Node*> holders;
+  std::vector<Node*> holders;
 };
 
 /// A stream whose records have a key: what windows and keyed operators need.

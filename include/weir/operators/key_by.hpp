@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <weir/aggregate/feature.hpp>
 #include <weir/flow/node_archive.hpp>
@@ -16,11 +18,17 @@
 
 namespace weir::inline v0 {
 
+/// What becomes of a record of a new key when there are as many keys as there may be.
+enum class WhenFull : std::uint8_t {
+  reject,        ///< it is rejected and counted
+  evict_coldest  ///< it takes the place of a key that has been silent longest, whose state is given up and counted
+};
+
 /// Options of `key_by`.
 struct KeyBySpec {
-  std::string name = {};  ///< keys metrics and errors; empty: "key_by #n"
-  std::size_t most_keys = std::size_t{1}
-                          << 24;  ///< keys at one time; records of further keys are rejected and counted
+  std::string name = {};                         ///< keys metrics and errors; empty: "key_by #n"
+  std::size_t most_keys = std::size_t{1} << 24;  ///< keys at one time
+  WhenFull when_full = WhenFull::reject;
 };
 
 namespace detail {
@@ -30,8 +38,11 @@ void check_most_keys(Problems& problems, std::string_view name, std::size_t most
 template <class KeyType, class Record, class Projection>
 class KeyByNode final : public Node {
  public:
-  KeyByNode(std::string name, Projection projection, std::size_t most_keys, HashSeed seed)
-      : Node(std::move(name), "key_by"), projection_(std::move(projection)), keyspace_(seed, most_keys) {}
+  KeyByNode(const KeyBySpec& spec, std::string name, Projection projection, HashSeed seed)
+      : Node(std::move(name), "key_by"),
+        projection_(std::move(projection)),
+        keyspace_(seed, spec.most_keys),
+        evicts_(spec.when_full == WhenFull::evict_coldest) {}
 
   [[nodiscard]] Port<Record>& port() noexcept { return port_; }
   [[nodiscard]] Keyspace<KeyType>& keyspace() noexcept { return keyspace_; }
@@ -45,24 +56,20 @@ class KeyByNode final : public Node {
   }
 
   void take(const Batch<Record>& batch) {
-    if (keyspace_.dictionary.size() == keyspace_.dictionary.most_keys()) [[unlikely]] {
+    if (keyspace_.dictionary.size() == keyspace_.dictionary.most_keys() && !evicts_) [[unlikely]] {
       keyspace_.dictionary.reclaim(batch_limit, [this](Slot slot) { return keyspace_.holds(slot); });
     }
-    const bool has_all = keyspace_.dictionary.intern(
-        batch.size, [&](std::size_t i) -> decltype(auto) { return project(projection_, batch.records[i]); },
-        slots_.data());
+    const bool has_all = intern(batch, 0);
     stats().ingested += batch.size;
-    if (keyspace_.dictionary.has_new_keys()) this->ask_for_rest();
     if (!has_all) [[unlikely]] { return deliver_some(batch); }
-    port_.deliver(
-        {.records = batch.records, .times = batch.times, .slots = slots_.data(), .size = batch.size});
-    stats().applied += batch.size;
+    deliver(batch, 0, batch.size);
   }
 
   void take_one(const Record& record, EventTime time, Slot) {
     decltype(auto) key = project(projection_, record);
     const Slot slot = keyspace_.dictionary.find(key);
     if (slot == no_slot) [[unlikely]] { return take({&record, &time, nullptr, 1}); }
+    if (evicts_) hear(slot);
     ++stats().ingested;
     ++stats().applied;
     port_.deliver_one(record, time, slot);
@@ -75,9 +82,16 @@ class KeyByNode final : public Node {
     return kept_as<StoredKey<KeyType>>(KeptState::Kind::own_keys);
   }
   void archive(NodeArchive& out) override {
+    bool has_heard = evicts_;
+    out.common(has_heard);
+    out.most(records_heard_);
     archive_keys(
         out, keyspace_.dictionary, [this](Slot slot) { return keyspace_.holds(slot); },
-        [](Archive&, std::size_t) {});
+        [this, &out, has_heard](Archive& archive, std::size_t group) {
+          if (!has_heard) return;
+          heard_.grow(keyspace_.dictionary.slot_bound());
+          for (const Slot slot : out.keys(&keyspace_.dictionary).of(group)) archive(heard_[slot]);
+        });
   }
   void forget(std::span<const Slot> slots) override {
     for (const Slot slot : slots) keyspace_.dictionary.erase(slot);
@@ -85,34 +99,84 @@ class KeyByNode final : public Node {
   void refresh(OperatorStats& stats) const override {
     stats.emitted = stats.applied;
     stats.keys = keyspace_.dictionary.size();
-    stats.state_bytes = keyspace_.dictionary.size_bytes();
+    stats.state_bytes = keyspace_.dictionary.size_bytes() + heard_.size_bytes();
   }
 
  private:
-  /// Leaves out the records whose key got no slot.
+  /// Finds the slots of the records from one on, and gives slots to new keys. False if there were too few.
+  bool intern(const Batch<Record>& batch, std::size_t from) {
+    const bool has_all = keyspace_.dictionary.intern(
+        batch.size - from,
+        [&](std::size_t i) -> decltype(auto) { return project(projection_, batch.records[from + i]); },
+        slots_.data() + from);
+    if (keyspace_.dictionary.has_new_keys()) this->ask_for_rest();
+    return has_all;
+  }
+  void deliver(const Batch<Record>& batch, std::size_t from, std::size_t to) {
+    if (from == to) return;
+    if (evicts_) {
+      for (std::size_t i = from; i < to; ++i) hear(slots_[i]);
+    }
+    port_.deliver({.records = batch.records + from,
+                   .times = batch.times + from,
+                   .slots = slots_.data() + from,
+                   .size = to - from});
+    stats().applied += to - from;
+  }
+  /// Leaves out the records whose key got no slot, or makes room for them.
   [[gnu::noinline]] void deliver_some(const Batch<Record>& batch) {
     const Slot* slots = slots_.data();
-    for (std::size_t done = 0; done < batch.size; ++done) {
-      const auto run =
-          static_cast<std::size_t>(std::find(slots + done, slots + batch.size, no_slot) - (slots + done));
-      if (run > 0) {
-        port_.deliver({.records = batch.records + done,
-                       .times = batch.times + done,
-                       .slots = slots + done,
-                       .size = run});
-        stats().applied += run;
-        done += run;
-      }
+    for (std::size_t done = 0; done < batch.size;) {
+      const auto known =
+          static_cast<std::size_t>(std::find(slots + done, slots + batch.size, no_slot) - slots);
+      deliver(batch, done, known);
+      done = known;
       if (done == batch.size) return;
+      if (evicts_) {
+        make_room();
+        intern(batch, done);
+        continue;
+      }
       ++stats().rejected;
       ++stats().over_key_limit;
+      ++done;
     }
+  }
+
+  void hear(Slot slot) {
+    heard_.grow(std::size_t{slot} + 1);
+    heard_[slot] = ++records_heard_;
+  }
+  /// Lets go of the keys that nobody holds anything for; if that is not enough, of the coldest ones, a part of all at a time,
+  /// so that the cost of finding them is shared.
+  void make_room() {
+    auto& dictionary = keyspace_.dictionary;
+    dictionary.reclaim(dictionary.slot_bound(), [this](Slot slot) { return keyspace_.holds(slot); });
+    const std::size_t wanted = std::max<std::size_t>(1, dictionary.most_keys() / 64);
+    const std::size_t free = dictionary.most_keys() - dictionary.size();
+    if (free >= wanted) return;
+    std::vector<Slot> coldest;
+    for (Slot slot = 0; slot < dictionary.slot_bound(); ++slot) {
+      if (dictionary.is_used(slot)) coldest.push_back(slot);
+    }
+    heard_.grow(dictionary.slot_bound());
+    const std::size_t count = wanted - free;
+    std::nth_element(coldest.begin(), coldest.begin() + static_cast<std::ptrdiff_t>(count - 1), coldest.end(),
+                     [this](Slot a, Slot b) { return heard_[a] < heard_[b]; });
+    coldest.resize(count);
+    for (auto holder = keyspace_.holders.rbegin(); holder != keyspace_.holders.rend(); ++holder)
+      (*holder)->forget(coldest);
+    for (const Slot slot : coldest) dictionary.erase(slot);
+    stats().evicted += count;
   }
 
   Projection projection_;
   Keyspace<KeyType> keyspace_;
   Port<Record> port_;
   std::array<Slot, batch_limit> slots_{};
+  const bool evicts_;
+  Column<std::uint64_t> heard_;  // which record of all was the last of a key
+  std::uint64_t records_heard_ = 0;
 };
 
 }  // namespace detail
@@ -137,9 +201,9 @@ struct KeyBy {
                     "owns its strings; no floats");
       if constexpr (Key<KeyType>) {
         using Added = detail::KeyByNode<StoredKey<KeyType>, RecordType, Projection>;
-        auto& node =
-            stream.template feed<Added>(spec.name.empty() ? stream.wiring().unique_name("key_by") : spec.name,
-                                        std::move(projection), spec.most_keys, stream.wiring().hash_seed());
+        auto& node = stream.template feed<Added>(
+            spec, spec.name.empty() ? stream.wiring().unique_name("key_by") : spec.name,
+            std::move(projection), stream.wiring().hash_seed());
         return KeyedStream<StoredKey<KeyType>, RecordType>(
             Stream<RecordType>(stream.wiring(), node, node.port()), node.keyspace());
       } else {
@@ -159,7 +223,7 @@ struct KeyBy {
 /// Order:   kept
 /// Late:    passed on like any record
 /// Keeps:   each key and its slot, until no operator holds state for it
-/// Errors:  records of new keys above `most_keys` are rejected and counted
+/// Errors:  records of new keys above `most_keys` are rejected and counted, or take the place of cold ones; see `WhenFull`
 template <class Projection>
 [[nodiscard]] KeyBy<Projection> key_by(Projection projection, KeyBySpec spec = {}) {
   return {std::move(projection), std::move(spec)};
