@@ -8,6 +8,7 @@
 #include <weir/weir.hpp>
 
 #include "catch.hpp"
+#include "effort.hpp"
 #include "heap.hpp"
 
 // What operators say that they hold is what the allocator holds for them.
@@ -144,4 +145,65 @@ TEST_CASE("operators say how much memory they hold, to five per cent of what the
     CHECK(share > 0.95);
     CHECK(share < 1.05);
   }
+}
+
+TEST_CASE(
+    "a flood of keys that come once stays within the memory of the keys there may be, and each is counted") {
+  constexpr std::uint64_t most = 1 << 14;
+  const std::uint64_t flood = effort() == "long" ? 100'000'000 : effort() == "quick" ? 200'000 : 1'000'000;
+  weir::Graph graph{"flood", {.hash_seed = 1}};
+  const Stream source = graph.source<Event>("events", {.time = &Event::at, .watermark = weir::trailing(1s)});
+  const auto keyed =
+      source | weir::key_by(&Event::key,
+                            {.name = "keys", .most_keys = most, .when_full = weir::WhenFull::evict_coldest});
+  keyed | weir::tumbling({.size = 1h, .grace = 0s}) | totals();
+  keyed | weir::session({.gap = 1h, .grace = 0s}) |
+      weir::aggregate<Totals>("sessions", weir::count().as(&Totals::n));
+  keyed | weir::each("each", Counting{});
+  keyed |
+      weir::features<Totals>(
+          {.name = "features", .retain = 1h},
+          weir::rolling({.size = 60s, .precision = 5s}).compute(weir::count().as(&Totals::n))) |
+      weir::view("view");
+  auto pipeline = std::move(graph).build().value();
+  const auto push = [&](std::uint64_t from, std::uint64_t to) {
+    for (std::uint64_t key = from; key < to; ++key)
+      pipeline.push(source, {.key = key, .value = 1, .at = weir::event_time(static_cast<std::int64_t>(key))});
+  };
+  push(0, 4 * most);
+  const std::int64_t full = heap::live_bytes();
+  push(4 * most, flood);
+  INFO(full << " bytes, then " << heap::live_bytes());
+  CHECK(heap::live_bytes() <= full + full / 10);
+  const weir::OperatorStats& stats = pipeline.stats("keys");
+  CHECK(stats.keys <= most);
+  CHECK(stats.evicted + stats.keys == flood);
+  CHECK(stats.applied == flood);
+  CHECK(stats.rejected == 0);
+}
+
+TEST_CASE("a timer that is set and cancelled again and again takes the memory of one") {
+  struct Toggling {
+    void process(const Event& event, weir::Timer& timer, weir::Out<int>&) const {
+      event.value > 0 ? timer.set(weir::later(event.at, 1h)) : timer.cancel();
+    }
+    void on_timer(const weir::Fired<std::uint64_t>&, weir::Out<int>& out) const { out.emit(1); }
+  };
+  weir::Graph graph{"toggling"};
+  const Stream source = graph.source<Event>("events", {.time = &Event::at, .watermark = weir::host_driven()});
+  int fired = 0;
+  source | weir::key_by(&Event::key) | weir::each("toggling", Toggling{}) |
+      weir::sink("out", [&fired](int) { ++fired; });
+  auto pipeline = std::move(graph).build().value();
+  const auto toggle = [&](int times) {
+    for (int i = 0; i < times; ++i) {
+      pipeline.push(source, {.key = 1, .value = i % 2 == 0 ? 1.0 : -1.0, .at = weir::event_time(i)});
+    }
+  };
+  toggle(10'001);
+  const std::int64_t before = heap::live_bytes();
+  toggle(300'001);
+  CHECK(heap::live_bytes() <= before + 100'000);
+  CHECK(pipeline.finish().ok());
+  CHECK(fired == 1);
 }

@@ -241,6 +241,7 @@ class KeyedEachNode final : public EachBase<Op> {
       retains() ? refresh_by(slot, cell, batch.times[i], process) : process();
       set_timer(slot, cell, timer);
       if (retains() && !holds(slot)) retained_.drop(slot);
+      if (queue_.size() >= most_entries_) [[unlikely]] { arm_anew(); }
     }
     this->stats().applied += batch.size;
     Base::flush();
@@ -366,6 +367,15 @@ class KeyedEachNode final : public EachBase<Op> {
       queue_.arm(due, Entry{.sequence = cell.sequence, .slot = slot});
     }
   }
+  /// Timers that were cancelled, set to another instant or forgotten have left entries behind, as many as there are others.
+  void arm_anew() {
+    queue_.clear();
+    for (Slot slot = 0; slot < cells_.size(); ++slot) {
+      const Cell& cell = cells_[slot];
+      if (cell.armed != no_time) queue_.arm(cell.armed, Entry{.sequence = cell.sequence, .slot = slot});
+    }
+    most_entries_ = 2 * queue_.size() + least_entries;
+  }
   [[nodiscard]] EventTime deadline_of(const Entry& entry) noexcept {
     Cell& cell = cells_[entry.slot];
     if (cell.sequence != entry.sequence) return no_time;
@@ -406,6 +416,8 @@ class KeyedEachNode final : public EachBase<Op> {
   Column<Cell> cells_;
   DeadlineQueue<Entry> queue_{std::chrono::milliseconds{100}};
   std::uint64_t sequence_ = 0;
+  static constexpr std::size_t least_entries = 1024;
+  std::size_t most_entries_ = least_entries;
 };
 
 }  // namespace detail

@@ -45,17 +45,16 @@ class DeadlineQueue {
   }
 
   void arm(EventTime deadline, Entry entry) {
-    const std::int64_t bucket = bucket_of(deadline);
-    if (bucket <= opened_) [[unlikely]] { return insert_near(deadline, entry); }
-    if (is_on_wheel(bucket)) [[likely]] {
-      const std::size_t spoke = static_cast<std::size_t>(bucket) % spokes;
-      add(wheel_[spoke], entry);
-      occupied_[spoke / 64] |= std::uint64_t{1} << spoke % 64;
-    } else {
-      far_.at(bucket).push_back(entry);
-    }
-    first_ = is_waiting_ ? std::min(first_, bucket) : bucket;
-    is_waiting_ = true;
+    ++size_;
+    place(deadline, entry);
+  }
+  /// How many entries wait, also those whose owner has no deadline for them any more.
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  /// Drops all entries.
+  void clear() {
+    DeadlineQueue fresh{Duration{std::int64_t{1} << shift_}};
+    fresh.opened_ = opened_;
+    *this = std::move(fresh);
   }
 
   /// No deadline is before this; `end_of_time` if there is none.
@@ -80,11 +79,12 @@ class DeadlineQueue {
       drop_nearest();
       if (near_at_ + hinted_ahead < near_end_) hint(near_[near_at_ + hinted_ahead].entry, true);
       const EventTime now = deadline_of(taken.entry);
-      if (now == taken.deadline) [[likely]] {
-        fire(now, taken.entry);
-      } else if (now != no_time) {
-        arm(now, taken.entry);
+      if (now != taken.deadline && now != no_time) {
+        place(now, taken.entry);
+        continue;
       }
+      --size_;
+      if (now == taken.deadline) [[likely]] { fire(now, taken.entry); }
     }
   }
 
@@ -122,6 +122,19 @@ class DeadlineQueue {
     std::size_t size = Chunk::most;  // of the first chunk
   };
 
+  void place(EventTime deadline, Entry entry) {
+    const std::int64_t bucket = bucket_of(deadline);
+    if (bucket <= opened_) [[unlikely]] { return insert_near(deadline, entry); }
+    if (is_on_wheel(bucket)) [[likely]] {
+      const std::size_t spoke = static_cast<std::size_t>(bucket) % spokes;
+      add(wheel_[spoke], entry);
+      occupied_[spoke / 64] |= std::uint64_t{1} << spoke % 64;
+    } else {
+      far_.at(bucket).push_back(entry);
+    }
+    first_ = is_waiting_ ? std::min(first_, bucket) : bucket;
+    is_waiting_ = true;
+  }
   [[nodiscard]] std::int64_t bucket_of(EventTime at) const noexcept { return ticks(at) >> shift_; }
   [[nodiscard]] EventTime start_of(std::int64_t bucket) const noexcept {
     return event_time(bucket << shift_);
@@ -186,11 +199,12 @@ class DeadlineQueue {
       if (i + hinted_ahead < opening_.size()) hint(opening_[i + hinted_ahead], false);
       const Entry& entry = opening_[i];
       const EventTime now = deadline_of(entry);
-      if (now == no_time) continue;
-      if (bucket_of(now) <= opened_) {
+      if (now == no_time) {
+        --size_;
+      } else if (bucket_of(now) <= opened_) {
         near_[near_end_++] = {now, entry};
       } else {
-        arm(now, entry);
+        place(now, entry);
       }
     }
     sort_near();
@@ -241,6 +255,7 @@ class DeadlineQueue {
     }
   }
 
+  std::size_t size_ = 0;
   int shift_ = 0;                    // a bucket is 2^shift_ long
   std::int64_t opened_ = INT64_MIN;  // buckets up to it are over, or sorted into near_
   std::vector<Near> near_;           // sorted from near_at_ to near_end_; what lies outside is over

@@ -42,6 +42,7 @@ class SlotExpiry {
     const EventTime until = is_wall() ? behind(now) : later(at, within_);
     if (until_[slot].at == no_time) {
       until_[slot].at = until;
+      if (queue_.size() >= most_entries_) return arm_anew();
       arm(slot);
     } else {
       until_[slot].at = std::max(until_[slot].at, until);
@@ -90,6 +91,7 @@ class SlotExpiry {
   struct Until {
     EventTime at = no_time;
   };
+  static constexpr std::size_t least_entries = 1024;
   static constexpr EventTime unstamped = end_of_time;
 
   [[nodiscard]] static EventTime reading(WallTime now) noexcept {
@@ -97,6 +99,14 @@ class SlotExpiry {
   }
   [[nodiscard]] EventTime behind(const std::optional<WallTime>& now) const {
     return now ? later(reading(*now), within_) : unstamped;
+  }
+  /// Slots that were dropped have left entries behind, as many as there are others.
+  void arm_anew() {
+    queue_.clear();
+    for (Slot slot = 0; slot < until_.size(); ++slot) {
+      if (until_[slot].at != no_time) arm(slot);
+    }
+    most_entries_ = 2 * queue_.size() + least_entries;
   }
   void arm(Slot slot) {
     if (until_[slot].at != end_of_time) return queue_.arm(until_[slot].at, slot);
@@ -107,6 +117,7 @@ class SlotExpiry {
   Clock clock_;
   Column<Until> until_;
   DeadlineQueue<Slot> queue_;
+  std::size_t most_entries_ = least_entries;
   bool has_unstamped_ = false;  // a slot was touched before the host's clock was known
 };
 
