@@ -228,7 +228,7 @@ def describe(summary):
 def fill_readme(results):
     with open(README, encoding="utf-8") as file:
         text = file.read()
-    for name in ("kernel", "kernel-native", "features"):
+    for name in ("kernel", "kernel-native", "features", "state"):
         summary = load(os.path.join(results, name + ".json"))
         if summary:
             text = replace_block(text, name, describe(summary) + "\n\n" + markdown(rows(summary["results"])))
