@@ -69,6 +69,7 @@ void Wiring::find_shape() {
     }
   }
   downstream_.resize(count);
+  met_.resize(count);
   single_.resize(count);
   stepped_.resize(count);
   idle_.resize(count);
@@ -85,6 +86,12 @@ void Wiring::find_shape() {
       std::size_t ways = 0;
       for (const std::size_t input : nodes_[id]->inputs_) ways += reaches[source][input] ? 1U : 0U;
       if (ways > 1) single_[source] = 1;
+    }
+    for (std::size_t other = 0; other < count; ++other) {
+      if (other == source || !nodes_[other]->inputs_.empty()) continue;
+      const auto meet = [&](std::size_t id) { return reaches[other][id]; };
+      if (std::any_of(downstream_[source].begin(), downstream_[source].end(), meet))
+        met_[source].push_back(other);
     }
     for (const std::size_t first : timed) {
       for (const std::size_t second : timed) {
@@ -126,7 +133,15 @@ void Wiring::spread(const std::vector<std::size_t>& nodes, EventTime cap) {
   }
 }
 
-void Wiring::publish(Node& source, EventTime to) {
+void Wiring::publish(Node& source) {
+  // None of the others has come to its own horizon, so nothing fires by them alone.
+  for (const std::size_t other : met_[source.id_]) publish_one(*nodes_[other]);
+  publish_one(source);
+}
+
+void Wiring::publish_one(Node& source) {
+  const EventTime to = source.reached_watermark();
+  if (to <= source.watermark_) return;
   source.watermark_ = to;
   ++work_->epoch;
   work_->target = to;
@@ -176,6 +191,9 @@ EventTime Wiring::horizon(const Node& source) const {
     const Node& node = *nodes_[id];
     // A node that another source holds back cannot move before that source does.
     if (node.watermark_ == source.watermark_) least = std::min(least, node.horizon());
+    // Whether an input has caught up is seen where it happens.
+    if (node.merge_ != nullptr && node.merge_->is_catching_up())
+      least = std::min(least, later(source.watermark_, Duration{1}));
   }
   return least;
 }

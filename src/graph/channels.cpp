@@ -57,7 +57,7 @@ bool SourceBase::jumps(std::size_t channel, EventTime moved) const noexcept {
 }
 
 void SourceBase::catch_up(Wiring& wiring) {
-  if (reached_ > watermark()) wiring.publish(*this, reached_);
+  wiring.publish(*this);
   refresh_horizon(wiring);
 }
 
@@ -115,6 +115,7 @@ void SourceBase::tick(Wiring& wiring, WallTime now) {
 }
 
 void SourceBase::finish(Wiring& wiring) {
+  catch_up(wiring);  // so that operators know how far it came
   if (merge_.is_idle()) {
     was_idle_ = false;
     wiring.set_idle(*this, false);

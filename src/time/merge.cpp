@@ -29,6 +29,11 @@ bool WatermarkMerge::close(std::size_t input) {
   return leave(input, Status::closed);
 }
 
+bool WatermarkMerge::is_catching_up() const noexcept {
+  return std::any_of(inputs_.begin(), inputs_.end(),
+                     [](const Input& one) { return one.status == Status::active && !one.is_aligned; });
+}
+
 EventTime WatermarkMerge::least_of_others(std::size_t input) const noexcept {
   EventTime least = end_of_time;
   for (std::size_t i = 0; i < inputs_.size(); ++i) {

@@ -2,6 +2,8 @@
 
 #include <weir/testing/harness.hpp>
 
+#include <optional>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -286,6 +288,105 @@ TEST_CASE("two pipelines in one process never influence each other") {
   two.finish();
   CHECK(two.take() == Lines{"1 [0,10) 1/7 on_time#0."});
   CHECK(one.push(1, 15).admit() == Admit::on_time);
+}
+
+/// Two sources that meet before a window, and one that goes its own way.
+struct Meeting {
+  Meeting() {
+    weir::Graph graph{"meeting"};
+    const auto make = [&graph](const char* name, std::size_t channels) {
+      return graph.source<Event>(name, {.time = &Event::at,
+                                        .watermark = weir::trailing(us(3)),
+                                        .idle_after = us(40),
+                                        .channels = channels,
+                                        .max_future_skew = std::nullopt});
+    };
+    sources = {make("a", 2), make("b", 1)};
+    const auto both =
+        weir::merge("both", sources[0], sources[1] | weir::filter([](const Event&) { return true; }));
+    const auto rows = both | weir::key_by(&Event::key) | weir::tumbling({.size = us(10), .grace = us(5)}) |
+                      desk::totals("rows");
+    const auto put = [this](std::string line, weir::EventTime watermark) {
+      lines.push_back(std::move(line) + " at " + desk::text(watermark));
+    };
+    rows | weir::sink("out", [put](const desk::Row& row) { put(desk::text(row), row.watermark); });
+    rows.late() |
+        weir::sink("late", [put](const weir::Late<Event>& late) { put(desk::text(late), late.watermark); });
+    pipeline.emplace(std::move(graph).build().value());
+  }
+  Meeting(const Meeting&) = delete;
+  Meeting& operator=(const Meeting&) = delete;
+
+  Lines lines;
+  std::vector<weir::Source<Event>> sources;
+  std::optional<weir::Pipeline> pipeline;
+};
+
+TEST_CASE("what comes out where streams meet does not depend on when anybody looked") {
+  std::uint64_t late = 0;
+  for (std::uint32_t seed = 1; seed <= 30; ++seed) {
+    std::mt19937 random(seed);
+    const auto below = [&random](std::int64_t n) { return static_cast<std::int64_t>(random() % n); };
+    Meeting unseen;
+    Meeting seen;
+    std::int64_t now = 0;
+    for (int step = 0; step < 2000; ++step) {
+      now += below(3);
+      const std::int64_t kind = below(100);
+      const auto source = static_cast<std::size_t>(below(2));
+      const std::size_t channel = source == 0 ? static_cast<std::size_t>(below(2)) : 0;
+      for (Meeting* one : {&unseen, &seen}) {
+        if (kind == 0) {
+          CHECK(one->pipeline->tick(wall(now + 1)).ok());
+        } else if (kind == 1) {
+          CHECK(one->pipeline->set_idle(one->sources[source].channel(channel)).ok());
+        } else if (kind > 5 || source == 0) {
+          std::mt19937 same(static_cast<std::uint32_t>(step));
+          const std::int64_t back = same() % 10 == 0 ? static_cast<std::int64_t>(same() % 40) : 0;
+          one->pipeline->push(one->sources[source].channel(channel),
+                              desk::event(static_cast<std::int64_t>(same() % 3), now - back));
+        }
+      }
+      late += seen.pipeline->stats("rows").late;
+      INFO("seed " << seed << ", step " << step);
+      REQUIRE(unseen.lines == seen.lines);
+    }
+  }
+  CHECK(late > 0);
+}
+
+TEST_CASE("a window of merged streams closes with the record that closes it") {
+  Meeting meeting;
+  weir::Pipeline& pipeline = *meeting.pipeline;
+  CHECK(pipeline.close(meeting.sources[0].channel(1)).ok());
+  const auto push = [&](std::size_t source, std::int64_t at) {
+    pipeline.push(meeting.sources[source], desk::event(1, at));
+  };
+  push(0, 8);
+  push(1, 9);
+  push(1, 20);
+  CHECK(meeting.lines.empty());
+  push(0, 14);
+  CHECK(meeting.lines == Lines{"1 [0,10) 2/2 on_time#0 at 11"});
+}
+
+TEST_CASE("at the end operators know how far the watermark had come, whether anybody looked before or not") {
+  for (const bool looks : {false, true}) {
+    weir::Graph graph{"end"};
+    const auto events = graph.source<Event>("events", {.time = &Event::at, .watermark = weir::ascending()});
+    const auto view =
+        events | weir::filter([](const Event& event) { return event.value > 0; }) |
+        weir::key_by(&Event::key) |
+        weir::features<desk::Totals>("totals", weir::rolling({.size = us(1'000'000), .precision = us(1000)})
+                                                   .compute(weir::count().as(&desk::Totals::n))) |
+        weir::view("view");
+    weir::Pipeline pipeline = std::move(graph).build().value();
+    pipeline.push(events, desk::event(1, 5));
+    pipeline.push(events, desk::event(1, 50, 0));
+    if (looks) CHECK(pipeline.stats("events").ingested == 2);
+    CHECK(pipeline.finish().ok());
+    CHECK(pipeline.lookup(view, 1).known_until == event_time(50));
+  }
 }
 
 }  // namespace

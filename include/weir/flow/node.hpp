@@ -77,6 +77,8 @@ class Node {
   [[nodiscard]] virtual EventTime horizon() const { return end_of_time; }
   /// The least watermark at which something this node already holds is due; `end_of_time` if nothing is.
   [[nodiscard]] virtual EventTime next_due() const { return end_of_time; }
+  /// Of a source: the watermark it has come to, of which its operators may not have been told.
+  [[nodiscard]] virtual EventTime reached_watermark() const { return watermark_; }
   /// Whether the node ever fires by time.
   [[nodiscard]] virtual bool is_timed() const { return false; }
   /// Whether the node keeps state for the slot.
@@ -174,8 +176,9 @@ class Wiring {
   /// reached from it on two ways.
   [[nodiscard]] bool needs_single_records(const Node& source) const { return single_[source.id_] != 0; }
 
-  /// The source's watermark is now `to` (never below the last one): every node that depends on it fires what is due.
-  void publish(Node& source, EventTime to);
+  /// The source's operators are told the watermark it has come to, and fire what is due. Sources that meet it somewhere are
+  /// told before it, so that what fires where they meet does not depend on when each was published.
+  void publish(Node& source);
   /// The source is idle, or active again: multi-input nodes downstream leave it out, or not.
   void set_idle(Node& source, bool is_idle);
   /// How far this source's watermark may rise before it has to be published.
@@ -204,6 +207,7 @@ class Wiring {
   void adopt(std::unique_ptr<Node> node, std::initializer_list<const Node*> inputs);
   void check_names(Problems& problems) const;
   void find_shape();
+  void publish_one(Node& source);
   void spread(const std::vector<std::size_t>& nodes, EventTime to);
   void raise(Node& node, EventTime to);
   [[nodiscard]] EventTime incoming(const Node& node, EventTime cap) const;
@@ -213,10 +217,11 @@ class Wiring {
   KeyGroups key_groups_;
   std::vector<std::unique_ptr<Node>> nodes_;  // in the order of attachment, which is topological
   std::vector<std::vector<std::size_t>>
-      downstream_;             // per node: ids reachable from it, ascending; sources only
-  std::vector<char> single_;   // per node
-  std::vector<char> stepped_;  // per source: timed nodes meet or follow each other
-  std::vector<char> idle_;     // per node
+      downstream_;                             // per node: ids reachable from it, ascending; sources only
+  std::vector<std::vector<std::size_t>> met_;  // per source: other sources that reach a node that it reaches
+  std::vector<char> single_;                   // per node
+  std::vector<char> stepped_;                  // per source: timed nodes meet or follow each other
+  std::vector<char> idle_;                     // per node
   std::unique_ptr<detail::Work> work_ = std::make_unique<detail::Work>();
   bool is_sealed_ = false;
 };

@@ -35,6 +35,7 @@ class SourceBase : public Node {
 
   /// The watermark that the records so far have reached.
   [[nodiscard]] EventTime reached() const noexcept { return reached_; }
+  [[nodiscard]] EventTime reached_watermark() const override { return reached_; }
   [[nodiscard]] bool is_idle() const noexcept { return merge_.is_idle(); }
   [[nodiscard]] std::size_t channels() const noexcept { return channels_.size(); }
   [[nodiscard]] bool is_strict() const noexcept { return settings_.strict; }

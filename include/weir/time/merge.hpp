@@ -51,6 +51,8 @@ class WatermarkMerge {
   [[nodiscard]] EventTime watermark() const noexcept { return merged_; }
   /// No input is active.
   [[nodiscard]] bool is_idle() const noexcept { return active_ == 0; }
+  /// Some active input is behind the result and not counted.
+  [[nodiscard]] bool is_catching_up() const noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return inputs_.size(); }
   [[nodiscard]] EventTime watermark(std::size_t input) const noexcept { return inputs_[input].watermark; }
   [[nodiscard]] bool is_idle(std::size_t input) const noexcept {
