@@ -23,6 +23,14 @@ Node::~Node() = default;
 
 KeptState Node::kept() const { return {}; }
 
+void Node::check_owned(std::string_view key) {
+  const std::uint32_t group = work_->key_groups.of(key);
+  if (work_->owned.has(group) || !work_->strayed.empty()) return;
+  work_->strayed = name() + ": it got a key of key group " + std::to_string(group) +
+                   ", and only keys of the groups from " + std::to_string(work_->owned.begin) + " to " +
+                   std::to_string(work_->owned.end - 1) + " come here";
+}
+
 NodeArchive::~NodeArchive() = default;
 
 Wiring::Wiring(std::string name) : name_(std::move(name)) {}

@@ -8,8 +8,8 @@ namespace weir::inline v0::detail {
 SourceBase::SourceBase(std::string name, SourceSettings settings)
     : Node(std::move(name), "source"),
       settings_(settings),
-      merge_(std::max<std::size_t>(1, settings.channels)),
-      channels_(std::max<std::size_t>(1, settings.channels)) {}
+      progress_{.merge = WatermarkMerge(std::max<std::size_t>(1, settings.channels)),
+                .channels = std::vector<ChannelProgress>(std::max<std::size_t>(1, settings.channels))} {}
 
 void SourceBase::check(Problems& problems) const {
   constexpr std::size_t most_channels = 65536;
@@ -52,7 +52,7 @@ void SourceBase::check_rule(Problems& problems, WatermarkKind kind, Duration bou
 
 bool SourceBase::jumps(std::size_t channel, EventTime moved) const noexcept {
   if (!settings_.max_jump.has_value()) return false;
-  const EventTime present = merge_.watermark(channel);
+  const EventTime present = progress_.merge.watermark(channel);
   return present != no_time && moved > later(present, *settings_.max_jump);
 }
 
@@ -61,51 +61,77 @@ void SourceBase::catch_up(Wiring& wiring) {
   refresh_horizon(wiring);
 }
 
+void SourceBase::rise(Wiring& wiring, EventTime to) {
+  if (to == end_of_time) catch_up(wiring);  // so that operators know how far it came
+  progress_.reached = to;
+  catch_up(wiring);
+}
+
 void SourceBase::settle(Wiring& wiring, bool has_risen) {
-  if (has_risen) {
-    if (merge_.watermark() == end_of_time) catch_up(wiring);  // so that operators know how far it came
-    reached_ = merge_.watermark();
-    catch_up(wiring);
+  if (has_risen) rise(wiring, progress_.merge.watermark());
+  follow_idle(wiring, progress_.merge.is_idle());
+}
+
+void SourceBase::follow_idle(Wiring& wiring, bool is_idle) {
+  if (is_idle == progress_.is_idle) return;
+  progress_.is_idle = is_idle;
+  catch_up(wiring);
+  wiring.set_idle(*this, is_idle);
+  refresh_horizon(wiring);
+}
+
+void SourceBase::follow(Wiring& wiring, std::span<const EventTime> watermarks) {
+  if (horizon_epoch_ != wiring.epoch()) refresh_horizon(wiring);
+  while (!watermarks.empty() && watermarks.back() >= horizon_) {
+    const auto first = std::lower_bound(watermarks.begin(), watermarks.end(), horizon_);
+    if (first != watermarks.begin()) progress_.reached = std::max(progress_.reached, *(first - 1));
+    rise(wiring, std::max(progress_.reached, *first));
+    watermarks = watermarks.subspan(static_cast<std::size_t>(first - watermarks.begin()) + 1);
   }
-  if (merge_.is_idle() != was_idle_) {
-    was_idle_ = merge_.is_idle();
-    catch_up(wiring);
-    wiring.set_idle(*this, was_idle_);
-    refresh_horizon(wiring);
-  }
+  if (!watermarks.empty()) progress_.reached = std::max(progress_.reached, watermarks.back());
 }
 
 bool SourceBase::advance_channel(Wiring& wiring, std::size_t channel, EventTime watermark) {
-  if (watermark < merge_.watermark(channel)) {
+  if (watermark < progress_.merge.watermark(channel)) {
     ++stats().regressions;
-    settle(wiring, merge_.update(channel, watermark));
+    settle(wiring, progress_.merge.update(channel, watermark));
     return false;
   }
-  settle(wiring, merge_.update(channel, watermark));
+  settle(wiring, progress_.merge.update(channel, watermark));
   return true;
 }
 
-void SourceBase::set_idle(Wiring& wiring, std::size_t channel) { settle(wiring, merge_.set_idle(channel)); }
+void SourceBase::set_idle(Wiring& wiring, std::size_t channel) {
+  settle(wiring, progress_.merge.set_idle(channel));
+}
 
 void SourceBase::set_active(Wiring& wiring, std::size_t channel) {
-  merge_.set_active(channel);
-  channels_[channel].was_heard = true;
+  progress_.merge.set_active(channel);
+  progress_.channels[channel].was_heard = true;
   settle(wiring, false);
 }
 
-void SourceBase::close(Wiring& wiring, std::size_t channel) { settle(wiring, merge_.close(channel)); }
+void SourceBase::close(Wiring& wiring, std::size_t channel) {
+  settle(wiring, progress_.merge.close(channel));
+}
+
+bool SourceBase::follow_clock(WallTime now) {
+  if (progress_.now.has_value() && now <= *progress_.now) return false;
+  progress_.now = now;
+  if (settings_.max_future_skew.has_value()) {
+    progress_.future_limit = later(event_time(now.time_since_epoch().count()), *settings_.max_future_skew);
+  }
+  return true;
+}
 
 void SourceBase::tick(Wiring& wiring, WallTime now) {
-  if (now_.has_value() && now <= *now_) return;
-  for (ChannelState& channel : channels_) {
-    if (std::exchange(channel.was_heard, false)) channel.last_heard = now_;
+  const std::optional<WallTime> before = progress_.now;
+  if (!follow_clock(now)) return;
+  for (ChannelProgress& channel : progress_.channels) {
+    if (std::exchange(channel.was_heard, false)) channel.last_heard = before;
   }
-  now_ = now;
-  if (settings_.max_future_skew.has_value()) {
-    future_limit_ = later(event_time(now.time_since_epoch().count()), *settings_.max_future_skew);
-  }
-  for (std::size_t i = 0; i < channels_.size(); ++i) {
-    std::optional<WallTime>& heard = channels_[i].last_heard;
+  for (std::size_t i = 0; i < progress_.channels.size(); ++i) {
+    std::optional<WallTime>& heard = progress_.channels[i].last_heard;
     if (!heard.has_value()) heard = now;
     if (!settings_.idle_after.has_value()) continue;
     const std::int64_t silent =
@@ -115,26 +141,23 @@ void SourceBase::tick(Wiring& wiring, WallTime now) {
 }
 
 void SourceBase::finish(Wiring& wiring) {
-  catch_up(wiring);  // so that operators know how far it came
-  if (merge_.is_idle()) {
-    was_idle_ = false;
-    wiring.set_idle(*this, false);
-  }
-  reached_ = end_of_time;
-  catch_up(wiring);
+  follow_idle(wiring, false);
+  rise(wiring, end_of_time);
 }
 
-KeptState SourceBase::kept() const { return {.kind = KeptState::Kind::time, .layout = channels_.size()}; }
+KeptState SourceBase::kept() const {
+  return {.kind = KeptState::Kind::time, .layout = progress_.channels.size()};
+}
 
 void SourceBase::archive(NodeArchive& out) {
-  out.own(merge_, reached_, future_limit_, now_, was_idle_);
-  for (ChannelState& channel : channels_) out.own(channel);
+  out.own(progress_.merge, progress_.reached, progress_.future_limit, progress_.now, progress_.is_idle);
+  for (ChannelProgress& channel : progress_.channels) out.own(channel);
   horizon_ = no_time;
   horizon_epoch_ = ~std::uint64_t{0};
 }
 
 void SourceBase::refresh(OperatorStats& stats) const {
-  stats.watermark = reached_;
+  stats.watermark = progress_.reached;
   stats.applied = stats.ingested - stats.rejected;
   stats.emitted = stats.applied;
 }

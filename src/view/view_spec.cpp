@@ -111,4 +111,12 @@ void count_read(ViewStats& stats, ReadStatus status, Duration age) noexcept {
   }
 }
 
+void add(ViewStats& sum, const ViewStats& more) noexcept {
+  for (const auto counter :
+       {&ViewStats::reads, &ViewStats::fresh, &ViewStats::stale, &ViewStats::incomplete, &ViewStats::missing,
+        &ViewStats::defaulted, &ViewStats::quarantined, &ViewStats::breaches})
+    sum.*counter += more.*counter;
+  for (std::size_t i = 0; i < sum.ages.size(); ++i) sum.ages[i] += more.ages[i];
+}
+
 }  // namespace weir::inline v0::detail

@@ -45,6 +45,9 @@ struct Work {
   std::optional<WallTime> now;  // the host's clock at its last tick
   bool wants_rest = false;
   bool keeps_up = false;  // a node rests after every call
+  KeyGroups key_groups;
+  KeyGroupRange owned = {};  // of the keys that come here
+  std::string strayed = {};  // a key came that is in another group: what to say of it
 };
 
 }  // namespace detail
@@ -121,6 +124,9 @@ class Node {
   [[nodiscard]] bool is_joined() const noexcept { return is_joined_; }
   /// How far the publication that is running goes.
   [[nodiscard]] EventTime target() const noexcept { return work_->target; }
+  /// Whether only keys of some key groups come here; then `check_owned` is to be called with the bytes of some new keys.
+  [[nodiscard]] bool owns_part() const noexcept { return !work_->owned.is_empty(); }
+  void check_owned(std::string_view key);
 
  private:
   friend class Wiring;
@@ -195,8 +201,12 @@ class Wiring {
   /// The same for what the nodes share.
   void archive_shared(Archive& archive);
   /// How state is cut into parts that can be moved.
-  [[nodiscard]] const KeyGroups& key_groups() const noexcept { return key_groups_; }
-  void set_key_groups(const KeyGroups& groups) noexcept { key_groups_ = groups; }
+  [[nodiscard]] const KeyGroups& key_groups() const noexcept { return work_->key_groups; }
+  void set_key_groups(const KeyGroups& groups) noexcept { work_->key_groups = groups; }
+  /// Only keys of these key groups will come.
+  void own(const KeyGroupRange& groups) noexcept { work_->owned = groups; }
+  /// Which operator got a key of another group, in words; empty if none did.
+  [[nodiscard]] const std::string& strayed() const noexcept { return work_->strayed; }
   /// Calls `rest` on every node.
   void rest();
   /// The host's clock at its last tick.
@@ -214,7 +224,6 @@ class Wiring {
 
   std::string name_;
   HashSeed hash_seed_;
-  KeyGroups key_groups_;
   std::vector<std::unique_ptr<Node>> nodes_;  // in the order of attachment, which is topological
   std::vector<std::vector<std::size_t>>
       downstream_;                             // per node: ids reachable from it, ascending; sources only

@@ -110,10 +110,10 @@ template <class... Kept>
   return {.kind = kind, .layout = layout, .is_archivable = (Archivable<Kept> && ...)};
 }
 
-/// The bytes of a key that decide which group it is in.
-template <class StoredKey>
-[[nodiscard]] std::string_view group_bytes(const StoredKey& key, Archive& scratch) {
-  if constexpr (std::is_same_v<StoredKey, std::string>) {
+/// The bytes of a key that decide which group it is in. Valid as long as both arguments are left alone.
+template <class KeyType>
+[[nodiscard]] std::string_view group_bytes(const KeyType& key, Archive& scratch) {
+  if constexpr (StringLike<KeyType>) {
     return key;
   } else {
     scratch.clear();

@@ -84,6 +84,9 @@ class PipelineCore {
 
   [[nodiscard]] bool takes_calls() const noexcept { return !busy_ && !poisoned_; }
   [[nodiscard]] bool takes_records() const noexcept { return !(busy_ | poisoned_ | finished_); }
+  [[nodiscard]] bool is_finished() const noexcept { return finished_; }
+  /// In the order of declaration.
+  [[nodiscard]] const std::vector<SourceBase*>& sources() const noexcept { return sources_; }
   [[nodiscard]] absl::Status status() const;
   /// OK, or why a call cannot run now.
   [[nodiscard]] absl::Status refusal(const char* call) const;
@@ -137,6 +140,7 @@ class PipelineCore {
 struct ReleaseCore {
   void operator()(PipelineCore* core) const noexcept { PipelineCore::release(core); }
 };
+struct PipelineAccess;
 
 }  // namespace detail
 
@@ -340,7 +344,18 @@ class Pipeline {
            channel.index < channel.node->channels();
   }
 
+  friend struct detail::PipelineAccess;
+
   std::unique_ptr<detail::PipelineCore, detail::ReleaseCore> core_;
 };
+
+namespace detail {
+
+/// The inside of a pipeline, for rooms above.
+struct PipelineAccess {
+  [[nodiscard]] static PipelineCore& core(const Pipeline& pipeline) noexcept { return *pipeline.core_; }
+};
+
+}  // namespace detail
 
 }  // namespace weir::inline v0

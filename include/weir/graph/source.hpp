@@ -7,6 +7,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -125,6 +126,20 @@ inline void count_admit(Admitted& admitted, Admit one) {
   }
 }
 
+/// What the source before several pipelines has decided of one record.
+struct Verdict {
+  std::uint32_t watermarks = 0;  // how many were reached before it
+  Admit admit = Admit::on_time;
+};
+/// Some of the records of that source in their order, and all watermarks that it came to meanwhile.
+template <class Record>
+struct Judged {
+  const Record* records = nullptr;
+  const Verdict* verdicts = nullptr;
+  std::size_t size = 0;
+  std::span<const EventTime> watermarks = {};
+};
+
 /// A source inside a pipeline. Order: as pushed. Late records: passed on, counted as behind. Keeps: its channels.
 ///
 /// The watermark that the source has reached and the one that its operators have seen differ on purpose: operators
@@ -150,6 +165,19 @@ class SourceNode final : public SourceBase {
   }
 
   void describe(Description& out) const override { describe_source(out, time_.name()); }
+
+  /// What it was made of.
+  [[nodiscard]] SourceSpec<Record> spec() const {
+    return {.time = time_,
+            .watermark = rule_,
+            .idle_after = settings().idle_after,
+            .channels = settings().channels,
+            .max_future_skew = settings().max_future_skew,
+            .max_jump = settings().max_jump,
+            .earliest = earliest_,
+            .latest = latest_,
+            .strict = settings().strict};
+  }
 
   Admitted push(Wiring& wiring, std::size_t channel, const Record* records, std::size_t count) {
     Admitted admitted;
@@ -181,6 +209,25 @@ class SourceNode final : public SourceBase {
     deliver_one(record, time);
     if (time > newest(channel)) move(wiring, channel, time, earlier(time, rule_.bound));
     return Admit::on_time;
+  }
+
+  /// Takes what the source before it has judged: operators get these records, and hear of the watermarks, as if this source had
+  /// got all of that one's.
+  void follow(Wiring& wiring, const Judged<Record>& judged) {
+    const std::size_t most = wiring.needs_single_records(*this) ? 1 : batch_limit;
+    std::size_t told = 0;
+    for (std::size_t at = 0; at < judged.size;) {
+      const std::size_t before = judged.verdicts[at].watermarks;
+      SourceBase::follow(wiring, judged.watermarks.subspan(told, before - told));
+      told = before;
+      if (judged.verdicts[at].admit != Admit::on_time) [[unlikely]] {
+        follow_one(wiring, judged.records[at], judged.verdicts[at].admit);
+        ++at;
+      } else {
+        at += follow_run(judged, at, std::min(judged.size - at, most));
+      }
+    }
+    SourceBase::follow(wiring, judged.watermarks.subspan(told));
   }
 
  private:
@@ -274,28 +321,59 @@ class SourceNode final : public SourceBase {
 
   Admit push_one(Wiring& wiring, std::size_t channel, const Record& record) {
     const EventTime time = time_(record);
-    if (const bool is_set = time != no_time; !is_set || time < earliest_ || time > latest_) {
-      ++stats().ingested;
-      ++stats().rejected;
-      ++(is_set ? stats().out_of_range : stats().no_timestamp);
-      return Admit::rejected;
-    }
-    const bool is_behind = time < reached();
-    if (is_behind) catch_up(wiring);
+    if (time == no_time || time < earliest_ || time > latest_) return reject(time);
     const EventTime newest = std::max(this->newest(channel), time);
     const EventTime moved = std::max(channel_watermark(channel), own_watermark(newest, record));
-    const bool is_future = time > future_limit();
-    const bool is_jump = !is_future && jumps(channel, moved);
+    const bool is_held = time > future_limit() || jumps(channel, moved);
+    const Admit admit = is_held ? Admit::future : time < reached() ? Admit::late : Admit::on_time;
+    deliver_judged(wiring, record, time, admit);
+    if (!is_held) move(wiring, channel, newest, moved);
+    return admit;
+  }
+  Admit reject(EventTime time) {
+    ++stats().ingested;
+    ++stats().rejected;
+    ++(time == no_time ? stats().no_timestamp : stats().out_of_range);
+    return Admit::rejected;
+  }
+  /// Delivers a record that may be behind the watermark, or beyond a guard.
+  void deliver_judged(Wiring& wiring, const Record& record, EventTime time, Admit admit) {
+    const bool is_behind = time < reached();
+    if (is_behind) catch_up(wiring);
     deliver_one(record, time);
-    if (is_future || is_jump) {
-      ++(is_future ? stats().future : stats().jumped);
-      if (is_behind) after_late(wiring);
-      return Admit::future;
+    if (admit == Admit::future) {
+      ++(time > future_limit() ? stats().future : stats().jumped);
+    } else {
+      stats().behind += is_behind ? 1 : 0;
     }
     if (is_behind) after_late(wiring);
-    move(wiring, channel, newest, moved);
-    stats().behind += is_behind ? 1 : 0;
-    return is_behind ? Admit::late : Admit::on_time;
+  }
+  void follow_one(Wiring& wiring, const Record& record, Admit admit) {
+    const EventTime time = time_(record);
+    if (admit == Admit::rejected) {
+      static_cast<void>(reject(time));
+    } else {
+      deliver_judged(wiring, record, time, admit);
+    }
+  }
+  /// Delivers on-time records up to the first before which the horizon is reached; at least one.
+  std::size_t follow_run(const Judged<Record>& judged, std::size_t begin, std::size_t most) {
+    const EventTime horizon = publish_from();
+    const Verdict* const verdicts = judged.verdicts + begin;
+    const Record* const records = judged.records + begin;
+    const std::uint32_t told = verdicts->watermarks;
+    std::size_t taken = 0;
+    time_.visit([&](const auto& time) {
+      do {
+        times_[taken] = time(records[taken]);
+        ++taken;
+      } while (taken < most && verdicts[taken].admit == Admit::on_time &&
+               (verdicts[taken].watermarks == told ||
+                judged.watermarks[verdicts[taken].watermarks - 1] < horizon));
+    });
+    stats().ingested += taken;
+    port_.deliver({.records = records, .times = times_.data(), .slots = nullptr, .size = taken});
+    return taken;
   }
 
   /// A late record can leave something due before the horizon that held for on-time records.

@@ -174,6 +174,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
   }
   [[nodiscard]] EventTime read_watermark() const override { return watermark(); }
   [[nodiscard]] EventTime known_until() const override { return std::max(last_watermark(), known_end()); }
+  void know(EventTime until) override { newest_ = std::max(newest_, earlier(until, Duration{1})); }
 
   [[nodiscard]] Slot find(KeyView<KeyType> key) const override {
     const Slot slot = dictionary_->find(key);

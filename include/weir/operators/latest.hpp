@@ -145,6 +145,7 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
 
   [[nodiscard]] std::size_t windows() const override { return 1; }
   [[nodiscard]] EventTime known_until() const override { return std::max(last_watermark(), newest_); }
+  void know(EventTime until) override { newest_ = std::max(newest_, until); }
   [[nodiscard]] EventTime read_watermark() const override { return watermark(); }
 
   [[nodiscard]] Slot find(KeyView<KeyType> key) const override {

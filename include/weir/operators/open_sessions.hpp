@@ -21,6 +21,7 @@ class OpenSessions : public Readable<KeyType, Row> {
     const EventTime known_end = newest_ == no_time ? no_time : later(newest_, Duration{1});
     return std::max(node().last_watermark(), known_end);
   }
+  void know(EventTime until) override { newest_ = std::max(newest_, earlier(until, Duration{1})); }
   [[nodiscard]] EventTime read_watermark() const override { return node().watermark(); }
 
   [[nodiscard]] Slot find(KeyView<KeyType> key) const override {

@@ -75,6 +75,8 @@ class Readable {
   /// How far the operator's knowledge reaches: behind its newest record, or to its watermark.
   [[nodiscard]] virtual EventTime known_until() const = 0;
   [[nodiscard]] virtual EventTime read_watermark() const = 0;
+  /// The stream that this operator sees a part of is known that far.
+  virtual void know(EventTime /*until*/) {}
   /// Whatever the watermark, reads from this instant on stay as exact as at the watermark. It only ever rises. False if the
   /// operator cannot: then what it gives as of the past is not what it gave then.
   [[nodiscard]] virtual bool hold(EventTime) { return false; }

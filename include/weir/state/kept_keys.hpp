@@ -37,6 +37,18 @@ struct KeyGroups {
   }
 };
 
+/// Key groups that follow each other.
+struct KeyGroupRange {
+  std::uint32_t begin = 0;
+  std::uint32_t end = 0;  ///< behind the last one
+
+  [[nodiscard]] constexpr bool is_empty() const noexcept { return begin == end; }
+  [[nodiscard]] constexpr bool has(std::uint32_t group) const noexcept {
+    return begin <= group && group < end;
+  }
+  friend constexpr bool operator==(const KeyGroupRange&, const KeyGroupRange&) = default;
+};
+
 namespace detail {
 
 /// The keys of one dictionary in a snapshot: by key group, and in each group by slot.

@@ -103,6 +103,10 @@ class KeyDictionary {
     if (to_sweep_ == 0) sweep_from_ = std::max(least_swept, 2 * size());
   }
   [[nodiscard]] bool has_new_keys() const noexcept { return new_keys_ != 0; }
+  /// The slot that a key got last; `no_slot` if it was taken back.
+  [[nodiscard]] Slot newest() const noexcept {
+    return newest_ != no_slot && slots_.is_used(newest_) ? newest_ : no_slot;
+  }
 
   [[nodiscard]] std::size_t size_bytes() const noexcept {
     return index_.size_bytes() + keys_.size_bytes() + slots_.size_bytes();
@@ -212,7 +216,7 @@ class KeyDictionary {
     index_.insert(hash, mark_of(key, hash), slot);
     slots_.take();
     ++new_keys_;
-    return slot;
+    return newest_ = slot;
   }
 
   HashSeed seed_;
@@ -221,6 +225,7 @@ class KeyDictionary {
   Column<Stored> keys_;
   detail::SlotNumbers slots_;
   std::size_t new_keys_ = 0;
+  Slot newest_ = no_slot;
   std::size_t sweep_from_ = least_swept;
   std::size_t to_sweep_ = 0;  // slots that the running sweep has not looked at
 };

@@ -61,6 +61,7 @@ class WatermarkMerge {
   [[nodiscard]] bool is_closed(std::size_t input) const noexcept {
     return inputs_[input].status == Status::closed;
   }
+  friend bool operator==(const WatermarkMerge&, const WatermarkMerge&) = default;
   /// Writes all of it, or reads it; the number of inputs has to be the same.
   template <class Archive>
   void archive(Archive& ar) {
@@ -83,6 +84,8 @@ class WatermarkMerge {
     EventTime watermark = no_time;
     Status status = Status::active;
     bool is_aligned = true;
+
+    friend bool operator==(const Input&, const Input&) = default;
   };
   bool leave(std::size_t input, Status status);
   bool recompute();

@@ -144,6 +144,10 @@ class View {
   bool erase(KeyView key) const { return rows_->erase(key); }
   /// See `point_in_time`.
   [[nodiscard]] bool hold(EventTime from) const { return rows_->hold(from); }
+  /// Where the knowledge of the operator ends, as far as it was told.
+  [[nodiscard]] EventTime known_until() const { return rows_->known_until(); }
+  /// Other pipelines know the stream that far; see `Sharded::lookup`.
+  void know(EventTime until) const { rows_->know(until); }
   /// See `Pipeline::reader`.
   [[nodiscard]] absl::StatusOr<Reader> reader() const {
     if (publisher_ == nullptr) return detail::publishes_nothing(node_->name());

@@ -58,6 +58,7 @@ void check_publish(Problems& problems, std::string_view name, const PublishSpec&
 /// What is wrong with a reader of a view without `.publish()`.
 [[nodiscard]] absl::Status publishes_nothing(std::string_view name);
 void count_read(ViewStats& stats, ReadStatus status, Duration age) noexcept;
+void add(ViewStats& sum, const ViewStats& more) noexcept;
 
 /// How far the operator behind a view had come.
 struct Known {
