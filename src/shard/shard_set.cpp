@@ -132,8 +132,9 @@ absl::Status ShardSet::refusal(const char* call) const {
   return failure_.ok() ? front().refusal(call) : failure_;
 }
 
-bool ShardSet::begin(Round& round, const RouteBase& route) const {
-  if (round.route == route.index()) return !round.is_full;
+bool ShardSet::begin(Round& round, RouteBase& route, std::size_t channel) const {
+  const bool is_idle = route.front().is_idle_after(channel);
+  if (round.route == route.index()) return !round.is_full && round.is_idle == is_idle;
   if (!round.is_empty()) return false;
   round.lots.resize(routes_.size() * shards_.size());
   for (std::size_t shard = 0; shard < shards_.size(); ++shard) {
@@ -141,6 +142,7 @@ bool ShardSet::begin(Round& round, const RouteBase& route) const {
     if (lot == nullptr) lot = route.make_lot();
   }
   round.route = route.index();
+  round.is_idle = is_idle;
   return true;
 }
 
@@ -212,12 +214,13 @@ absl::Status ShardSet::apply(const Round& round, std::size_t shard) {
   if (round.route != Round::no_route) {
     lot = round.lots[round.route * shards_.size() + shard].get();
     source = shards_[shard].sources[round.route];
-    if (lot->size() == 0 && round.watermarks.empty() && !source->progress().is_idle) lot = nullptr;
+    if (lot->size() == 0 && round.watermarks.empty() && source->progress().is_idle == round.is_idle)
+      lot = nullptr;
   }
   if (lot != nullptr || round.then == Round::Then::time) {
     PipelineCore::Call call(core, lot != nullptr ? lot->size() : 0);
     if (lot != nullptr) {
-      source->follow_idle(core.wiring(), false);
+      source->follow_idle(core.wiring(), round.is_idle);
       routes_[round.route]->follow(core.wiring(), *source, *lot, round.watermarks);
     }
     if (round.then == Round::Then::time) follow_time(round, shard);

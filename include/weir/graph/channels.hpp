@@ -57,6 +57,11 @@ class SourceBase : public Node {
   [[nodiscard]] std::size_t channels() const noexcept { return progress_.channels.size(); }
   [[nodiscard]] bool is_strict() const noexcept { return settings_.strict; }
 
+  /// Whether it is idle once a record has come on this channel: one on a closed channel wakes nobody.
+  [[nodiscard]] bool is_idle_after(std::size_t channel) const noexcept {
+    return progress_.is_idle && progress_.merge.is_closed(channel);
+  }
+
   /// The host's own watermark for a channel. False if it goes back (ignored and counted).
   bool advance_channel(Wiring& wiring, std::size_t channel, EventTime watermark);
   void set_idle(Wiring& wiring, std::size_t channel);

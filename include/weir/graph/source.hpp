@@ -126,10 +126,20 @@ inline void count_admit(Admitted& admitted, Admit one) {
   }
 }
 
-/// What the source before several pipelines has decided of one record.
-struct Verdict {
-  std::uint32_t watermarks = 0;  // how many were reached before it
-  Admit admit = Admit::on_time;
+/// What the source before several pipelines has decided of one record, in 4 bytes.
+class Verdict {
+ public:
+  Verdict() = default;
+  Verdict(std::size_t watermarks, Admit admit)
+      : bits_(static_cast<std::uint32_t>(watermarks << admit_bits) | static_cast<std::uint32_t>(admit)) {}
+
+  /// How many watermarks were reached before it.
+  [[nodiscard]] std::size_t watermarks() const noexcept { return bits_ >> admit_bits; }
+  [[nodiscard]] Admit admit() const noexcept { return static_cast<Admit>(bits_ & ((1U << admit_bits) - 1)); }
+
+ private:
+  static constexpr unsigned admit_bits = 3;
+  std::uint32_t bits_ = 0;
 };
 /// Some of the records of that source in their order, and all watermarks that it came to meanwhile.
 template <class Record>
@@ -181,21 +191,32 @@ class SourceNode final : public SourceBase {
 
   Admitted push(Wiring& wiring, std::size_t channel, const Record* records, std::size_t count) {
     Admitted admitted;
+    NoLook look;
+    static_cast<void>(push(wiring, channel, records, count, admitted, look));
+    return admitted;
+  }
+  /// The same, and calls `look(record, reached, admit)` with what was reached before each record, in their order; when that
+  /// says false it ends behind it. How many it took.
+  template <class Look>
+  std::size_t push(Wiring& wiring, std::size_t channel, const Record* records, std::size_t count,
+                   Admitted& admitted, Look& look) {
     wake(wiring, channel);
     const std::size_t most = wiring.needs_single_records(*this) ? 1 : batch_limit;
-    while (count > 0) {
-      const std::size_t taken = run_of_on_time(wiring, channel, records, std::min(count, most));
+    std::size_t done = 0;
+    for (bool goes_on = true; done < count && goes_on;) {
+      const Record* const next = records + done;
+      const std::size_t taken =
+          run_of_on_time(wiring, channel, next, std::min(count - done, most), look, goes_on);
       admitted.on_time += taken;
-      records += taken;
-      count -= taken;
-      if (count == 0) break;
-      if (taken == 0) {
-        count_admit(admitted, push_one(wiring, channel, *records));
-        ++records;
-        --count;
-      }
+      done += taken;
+      if (taken != 0) continue;
+      const EventTime before = reached();
+      const Admit admit = push_one(wiring, channel, *next);
+      count_admit(admitted, admit);
+      goes_on = look(*next, before, admit);
+      ++done;
     }
-    return admitted;
+    return done;
   }
 
   Admit push(Wiring& wiring, std::size_t channel, const Record& record) {
@@ -217,11 +238,11 @@ class SourceNode final : public SourceBase {
     const std::size_t most = wiring.needs_single_records(*this) ? 1 : batch_limit;
     std::size_t told = 0;
     for (std::size_t at = 0; at < judged.size;) {
-      const std::size_t before = judged.verdicts[at].watermarks;
+      const std::size_t before = judged.verdicts[at].watermarks();
       SourceBase::follow(wiring, judged.watermarks.subspan(told, before - told));
       told = before;
-      if (judged.verdicts[at].admit != Admit::on_time) [[unlikely]] {
-        follow_one(wiring, judged.records[at], judged.verdicts[at].admit);
+      if (judged.verdicts[at].admit() != Admit::on_time) [[unlikely]] {
+        follow_one(wiring, judged.records[at], judged.verdicts[at].admit());
         ++at;
       } else {
         at += follow_run(judged, at, std::min(judged.size - at, most));
@@ -239,8 +260,14 @@ class SourceNode final : public SourceBase {
             .strict = spec.strict};
   }
 
+  struct NoLook {
+    constexpr bool operator()(const Record&, EventTime, Admit) const { return true; }
+  };
+
   /// Delivers the longest prefix of records that need no special care and moves the watermark behind them.
-  std::size_t run_of_on_time(Wiring& wiring, std::size_t channel, const Record* records, std::size_t count) {
+  template <class Look>
+  std::size_t run_of_on_time(Wiring& wiring, std::size_t channel, const Record* records, std::size_t count,
+                             Look& look, bool& goes_on) {
     if (has_jump_guard()) return 0;
     Run run{.newest = newest(channel),
             .watermark = channel_watermark(channel),
@@ -248,8 +275,10 @@ class SourceNode final : public SourceBase {
             .others = least_of_others(channel),
             .horizon = publish_from()};
     const std::size_t taken = time_.visit([&](const auto& time) {
-      return rule_.kind == WatermarkKind::trailing ? scan_trailing(records, count, time, run)
-                                                   : scan(records, count, time, run);
+      if constexpr (std::is_same_v<Look, NoLook>) {
+        if (rule_.kind == WatermarkKind::trailing) return scan_trailing(records, count, time, run);
+      }
+      return scan(records, count, time, run, look, goes_on);
     });
     if (taken == 0) return 0;
     stats().ingested += taken;
@@ -267,19 +296,21 @@ class SourceNode final : public SourceBase {
     EventTime horizon;
   };
   /// Reads the times of the longest prefix of on-time records, up to the one that reaches the horizon.
-  template <class Time>
-  std::size_t scan(const Record* records, std::size_t count, const Time& time_of, Run& run) {
+  template <class Time, class Look>
+  std::size_t scan(const Record* records, std::size_t count, const Time& time_of, Run& run, Look& look,
+                   bool& goes_on) {
     const EventTime most = std::min(latest_, future_limit());
     EventTime least = std::max(earliest_, run.reached);
     for (std::size_t i = 0; i < count; ++i) {
       const EventTime time = time_of(records[i]);
       if (time < least || time > most) return i;
       times_[i] = time;
+      goes_on = look(records[i], run.reached, Admit::on_time);
       run.newest = std::max(run.newest, time);
       run.watermark = std::max(run.watermark, own_watermark(run.newest, records[i]));
       run.reached = std::max(run.reached, std::min(run.others, run.watermark));
       least = std::max(least, run.reached);
-      if (run.reached >= run.horizon) return i + 1;
+      if (run.reached >= run.horizon || !goes_on) return i + 1;
     }
     return count;
   }
@@ -358,18 +389,18 @@ class SourceNode final : public SourceBase {
   }
   /// Delivers on-time records up to the first before which the horizon is reached; at least one.
   std::size_t follow_run(const Judged<Record>& judged, std::size_t begin, std::size_t most) {
-    const EventTime horizon = publish_from();
+    const std::span<const EventTime> watermarks = judged.watermarks;
+    const auto quiet = static_cast<std::size_t>(
+        std::lower_bound(watermarks.begin(), watermarks.end(), publish_from()) - watermarks.begin());
     const Verdict* const verdicts = judged.verdicts + begin;
     const Record* const records = judged.records + begin;
-    const std::uint32_t told = verdicts->watermarks;
     std::size_t taken = 0;
     time_.visit([&](const auto& time) {
       do {
         times_[taken] = time(records[taken]);
         ++taken;
-      } while (taken < most && verdicts[taken].admit == Admit::on_time &&
-               (verdicts[taken].watermarks == told ||
-                judged.watermarks[verdicts[taken].watermarks - 1] < horizon));
+      } while (taken < most && verdicts[taken].admit() == Admit::on_time &&
+               verdicts[taken].watermarks() <= quiet);
     });
     stats().ingested += taken;
     port_.deliver({.records = records, .times = times_.data(), .slots = nullptr, .size = taken});

@@ -1,15 +1,18 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <absl/functional/function_ref.h>
 #include <absl/status/status.h>
 
+#include <weir/flow/batch.hpp>
 #include <weir/graph/source.hpp>
 #include <weir/time/instant.hpp>
 
@@ -20,7 +23,7 @@ namespace weir::inline v0::detail {
 
 class ShardSet;
 
-/// The records of one source that go to one shard, in their order.
+/// The records of one source that go to one shard, in their order; as many as a batch has.
 class LotBase {
  public:
   LotBase() = default;
@@ -28,33 +31,40 @@ class LotBase {
   LotBase& operator=(const LotBase&) = delete;
   virtual ~LotBase();
 
-  [[nodiscard]] std::size_t size() const noexcept { return verdicts_.size(); }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] bool is_full() const noexcept { return size_ == batch_limit; }
   virtual void clear() = 0;
 
  protected:
-  std::vector<Verdict> verdicts_;
+  std::size_t size_ = 0;
+  std::array<Verdict, batch_limit> verdicts_;
 };
 
 template <class Record>
 class Lot final : public LotBase {
  public:
+  Lot() : records_(std::allocator<Record>().allocate(batch_limit)) {}
+  Lot(const Lot&) = delete;
+  Lot& operator=(const Lot&) = delete;
+  ~Lot() override {
+    std::destroy_n(records_, size_);
+    std::allocator<Record>().deallocate(records_, batch_limit);
+  }
+
+  /// It is not full.
   void add(const Record& record, Verdict verdict) {
-    records_.push_back(record);
-    verdicts_.push_back(verdict);
+    const std::size_t at = size_;
+    std::construct_at(records_ + at, record);
+    verdicts_[at] = verdict;
+    size_ = at + 1;
   }
-  void clear() override {
-    records_.clear();
-    verdicts_.clear();
-  }
+  void clear() override { std::destroy_n(records_, std::exchange(size_, 0)); }
   [[nodiscard]] Judged<Record> judged(std::span<const EventTime> watermarks) const {
-    return {.records = records_.data(),
-            .verdicts = verdicts_.data(),
-            .size = verdicts_.size(),
-            .watermarks = watermarks};
+    return {.records = records_, .verdicts = verdicts_.data(), .size = size_, .watermarks = watermarks};
   }
 
  private:
-  std::vector<Record> records_;
+  Record* records_;  // of which the first have been made
 };
 
 /// Something to be done with each shard between two records.
@@ -82,6 +92,7 @@ struct Round {
   static constexpr std::size_t no_route = ~std::size_t{0};
 
   std::size_t route = no_route;                // whose records there are
+  bool is_idle = false;                        // that source, from the first of them on
   std::vector<EventTime> watermarks = {};      // that their source came to, one after the other
   std::vector<std::unique_ptr<LotBase>> lots;  // per route and shard; null: never had any
   bool is_full = false;                        // some shard has as many records as are handed over at a time

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -51,12 +52,14 @@ namespace detail {
 class ShardMap {
  public:
   ShardMap(const KeyGroups& groups, std::size_t shards)
-      : groups_(groups), shards_(static_cast<std::uint32_t>(shards)) {}
+      : groups_(groups),
+        shards_(static_cast<std::uint32_t>(shards)),
+        group_bits_(static_cast<unsigned>(std::countr_zero(groups.count))) {}
 
   [[nodiscard]] const KeyGroups& groups() const noexcept { return groups_; }
   [[nodiscard]] std::size_t shards() const noexcept { return shards_; }
   [[nodiscard]] std::size_t shard_of(std::uint32_t group) const noexcept {
-    return static_cast<std::size_t>(std::uint64_t{group} * shards_ / groups_.count);
+    return static_cast<std::size_t>((std::uint64_t{group} * shards_) >> group_bits_);
   }
   template <class KeyType>
   [[nodiscard]] std::size_t shard_of_key(const KeyType& key, Archive& scratch) const {
@@ -72,6 +75,7 @@ class ShardMap {
  private:
   KeyGroups groups_;
   std::uint32_t shards_;
+  unsigned group_bits_;  // there are two to the power of them
 };
 
 /// Stands behind a source of the front, gets no records, and writes down the watermarks that it is told.
@@ -164,25 +168,23 @@ class RouteBy final : public RouteOf<Record> {
   std::size_t judge(Round& round, std::size_t channel, std::span<const Record> records,
                     Admitted& admitted) override {
     SourceNode<Record>& source = *this->source_;
-    Wiring& wiring = this->front_wiring();
-    if (records.empty()) admitted += source.push(wiring, channel, records.data(), 0);  // it wakes the channel
-    for (std::size_t at = 0; at < records.size();) {
-      const Record& record = records[at];
-      const std::size_t shard = this->map_.shard_of_key(project(key_, record), scratch_);
-      const EventTime before = source.reached();
-      const auto watermarks = static_cast<std::uint32_t>(round.watermarks.size());
-      const Admit admit = source.push(wiring, channel, record);
-      if (source.reached() > before) round.watermarks.push_back(source.reached());
-      Lot<Record>& lot = this->lot(round, shard);
-      lot.add(record, {.watermarks = watermarks, .admit = admit});
-      count_admit(admitted, admit);
-      ++at;
-      if (lot.size() == batch_limit) {
-        round.is_full = true;
-        return at;
-      }
-    }
-    return records.size();
+    EventTime told = source.reached();
+    const auto tell = [&](EventTime reached) {
+      if (reached <= told) return;
+      told = reached;
+      round.watermarks.push_back(reached);
+    };
+    auto look = [&](const Record& record, EventTime reached, Admit admit) {
+      tell(reached);
+      Lot<Record>& lot = this->lot(round, this->map_.shard_of_key(project(key_, record), scratch_));
+      lot.add(record, {round.watermarks.size(), admit});
+      round.is_full = lot.is_full();
+      return !round.is_full;
+    };
+    const std::size_t taken =
+        source.push(this->front_wiring(), channel, records.data(), records.size(), admitted, look);
+    tell(source.reached());
+    return taken;
   }
 
  private:

@@ -73,7 +73,7 @@ class ShardRunner {
   ShardRunner& operator=(ShardRunner&&) = delete;
   /// As `stop`.
   ~ShardRunner() {
-    if (sharded_ != nullptr) stop().IgnoreError();
+    if (threads_ != nullptr && !threads_->is_over()) stop().IgnoreError();
   }
 
   /// Pushes records in order, as far as there is room. Never waits.
@@ -89,11 +89,11 @@ class ShardRunner {
     }
     detail::PipelineCore::Call call(set.front(), records.size());
     do {
-      if (!set.begin(threads_->open(), route) && !threads_->hand_over()) {
+      if (!set.begin(threads_->open(), route, channel) && !threads_->hand_over()) {
         pushed.is_full = true;
         break;
       }
-      static_cast<void>(set.begin(threads_->open(), route));
+      static_cast<void>(set.begin(threads_->open(), route, channel));
       pushed.taken += route.judge(threads_->open(), channel, records.subspan(pushed.taken), pushed.admitted);
     } while (pushed.taken < records.size());
     call.complete();

@@ -76,8 +76,8 @@ class ShardSet {
     return failure_.ok() && front().takes_records() && channel < route.front().channels();
   }
 
-  /// Makes a round ready for records of a source. False if it has those of another one, or is full.
-  [[nodiscard]] bool begin(Round& round, const RouteBase& route) const;
+  /// Makes a round ready for records of a channel. False if it is full, or has something that they cannot be put behind.
+  [[nodiscard]] bool begin(Round& round, RouteBase& route, std::size_t channel) const;
   // What the host says beside records: the front hears it, and a round what becomes of it.
   [[nodiscard]] absl::Status advance(Round& round, RouteBase& route, std::size_t channel,
                                      EventTime watermark);

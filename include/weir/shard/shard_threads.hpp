@@ -1,7 +1,6 @@
 #pragma once
 
 #include <atomic>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -39,7 +38,7 @@ class ShardThreads {
   ShardThreads(ShardSet& shards, std::size_t queue)
       : shards_(&shards),
         capacity_(static_cast<std::uint32_t>(queue)),
-        rounds_(std::bit_ceil(queue + 1)),
+        rounds_(queue + 1),
         places_(std::make_unique<Place[]>(shards.size())) {
     for (std::size_t shard = 0; shard < shards.size(); ++shard)
       threads_.emplace_back([this, shard] { work(shard); });
@@ -49,7 +48,7 @@ class ShardThreads {
   ~ShardThreads() { stop(); }
 
   /// The round that is being filled.
-  [[nodiscard]] Round& open() noexcept { return rounds_[end() & (rounds_.size() - 1)].round; }
+  [[nodiscard]] Round& open() noexcept { return rounds_[open_].round; }
   /// Whether there is room for it in every queue.
   [[nodiscard]] bool has_room() noexcept {
     if (end() - slowest_ < capacity_) return true;
@@ -72,6 +71,7 @@ class ShardThreads {
     // The order of this store and the look for sleepers matters, which only the strictest keeps.
     end_.store(end() + 1, std::memory_order_seq_cst);
     end_.notify_all();
+    open_ = after(open_);
     open().clear();  // all are done with what lay here
     return true;
   }
@@ -140,6 +140,9 @@ class ShardThreads {
   [[nodiscard]] std::uint32_t depth(std::size_t shard) const noexcept {
     return end() - places_[shard].done.load(std::memory_order_acquire);
   }
+  [[nodiscard]] std::size_t after(std::size_t slot) const noexcept {
+    return slot + 1 == rounds_.size() ? 0 : slot + 1;
+  }
   struct Deepest {
     std::size_t shard = 0;
     std::uint32_t depth = 0;
@@ -161,12 +164,13 @@ class ShardThreads {
   }
   void work(std::size_t shard) {
     Place& place = places_[shard];
-    for (std::uint32_t next = 0;; ++next) {
+    std::size_t slot = 0;
+    for (std::uint32_t next = 0;; ++next, slot = after(slot)) {
       std::uint32_t end = end_.load(std::memory_order_acquire);
       for (; end == next; end = end_.load(std::memory_order_acquire))
         end_.wait(end, std::memory_order_acquire);
       if (is_over_.load(std::memory_order_relaxed)) return;
-      const Round& round = rounds_[next & (rounds_.size() - 1)].round;
+      const Round& round = rounds_[slot].round;
       if (place.status.ok()) {
         place.status = call_guarded([&] { return shards_->apply(round, shard); });
         if (!place.status.ok()) fail(place);
@@ -192,7 +196,8 @@ class ShardThreads {
 
   ShardSet* shards_;
   std::uint32_t capacity_;
-  std::vector<Slot> rounds_;
+  std::vector<Slot> rounds_;  // as many as a queue has, and the one that is open
+  std::size_t open_ = 0;
   std::unique_ptr<Place[]> places_;
   std::uint32_t slowest_ = 0;  // so many rounds all shards have done, as far as was looked
   std::atomic<bool> has_failed_ = false;

@@ -144,7 +144,7 @@ class Sharded {
     Admitted admitted;
     detail::PipelineCore::Call call(set_->front(), records.size());
     do {
-      static_cast<void>(set_->begin(round_, route));
+      static_cast<void>(set_->begin(round_, route, channel));
       records = records.subspan(route.judge(round_, channel, records, admitted));
       set_->apply_all(round_);
     } while (!records.empty());
