@@ -108,6 +108,8 @@ class Node {
   void set_definition(std::string label) { definition_ = std::move(label); }
   [[nodiscard]] const std::string& definition() const noexcept { return definition_; }
 
+  /// A key came here: if it is of a group that does not, the host's call will say so.
+  void check_owned(std::string_view key);
   [[nodiscard]] OperatorStats& stats() noexcept { return stats_; }
   [[nodiscard]] const OperatorStats& stats() const noexcept { return stats_; }
 
@@ -126,7 +128,6 @@ class Node {
   [[nodiscard]] EventTime target() const noexcept { return work_->target; }
   /// Whether only keys of some key groups come here; then `check_owned` is to be called with the bytes of some new keys.
   [[nodiscard]] bool owns_part() const noexcept { return !work_->owned.is_empty(); }
-  void check_owned(std::string_view key);
 
  private:
   friend class Wiring;

@@ -122,6 +122,16 @@ template <class KeyType>
   }
 }
 
+/// Looks whether a key that is new belongs to the groups that come to a node which owns its keys. If records come by another key
+/// than they are keyed by there, most of them are of other groups: it is enough to look at some.
+template <class KeyType>
+[[gnu::noinline]] void check_newest_key(Node& node, const KeyDictionary<KeyType>& dictionary) {
+  const Slot slot = dictionary.has_new_keys() ? dictionary.newest() : no_slot;
+  if (slot == no_slot) return;
+  Archive scratch;
+  node.check_owned(group_bytes(dictionary.key(slot), scratch));
+}
+
 /// Calls `visit(slot)` for slots that lie far apart; `fetch(slot)` comes some slots before.
 template <class Fetch, class Visit>
 void visit_ahead(std::span<const Slot> slots, Fetch&& fetch, Visit&& visit) {

@@ -107,6 +107,7 @@ class DedupNode final : public Node {
     if (ids_.has_new_keys()) this->ask_for_rest();
   }
   void rest() override {
+    if (this->owns_part()) check_newest_key(*this, ids_);
     ids_.sweep([this](Slot slot) { return holds(slot); });
   }
   void tick(WallTime now) override {

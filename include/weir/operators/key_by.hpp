@@ -76,7 +76,7 @@ class KeyByNode final : public Node {
   }
 
   void rest() override {
-    if (this->owns_part() && keyspace_.dictionary.has_new_keys()) check_newest();
+    if (this->owns_part()) check_newest_key(*this, keyspace_.dictionary);
     keyspace_.dictionary.sweep([this](Slot slot) { return keyspace_.holds(slot); });
   }
   [[nodiscard]] KeptState kept() const override {
@@ -123,13 +123,6 @@ class KeyByNode final : public Node {
                    .slots = slots_.data() + from,
                    .size = to - from});
     stats().applied += to - from;
-  }
-  /// If records come by another key than they are keyed by here, most of them are of other groups: it is enough to look at some.
-  [[gnu::noinline]] void check_newest() {
-    const Slot slot = keyspace_.dictionary.newest();
-    if (slot == no_slot) return;
-    Archive scratch;
-    this->check_owned(group_bytes(keyspace_.dictionary.key(slot), scratch));
   }
   /// Leaves out the records whose key got no slot, or makes room for them.
   [[gnu::noinline]] void deliver_some(const Batch<Record>& batch) {
