@@ -67,6 +67,7 @@ class SourceBase : public Node {
   void set_idle(Wiring& wiring, std::size_t channel);
   void set_active(Wiring& wiring, std::size_t channel);
   void close(Wiring& wiring, std::size_t channel);
+  using Node::tick;
   /// The host's clock: guards the future, and decides idleness. A clock that goes back is ignored.
   void tick(Wiring& wiring, WallTime now);
   void finish(Wiring& wiring);
