@@ -1,9 +1,11 @@
 #include <weir/aggregate/distinct.hpp>
 
+#include <algorithm>
 #include <limits>
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <weir/testing/laws.hpp>
 
@@ -55,6 +57,78 @@ TEST_CASE("one value more than the bound: the result is held at the bound and fl
   CHECK(result_of(Distinct<int>{.most = 0}, std::vector{0}) == Counted{0, true});
   CHECK(check_laws(distinct, std::vector{0, 1, 2, 3, 3, 4, 5, 0, 6}));
   CHECK(check_laws(Distinct<std::string>{.most = 2}, std::vector<std::string>{"", "a", "b", "a"}));
+}
+
+/// What a snapshot has of a set of these keys.
+template <class Key>
+std::string written(std::vector<Key> keys) {
+  std::sort(keys.begin(), keys.end());
+  weir::Archive archive;
+  archive.write(false);
+  archive(keys);
+  return std::string(archive.written());
+}
+template <class State>
+State read(const std::string& bytes) {
+  State state;
+  weir::Archive archive(bytes);
+  archive(state);
+  CHECK(archive.is_good());
+  CHECK(archive.left() == 0);
+  return state;
+}
+
+TEST_CASE("a set that was read is the one that was written, in every size") {
+  for (std::size_t n = 0; n < 200; ++n) {
+    CAPTURE(n);
+    const auto values = samples::integers(static_cast<unsigned>(n), n, 1000);
+    for (const bool has_zero : {false, true}) {
+      std::set<std::uint64_t> numbers;
+      for (const std::int64_t value : values) numbers.insert(static_cast<std::uint64_t>(value + 2000));
+      if (has_zero) numbers.insert(0);
+      std::set<std::string> texts;
+      for (const std::uint64_t number : numbers) texts.insert(number == 0 ? "" : std::to_string(number));
+
+      const std::string number_bytes = written(std::vector(numbers.begin(), numbers.end()));
+      const std::string text_bytes = written(std::vector(texts.begin(), texts.end()));
+      auto number_set = read<Distinct<std::int64_t>::State>(number_bytes);
+      auto text_set = read<Distinct<std::string>::State>(text_bytes);
+      weir::Archive again;
+      again(number_set, text_set);
+      CHECK((again.written() == number_bytes + text_bytes));
+      for (const std::uint64_t number : numbers) {
+        Distinct<std::int64_t>{}.add(number_set, static_cast<std::int64_t>(number));
+        Distinct<std::string>{}.add(text_set, number == 0 ? "" : std::to_string(number));
+      }
+      CHECK(Distinct<std::int64_t>{}.result(number_set) == Counted{numbers.size(), false});
+      CHECK(Distinct<std::string>{}.result(text_set) == Counted{texts.size(), false});
+      Distinct<std::int64_t>{}.add(number_set, -1);
+      CHECK(Distinct<std::int64_t>{}.result(number_set) == Counted{numbers.size() + 1, false});
+    }
+  }
+}
+
+TEST_CASE("a million keys that were forged to collide are read as fast as others, and held at the bound") {
+  // Multiples of the golden ratio, which keys are hashed with, come next to whole numbers at sums of two neighbours of
+  // Fibonacci's numbers.
+  std::vector<std::uint64_t> keys;
+  for (std::uint64_t a = 0; a < 1024; ++a) {
+    for (std::uint64_t b = 0; b < 1024; ++b) keys.push_back((a * 2971215073U + b * 4807526976U) << 20U);
+  }
+  const std::string bytes = written(keys);
+  const auto forged = read<Distinct<std::int64_t>::State>(bytes);
+  CHECK(Distinct<std::int64_t>{.most = 1U << 20U}.result(forged) == Counted{1U << 20U, false});
+
+  const Distinct<std::int64_t> distinct{.most = 4096};
+  CHECK(distinct.result(forged) == Counted{4096, true});
+  auto added = forged;
+  distinct.add(added, static_cast<std::int64_t>(keys.back()));
+  CHECK(added.size() == 0);
+  CHECK(distinct.result(added) == Counted{4096, true});
+  auto merged = forged;
+  distinct.merge(merged, forged);
+  CHECK(merged.size() == 0);
+  CHECK(distinct.result(merged) == Counted{4096, true});
 }
 
 TEST_CASE("zeros are one value and so are NaNs: enums, durations and instants are values") {

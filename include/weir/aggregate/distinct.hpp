@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <numeric>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -56,11 +57,13 @@ class DistinctSet {
   constexpr ~DistinctSet() { delete[] table_; }
 
   [[nodiscard]] constexpr std::uint32_t size() const { return keys_ + (has_default_ ? 1 : 0); }
-  /// A key beyond `most` was refused. The keys themselves are gone: nothing can change the result any more.
-  [[nodiscard]] constexpr bool is_full() const { return is_full_; }
+  /// A key beyond `most` was refused, or was there when the set was read. Its keys are gone once it is touched: nothing can change
+  /// the result any more.
+  [[nodiscard]] constexpr bool is_full(std::uint32_t most) const { return is_full_ || size() > most; }
 
   constexpr void insert(View key, std::uint32_t most) {
     if (is_full_) return;
+    if (size() > most) return become_full();
     const bool is_default = key == View{};
     Key* slot = is_default ? nullptr : find(key);
     if (is_default ? has_default_ : slot != nullptr && *slot == key) return;
@@ -79,7 +82,7 @@ class DistinctSet {
 
   constexpr void merge(const DistinctSet& other, std::uint32_t most) {
     if (is_full_) return;
-    if (other.is_full_) return become_full();
+    if (is_full(most) || other.is_full(most)) return become_full();
     if (size() == 0)
       *this = other;
     else
@@ -109,7 +112,7 @@ class DistinctSet {
       return ar.fail("the keys of a set are not in their order");
     const bool is_full = is_full_;
     *this = DistinctSet{};
-    for (const Key& key : keys) insert(key, std::numeric_limits<std::uint32_t>::max());
+    fill(std::move(keys));
     is_full_ = is_full;
   }
   [[nodiscard]] static consteval std::uint64_t archive_layout() { return layout_of<Key>(); }
@@ -152,6 +155,42 @@ class DistinctSet {
     larger.keys_ = keys_;
     larger.has_default_ = has_default_;
     swap(larger);
+  }
+
+  /// Takes keys that are in their order into a set that is empty. Those of a table are put down in the order of their places, so that
+  /// keys that were forged to collide take no longer.
+  void fill(std::vector<Key> keys) {
+    has_default_ = !keys.empty() && keys.front() == Key{};
+    if (has_default_) keys.erase(keys.begin());
+    if (keys.size() <= few) {
+      std::move(keys.begin(), keys.end(), inline_);
+    } else {
+      std::uint8_t log2 = 3;
+      while (keys.size() * 4 > std::size_t{3} << log2) ++log2;
+      table_ = new Key[std::size_t{1} << log2]{};
+      slots_log2_ = log2;
+      fill_table(keys);
+    }
+    keys_ = static_cast<std::uint32_t>(keys.size());
+  }
+  void fill_table(std::vector<Key>& keys) {
+    const std::size_t mask = slots() - 1;
+    std::vector<std::uint32_t> next(slots());  // per place: where in `order` its next key goes
+    for (const Key& key : keys) ++next[hash(key) & mask];
+    std::exclusive_scan(next.begin(), next.end(), next.begin(), 0U);
+    std::vector<std::uint32_t> order(keys.size());
+    for (std::uint32_t i = 0; i < order.size(); ++i) order[next[hash(keys[i]) & mask]++] = i;
+    std::size_t end = 0;  // behind the last key that was put down
+    std::size_t free = 0;
+    for (const std::uint32_t i : order) {
+      end = std::max(end, hash(keys[i]) & mask);
+      if (end <= mask) {
+        table_[end++] = std::move(keys[i]);
+        continue;
+      }
+      while (table_[free] != Key{}) ++free;  // round to the front
+      table_[free] = std::move(keys[i]);
+    }
   }
 
   constexpr void become_full() {
@@ -222,7 +261,8 @@ struct Distinct {
   }
   constexpr void merge(State& state, const State& other) const { state.merge(other, most); }
   [[nodiscard]] constexpr Checked<std::uint64_t> result(const State& state) const {
-    return state.is_full() ? Checked<std::uint64_t>{most, true} : Checked<std::uint64_t>{state.size(), false};
+    return state.is_full(most) ? Checked<std::uint64_t>{most, true}
+                               : Checked<std::uint64_t>{state.size(), false};
   }
 };
 
