@@ -124,8 +124,8 @@ template <class KeyType>
 
 /// Looks whether a key that is new belongs to the groups that come to a node which owns its keys. If records come by another key
 /// than they are keyed by there, most of them are of other groups: it is enough to look at some.
-template <class KeyType>
-[[gnu::noinline]] void check_newest_key(Node& node, const KeyDictionary<KeyType>& dictionary) {
+template <class NodeType, class KeyType>
+[[gnu::noinline]] void check_newest_key(NodeType& node, const KeyDictionary<KeyType>& dictionary) {
   const Slot slot = dictionary.has_new_keys() ? dictionary.newest() : no_slot;
   if (slot == no_slot) return;
   Archive scratch;
