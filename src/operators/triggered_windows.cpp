@@ -85,9 +85,7 @@ void TriggeredWindows::forget(std::span<const Slot> slots) {
     });
     for (const WindowIndex index : indices) store_.erase(slot, index);
   }
-  due_.for_each([&is_gone](const WindowDue&, std::vector<Slot>& due) {
-    std::erase_if(due, [&is_gone](Slot slot) { return is_gone[slot]; });
-  });
+  due_.forget([&is_gone](Slot slot) { return is_gone[slot]; });
 }
 
 void TriggeredWindows::archive_windows(NodeArchive& out, const void* dictionary, std::size_t slots) {

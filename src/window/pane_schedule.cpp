@@ -197,23 +197,21 @@ void PaneSchedule::stand_at(EventTime to) {
 }
 
 void PaneSchedule::forget(std::span<const Slot> slots) {
-  std::vector<bool> is_gone(flags_.size());
+  std::vector<bool> are_gone(flags_.size());
   for (const Slot slot : slots) {
     if (slot >= flags_.size()) continue;
-    is_gone[slot] = true;
+    are_gone[slot] = true;
     flags_[slot] = 0;
   }
-  const auto forget_in = [&is_gone](std::vector<Slot>& list) {
-    std::erase_if(list, [&is_gone](Slot slot) { return is_gone[slot]; });
-  };
+  const auto is_gone = [&are_gone](Slot slot) { return are_gone[slot]; };
   for (Kind& kind : kinds_) {
-    forget_in(kind.active);
-    kind.pending.for_each([&](PaneIndex, std::vector<Slot>& list) { forget_in(list); });
+    std::erase_if(kind.active, is_gone);
+    kind.pending.forget(is_gone);
     for (const Slot slot : slots) kind.empties.erase(slot);
   }
-  amendable_.for_each([&](EventTime, std::vector<Slot>& list) { forget_in(list); });
-  retired_.for_each([&](EventTime, std::vector<Slot>& list) { forget_in(list); });
-  refired_.drop_if([&is_gone](const auto& of) { return is_gone[std::get<Slot>(of)]; });
+  amendable_.forget(is_gone);
+  retired_.forget(is_gone);
+  refired_.drop_if([&is_gone](const auto& of, std::uint32_t) { return is_gone(std::get<Slot>(of)); });
 }
 
 bool PaneSchedule::has_grace() const {

@@ -34,6 +34,12 @@ TEST_CASE("touch lists give the keys of each pane in the order of their first to
         expected.erase(expected.begin());
         if (random() % 2 == 0) lists.recycle(std::move(slots));
       }
+      if (random() % 16 == 0) {
+        const auto is_gone = [part = random() % 3](Slot slot) { return slot % 3 == part; };
+        lists.forget(is_gone);
+        for (auto& [pane, slots] : expected) std::erase_if(slots, is_gone);
+        std::erase_if(expected, [](const auto& list) { return list.second.empty(); });
+      }
       REQUIRE(lists.is_empty() == expected.empty());
     }
   }
@@ -51,6 +57,12 @@ TEST_CASE("deadline lists give what is due, earliest first, and nothing before")
   CHECK(due == std::vector<Slot>{2});
   REQUIRE(lists.take(event_time(20), due));
   CHECK(due == std::vector<Slot>{1, 3, 4});
+  CHECK_FALSE(lists.take(weir::end_of_time, due));
+  lists.add(event_time(30), std::vector<Slot>{5, 6});
+  lists.add(event_time(40), 5);
+  lists.forget([](Slot slot) { return slot == 5; });
+  REQUIRE(lists.take(weir::end_of_time, due));
+  CHECK(due == std::vector<Slot>{6});
   CHECK_FALSE(lists.take(weir::end_of_time, due));
 }
 

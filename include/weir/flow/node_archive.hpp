@@ -158,11 +158,16 @@ void read_keys(NodeArchive& out, KeyDictionary<KeyType>& dictionary, IsHeld&& is
   }
   const bool has_all = dictionary.intern(
       count, [&read](std::size_t i) -> const auto& { return read[i]; }, slots.data());
+  // Also behind a key that is wrong: those that are new have to be forgotten then.
   for (std::size_t i = 0; i < count; ++i) {
     if (slots[i] == no_slot) continue;
-    if (keys.has(slots[i])) return archive.fail("a key is there twice");
-    if (is_held(slots[i])) return archive.fail("a key is there that the pipeline has, too");
-    keys.append(slots[i], group);
+    if (keys.has(slots[i])) {
+      archive.fail("a key is there twice");
+    } else if (is_held(slots[i])) {
+      archive.fail("a key is there that the pipeline has, too");
+    } else {
+      keys.append(slots[i], group);
+    }
   }
   if (!has_all) archive.fail("there are more keys than most_keys allows");
 }

@@ -140,10 +140,8 @@ class DedupNode final : public Node {
         });
   }
   void forget(std::span<const Slot> slots) override {
-    for (const Slot slot : slots) {
-      known_.drop(slot);
-      ids_.erase(slot);
-    }
+    known_.forget(slots);
+    for (const Slot slot : slots) ids_.erase(slot);
   }
   void refresh(OperatorStats& stats) const override {
     stats.emitted = passed_ + duplicates_.pushed() + late_.pushed();

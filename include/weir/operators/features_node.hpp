@@ -150,6 +150,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
       this->drop(dictionary_->key(slot));
       forget(keys_[slot]);
     }
+    expire_anew();
   }
   void refresh(OperatorStats& stats) const override {
     stats.emitted = late_.pushed();
@@ -294,6 +295,15 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
     if (key.is_armed || retain_ == for_ever) return;
     expiries_.arm(deadline(key), slot);
     key.is_armed = true;
+  }
+  /// Lets no entry of the queue outlive its key: another one could wait for it.
+  void expire_anew() {
+    expiries_.clear();
+    for (Slot slot = 0; retain_ != for_ever && slot < keys_.size(); ++slot) {
+      KeyState& key = keys_[slot];
+      key.is_armed = key.newest != no_time;
+      if (key.is_armed) expiries_.arm(deadline(key), slot);
+    }
   }
   /// A record that lies in panes, which reads at this watermark have as a whole.
   [[gnu::noinline]] void apply_late(Slot slot, KeyState& key, const Record& record, EventTime at,

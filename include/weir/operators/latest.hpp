@@ -136,6 +136,7 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
       if (holds(slot)) forget(slot);
       dictionary_.erase(slot);
     }
+    wait_anew();
   }
   void refresh(OperatorStats& stats) const override {
     stats.keys = dictionary_.size();
@@ -290,6 +291,17 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
     if (end == no_time || (waits_for != no_time && waits_for <= end)) return;
     ends_.arm(end, slot);
     waits_for = end;
+  }
+  /// Lets no entry of a queue outlive its key: another one could wait for it.
+  void wait_anew() {
+    expiries_.clear();
+    ends_.clear();
+    for (Slot slot = 0; slot < kept_.size(); ++slot) {
+      Kept& kept = kept_[slot];
+      if (kept.waits_for != no_time) ends_.arm(kept.waits_for, slot);
+      kept.is_armed = spec_.retain != for_ever && holds(slot);
+      if (kept.is_armed) expiries_.arm(deadline(slot), slot);
+    }
   }
   [[nodiscard]] EventTime deadline(Slot slot) const {
     const Log& versions = kept_[slot].versions;

@@ -168,7 +168,7 @@ class SessionWindowsNode final
   [[nodiscard]] const Trigger& trigger() const noexcept { return rules_.trigger(); }
   /// Lets no entry of the queue outlive its session: when a restore is undone, others get its id.
   void wait_anew() {
-    queue_ = DeadlineQueue<Entry>(rules_.granularity());
+    queue_.clear();
     for (Slot slot = 0; slot < store_.slots(); ++slot)
       store_.for_each(slot, [this](Place place) { wait(place); });
   }

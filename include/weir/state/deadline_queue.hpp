@@ -44,6 +44,9 @@ class DeadlineQueue {
     shift_ = static_cast<int>(std::bit_width(least_one)) - 1;
   }
 
+  /// Forgets all entries, and how far time has come.
+  void clear() { *this = DeadlineQueue(Duration{std::int64_t{1} << shift_}); }
+
   void arm(EventTime deadline, Entry entry) {
     ++size_;
     place(deadline, entry);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <iterator>
 #include <map>
 #include <utility>
 #include <vector>
@@ -43,10 +44,11 @@ class RecycledMap {
   void for_each_entry(Visit&& visit) {
     for (auto& [key, value] : map_) visit(key, value);
   }
-  /// Drops the entries for which `is_meant(key)` holds.
+  /// Drops the entries for which `is_meant(key, value)` holds, which may change the value.
   template <class IsMeant>
   void drop_if(IsMeant&& is_meant) {
-    std::erase_if(map_, [&is_meant](const auto& entry) { return is_meant(entry.first); });
+    for (auto at = map_.begin(); at != map_.end();)
+      at = is_meant(at->first, at->second) ? map_.erase(at) : std::next(at);
   }
   /// Calls `visit(value)` for each value, also those that wait to be used again.
   template <class Visit>

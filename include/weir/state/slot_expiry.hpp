@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include <weir/state/archive.hpp>
@@ -50,6 +51,15 @@ class SlotExpiry {
   }
   void drop(Slot slot) {
     if (slot < until_.size()) until_[slot].at = no_time;
+  }
+
+  /// The same for slots of which nothing may stay behind, such as an entry of the queue.
+  void forget(std::span<const Slot> slots) {
+    for (const Slot slot : slots) drop(slot);
+    queue_.clear();
+    for (Slot slot = 0; slot < until_.size(); ++slot) {
+      if (until_[slot].at != no_time) arm(slot);
+    }
   }
 
   /// Drops the slots that are kept until `to` or an earlier instant, and calls `over(slot)` for each.

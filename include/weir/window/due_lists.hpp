@@ -33,10 +33,13 @@ class DueLists {
     std::vector<Slot>& list = lists_.at(due);
     list.insert(list.end(), slots.begin(), slots.end());
   }
-  /// Calls `visit(due, slots)` for each list.
-  template <class Visit>
-  void for_each(Visit&& visit) {
-    lists_.for_each_entry(visit);
+  /// Removes the slots for which `is_gone(slot)` holds.
+  template <class IsGone>
+  void forget(IsGone&& is_gone) {
+    lists_.drop_if([&is_gone](const WindowDue&, std::vector<Slot>& slots) {
+      std::erase_if(slots, is_gone);
+      return slots.empty();
+    });
   }
   /// Takes the earliest list out if it is due at `to`; false if there is none. What `slots` held is lost.
   bool take(EventTime to, WindowDue& due, std::vector<Slot>& slots);

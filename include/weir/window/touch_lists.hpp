@@ -34,6 +34,13 @@ class TouchLists {
   void for_each(Visit&& visit) {
     for (std::size_t i = first_; i < lists_.size(); ++i) visit(lists_[i].pane, lists_[i].slots);
   }
+  /// Removes the slots for which `is_gone(slot)` holds. A pane that nobody touched has no list: firings go by the oldest one.
+  template <class IsGone>
+  void forget(IsGone&& is_gone) {
+    for (List& list : lists_) std::erase_if(list.slots, is_gone);
+    std::erase_if(lists_, [](const List& list) { return list.slots.empty(); });
+    first_ = 0;
+  }
   /// Takes the list of the oldest pane out; its memory comes back with `recycle`.
   [[nodiscard]] std::vector<Slot> take_front();
   void recycle(std::vector<Slot>&& slots);
@@ -60,6 +67,14 @@ class DeadlineLists {
   template <class Visit>
   void for_each(Visit&& visit) {
     lists_.for_each_entry(visit);
+  }
+  /// Removes the slots for which `is_gone(slot)` holds.
+  template <class IsGone>
+  void forget(IsGone&& is_gone) {
+    lists_.drop_if([&is_gone](EventTime, std::vector<Slot>& slots) {
+      std::erase_if(slots, is_gone);
+      return slots.empty();
+    });
   }
   /// Takes the earliest list out if its deadline is not after `to`; false if there is none. What `slots` held is lost.
   bool take(EventTime to, std::vector<Slot>& slots);
