@@ -305,7 +305,7 @@ class KeyedEachNode final : public EachBase<Op> {
       if (slot < cells_.size()) cells_[slot] = Cell{};
     }
     if (retains()) retained_.forget(slots);
-    if constexpr (Base::Traits::has_timer) wait_anew();
+    if constexpr (Base::Traits::has_timer) arm_anew();
   }
   void refresh(OperatorStats& stats) const override {
     Base::refresh(stats);
@@ -351,14 +351,6 @@ class KeyedEachNode final : public EachBase<Op> {
       const bool is_due_later = cell.timer == no_time || later(cell.timer, Duration{1}) >= cell.armed;
       if (!is_due_later || (cell.timer != no_time && cell.armed == no_time))
         return archive.fail("a timer is due before it is looked at");
-      if (cell.armed != no_time) queue_.arm(cell.armed, Entry{.sequence = cell.sequence, .slot = slot});
-    }
-  }
-  /// Lets no entry of the queue outlive its key.
-  void wait_anew() {
-    queue_.clear();
-    for (Slot slot = 0; slot < cells_.size(); ++slot) {
-      const Cell& cell = cells_[slot];
       if (cell.armed != no_time) queue_.arm(cell.armed, Entry{.sequence = cell.sequence, .slot = slot});
     }
   }

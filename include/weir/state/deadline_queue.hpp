@@ -53,12 +53,6 @@ class DeadlineQueue {
   }
   /// How many entries wait, also those whose owner has no deadline for them any more.
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
-  /// Drops all entries.
-  void clear() {
-    DeadlineQueue fresh{Duration{std::int64_t{1} << shift_}};
-    fresh.opened_ = opened_;
-    *this = std::move(fresh);
-  }
 
   /// No deadline is before this; `end_of_time` if there is none.
   [[nodiscard]] EventTime earliest() const noexcept {

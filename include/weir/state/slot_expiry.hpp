@@ -56,10 +56,7 @@ class SlotExpiry {
   /// The same for slots of which nothing may stay behind, such as an entry of the queue.
   void forget(std::span<const Slot> slots) {
     for (const Slot slot : slots) drop(slot);
-    queue_.clear();
-    for (Slot slot = 0; slot < until_.size(); ++slot) {
-      if (until_[slot].at != no_time) arm(slot);
-    }
+    arm_anew();
   }
 
   /// Drops the slots that are kept until `to` or an earlier instant, and calls `over(slot)` for each.
@@ -110,7 +107,7 @@ class SlotExpiry {
   [[nodiscard]] EventTime behind(const std::optional<WallTime>& now) const {
     return now ? later(reading(*now), within_) : unstamped;
   }
-  /// Slots that were dropped have left entries behind, as many as there are others.
+  /// Lets go of the entries of slots that were dropped: for those that come when there are as many of them as of others.
   void arm_anew() {
     queue_.clear();
     for (Slot slot = 0; slot < until_.size(); ++slot) {
