@@ -159,3 +159,24 @@ TEST_CASE("one tick that makes several channels idle is heard step by step") {
   CHECK(end(one.lines()["filled c"].front()) == "W 40000000");
   CHECK(stream::first_difference(one.lines(), many.lines()) == "");
 }
+
+TEST_CASE("records on a closed channel move no watermark in any shard, also within a batch") {
+  const Plan plan{.rule = weir::ascending(), .channels = 1, .has_others = false};
+  for (const std::size_t batch : {1U, 10U}) {
+    One one(plan);
+    Many many(plan, 2);
+    Lines none;
+    const auto at = [](std::int64_t second) { return weir::event_time(second * 1'000'000); };
+    const std::vector<Step> steps{
+        {.records = {{.key = "a", .at = at(5)}, {.key = "b", .at = at(6)}}},
+        {.kind = Step::Kind::close},
+        {.records = {{.key = "a", .at = at(50)}, {.key = "b", .at = at(7)}, {.key = "b", .at = at(51)}}}};
+    for (const Step& step : steps) {
+      stream::take(one, step);
+      stream::take(many, step, none, batch);
+    }
+    CHECK(stream::first_difference(one.lines(), many.lines()) == "");
+    CHECK(one.lines()["filled a"].empty());
+    CHECK(stream::counters(one.pipeline()) == stream::counters(many.sharded()));
+  }
+}

@@ -115,6 +115,8 @@ template <class KeyType>
 [[nodiscard]] std::string_view group_bytes(const KeyType& key, Archive& scratch) {
   if constexpr (StringLike<KeyType>) {
     return key;
+  } else if constexpr (is_packed<KeyType>()) {
+    return {reinterpret_cast<const char*>(&key), sizeof(KeyType)};
   } else {
     scratch.clear();
     scratch.write(key);

@@ -106,7 +106,9 @@ class SourceBase : public Node {
   [[nodiscard]] EventTime channel_watermark(std::size_t channel) const noexcept {
     return progress_.merge.watermark(channel);
   }
-  [[nodiscard]] EventTime least_of_others(std::size_t channel) const noexcept {
+  /// How far the source can come by this channel alone.
+  [[nodiscard]] EventTime most_by(std::size_t channel) const noexcept {
+    if (progress_.merge.is_closed(channel)) return progress_.reached;
     return progress_.channels.size() == 1 ? end_of_time : progress_.merge.least_of_others(channel);
   }
   [[nodiscard]] bool jumps(std::size_t channel, EventTime moved) const noexcept;

@@ -272,7 +272,7 @@ class SourceNode final : public SourceBase {
     Run run{.newest = newest(channel),
             .watermark = channel_watermark(channel),
             .reached = reached(),
-            .others = least_of_others(channel),
+            .others = most_by(channel),
             .horizon = publish_from()};
     const std::size_t taken = time_.visit([&](const auto& time) {
       if constexpr (std::is_same_v<Look, NoLook>) {

@@ -62,6 +62,10 @@ class ShardSet {
   [[nodiscard]] const std::string& name() const noexcept { return spec_.name; }
   [[nodiscard]] std::size_t size() const noexcept { return shards_.size(); }
   [[nodiscard]] const ShardMap& map() const noexcept { return map_; }
+  template <class KeyType>
+  [[nodiscard]] std::size_t shard_of_key(const KeyType& key) {
+    return map_.shard_of_key(key, scratch_);
+  }
   [[nodiscard]] PipelineCore& front() const noexcept { return PipelineAccess::core(*front_); }
   [[nodiscard]] Pipeline& pipeline(std::size_t shard) noexcept { return shards_[shard].pipeline; }
   /// The route of a source of the first shard.
@@ -128,6 +132,7 @@ class ShardSet {
 
   ShardedSpec spec_;
   ShardMap map_;
+  Archive scratch_;
   std::vector<Shard> shards_;
   std::vector<std::unique_ptr<RouteBase>> routes_;
   Graph front_graph_;

@@ -35,11 +35,7 @@ namespace detail {
 /// place in it, and what lies between that and the end is its queue. One thread hands over.
 class ShardThreads {
  public:
-  ShardThreads(ShardSet& shards, std::size_t queue)
-      : shards_(&shards),
-        capacity_(static_cast<std::uint32_t>(queue)),
-        rounds_(queue + 1),
-        places_(std::make_unique<Place[]>(shards.size())) {
+  ShardThreads(ShardSet& shards, std::size_t queue) : ShardThreads(queue, shards) {
     for (std::size_t shard = 0; shard < shards.size(); ++shard)
       threads_.emplace_back([this, shard] { work(shard); });
   }
@@ -77,7 +73,7 @@ class ShardThreads {
   }
   /// Waits until there is room in every queue.
   void wait_for_room() {
-    while (!has_room()) wait_for(deepest().shard, end() - capacity_ + 1);
+    while (!is_over() && !has_room()) wait_for(deepest().shard, end() - capacity_ + 1);
   }
   /// Waits until all that was handed over is done.
   void wait_until_done() {
@@ -121,6 +117,13 @@ class ShardThreads {
   }
 
  private:
+  /// Without threads, so that those are ended of which some could not be started.
+  ShardThreads(std::size_t queue, ShardSet& shards)
+      : shards_(&shards),
+        capacity_(static_cast<std::uint32_t>(queue)),
+        rounds_(queue + 1),
+        places_(std::make_unique<Place[]>(shards.size())) {}
+
   static constexpr std::size_t line = 64;  // what a processor takes from another at a time
 
   struct alignas(line) Place {

@@ -53,8 +53,7 @@ class ShardedReader {
   }
   /// The same into a result that the caller keeps, which saves making one.
   void lookup(KeyView key, const LookupSpec& spec, Result& result) {
-    Archive scratch;
-    readers_[map_.shard_of_key(key, scratch)].lookup(key, spec, result);
+    readers_[map_.shard_of_key(key, *scratch_)].lookup(key, spec, result);
   }
   /// What was asked, and what was given.
   [[nodiscard]] ViewStats stats() const {
@@ -65,6 +64,7 @@ class ShardedReader {
 
  private:
   detail::ShardMap map_;
+  std::unique_ptr<Archive> scratch_ = std::make_unique<Archive>();
   std::vector<typename ViewType::Reader> readers_;
 };
 
@@ -116,8 +116,7 @@ class Sharded {
   /// Where a key is: `shard_of(&Handles::velocity, user)`, by the key of a view.
   template <class ViewType>
   [[nodiscard]] std::size_t shard_of(ViewType Handles::*, typename ViewType::KeyView key) const {
-    Archive scratch;
-    return set_->map().shard_of_key(key, scratch);
+    return set_->shard_of_key(key);
   }
   /// What the definition gave for a shard.
   [[nodiscard]] const Handles& handles(std::size_t shard) const noexcept { return handles_[shard]; }
