@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <span>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -95,6 +96,19 @@ void on_one_thread() {
   support::expect(more->finish().ok() && sent == 50);
 }
 
+void on_threads_of_the_host() {
+  absl::StatusOr<weir::Sharded<Handles>> fraud = build(2);
+  // [region run_with]
+  fraud->run_with([](absl::FunctionRef<void(std::size_t)> apply) {  // as a pool of threads would
+    std::thread other([apply] { apply(1); });
+    apply(0);
+    other.join();
+  });
+  // [end]
+  support::expect(fraud->push(&Handles::payments, batch(0, 1000)).on_time == 1000);
+  support::expect(fraud->stats("card").ingested == 1000);
+}
+
 void on_threads() {
   sent = 0;
   // [region runner]
@@ -105,7 +119,6 @@ void on_threads() {
   // [end]
   support::expect(reader.ok());
   std::size_t dropped = 0;
-  const auto wait_elsewhere = [&] { runner->wait_for_room(); };
   for (int turn = 0; turn < 100; ++turn) {
     const std::vector<Payment> arrived = batch(turn * 1000, turn * 1000 + 1000);
     const weir::WallTime now{std::chrono::seconds{turn}};
@@ -115,7 +128,7 @@ void on_threads() {
       weir::Pushed pushed = runner->push(&Handles::payments, rest);
       rest = rest.subspan(pushed.taken);
       if (pushed.admitted.refused != 0) break;       // the status says why
-      if (pushed.is_full) wait_elsewhere();          // or drop and count `rest`, or push_waiting() from the start
+      if (pushed.is_full) runner->wait_for_room();   // or drop and count `rest`, or try again in the next turn
     }
     if (absl::IsUnavailable(runner->tick(now))) {}   // full again: tell the time next turn
     // [end]
@@ -125,6 +138,7 @@ void on_threads() {
   // [region snapshot]
   std::vector<std::string> images(runner->shards());
   std::atomic<std::size_t> written = 0;
+  runner->wait_for_room();  // else it might say Unavailable, and is to be asked again
   absl::Status asked = runner->snapshot(
       "offset 100000",
       [&images](std::size_t shard, std::string_view piece) {  // on the thread of the shard
@@ -133,10 +147,7 @@ void on_threads() {
       },
       [&written](std::size_t /*shard*/, const absl::Status& status) { written += status.ok() ? 1U : 0U; });
   // [end]
-  if (absl::IsUnavailable(asked)) {
-    runner->wait_for_room();
-    return on_threads();
-  }
+  support::expect(asked.ok());
   support::expect(runner->drain().ok() && written == 4);
   // [region stop]
   absl::Status stopped = runner->stop();  // all that was pushed is done, and the threads have ended
@@ -152,5 +163,6 @@ void on_threads() {
 
 int main() {
   on_one_thread();
+  on_threads_of_the_host();
   on_threads();
 }

@@ -18,6 +18,8 @@ absl::Status with_prefix(const std::string& prefix, const absl::Status& status) 
 
 }  // namespace
 
+ShardExecutor::~ShardExecutor() = default;
+
 ShardSet::ShardSet(const ShardedSpec& spec)
     : spec_(spec), map_(spec.graph.key_groups, spec.shards), front_graph_(spec.name, spec.graph) {}
 
@@ -235,7 +237,14 @@ absl::Status ShardSet::apply(const Round& round, std::size_t shard) {
 }
 
 void ShardSet::apply_all(Round& round) {
-  for (std::size_t shard = 0; shard < shards_.size(); ++shard) { take_failure(apply(round, shard)); }
+  applied_.resize(shards_.size());
+  const auto one = [&](std::size_t shard) { applied_[shard] = apply(round, shard); };
+  if (executor_ != nullptr) {
+    executor_->run(one);
+  } else {
+    for (std::size_t shard = 0; shard < shards_.size(); ++shard) one(shard);
+  }
+  for (const absl::Status& status : applied_) take_failure(status);
   round.clear();
 }
 

@@ -124,6 +124,29 @@ TEST_CASE("shards on threads give each key what one pipeline gives it, however s
   }
 }
 
+TEST_CASE("shards on threads that the host brings give each key what one pipeline gives it") {
+  for (std::uint64_t seed = 1; seed <= (effort() == "quick" ? 2 : 5); ++seed) {
+    Plan plan{.channels = 2, .idle_after = 5s};
+    const std::vector<Step> steps = stream::random_steps(seed, 200, plan);
+    One one(plan);
+    for (const Step& step : steps) stream::take(one, step);
+    CHECK(one.pipeline().finish().ok());
+    Many many(plan, 3);
+    many.sharded().run_with([](absl::FunctionRef<void(std::size_t)> apply) {
+      std::vector<std::thread> threads;
+      for (std::size_t shard = 0; shard < 3; ++shard) threads.emplace_back([apply, shard] { apply(shard); });
+      for (std::thread& thread : threads) thread.join();
+    });
+    Lines got;
+    for (const Step& step : steps) stream::take(many, step, got, 100);
+    CHECK(many.sharded().finish().ok());
+    for (auto& [of, lines] : many.lines()) got[of].insert(got[of].end(), lines.begin(), lines.end());
+    INFO("seed " << seed);
+    REQUIRE(stream::first_difference(one.lines(), got) == "");
+    CHECK(stream::counters(one.pipeline()) == stream::counters(many.sharded()));
+  }
+}
+
 TEST_CASE("a full queue is reported and counted, nothing is dropped, and what is refused has not happened") {
   std::atomic<bool> is_shut = true;
   std::atomic<std::uint64_t> seen = 0;

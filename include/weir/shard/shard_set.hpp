@@ -38,6 +38,18 @@ struct ShardedSpec {
 
 namespace detail {
 
+/// How the host runs the shards' part of a call.
+class ShardExecutor {
+ public:
+  ShardExecutor() = default;
+  ShardExecutor(const ShardExecutor&) = delete;
+  ShardExecutor& operator=(const ShardExecutor&) = delete;
+  virtual ~ShardExecutor();
+
+  /// Calls `apply` once with the number of each shard, and returns when all of these calls have.
+  virtual void run(absl::FunctionRef<void(std::size_t shard)> apply) = 0;
+};
+
 /// The pipelines, and what stands before them. The front is a pipeline that has sources and nothing else: it sees all records in
 /// their order. What it decides goes in rounds to the shards, which may be on other threads: a shard is touched by `apply` and
 /// `run_task` of its own number, and by what says so, and the front by everything else.
@@ -96,8 +108,9 @@ class ShardSet {
   void take_failure(absl::Status status) {
     if (failure_.ok()) failure_ = std::move(status);
   }
-  /// All of them do, one after the other, on this thread; then nothing of the round is left.
+  /// All of them do, as the executor says or one after the other; then nothing of the round is left.
   void apply_all(Round& round);
+  void run_with(std::unique_ptr<ShardExecutor> executor) { executor_ = std::move(executor); }
 
   [[nodiscard]] OperatorStats stats(std::string_view name);
   /// How far the sources have come, in the order of the routes.
@@ -137,6 +150,8 @@ class ShardSet {
   std::vector<std::unique_ptr<RouteBase>> routes_;
   Graph front_graph_;
   std::unique_ptr<Pipeline> front_;
+  std::unique_ptr<ShardExecutor> executor_;  // null: this thread
+  std::vector<absl::Status> applied_;        // what became of the round that is applied, per shard
   bool is_restored_ = false;
   absl::Status failure_;
 };

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <absl/functional/function_ref.h>
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
@@ -77,7 +78,7 @@ class ShardedReader {
 ///
 /// Order:    of one key as in a single pipeline; between keys of different shards there is none
 /// Errors:   as those of `Pipeline`. What a callback throws in one shard poisons all of them
-/// Threads:  none; calls must not overlap. `shard_runner` brings a thread for each shard
+/// Threads:  none; calls must not overlap. The host may bring some with `run_with`; `shard_runner` has one for each shard
 /// Time:     a push: the key's hash and the source's work once, then the shard's; a call of its own for each shard
 template <class HandlesType>
 class Sharded {
@@ -122,6 +123,16 @@ class Sharded {
   [[nodiscard]] const Handles& handles(std::size_t shard) const noexcept { return handles_[shard]; }
   /// A shard to be looked at: its picture, its names, its counters.
   [[nodiscard]] const Pipeline& pipeline(std::size_t shard) const noexcept { return set_->pipeline(shard); }
+
+  /// From now on threads of the host may do the shards' part of each call: `run(apply)` calls `apply(shard)` once with each number
+  /// below `shards()`, on any threads and in any order, and returns when all of these calls have returned. Sinks are called
+  /// on those threads. What one throws passes through `apply`.
+  template <class Run>
+  void run_with(Run run) {
+    constexpr bool runs = std::is_invocable_v<Run&, absl::FunctionRef<void(std::size_t)>>;
+    static_assert(runs, "weir: run_with() takes a callable on absl::FunctionRef<void(std::size_t shard)>");
+    if constexpr (runs) set_->run_with(std::make_unique<Executor<Run>>(std::move(run)));
+  }
 
   /// Pushes one record to a channel of a source: judged in front, then applied by the shard of its key.
   template <class Record>
@@ -284,6 +295,16 @@ class Sharded {
   template <class AnyHandles>
   friend absl::StatusOr<ShardRunner<AnyHandles>> shard_runner(Sharded<AnyHandles> sharded,
                                                               const RunnerSpec& spec);
+
+  template <class Run>
+  class Executor final : public detail::ShardExecutor {
+   public:
+    explicit Executor(Run run) : run_(std::move(run)) {}
+    void run(absl::FunctionRef<void(std::size_t)> apply) override { run_(apply); }
+
+   private:
+    Run run_;
+  };
 
   Sharded(std::unique_ptr<detail::ShardSet> set, std::vector<Handles> handles)
       : set_(std::move(set)), handles_(std::move(handles)) {}
