@@ -221,10 +221,10 @@ void Wiring::archive_time(Node& node, NodeArchive& out) {
   if (has_merge != (node.merge_ != nullptr)) return out.fail("it had another number of inputs");
   if (has_merge) out.own(*node.merge_);
   OperatorStats& stats = node.stats_;
-  out.sum(stats.ingested, stats.applied, stats.partially_late, stats.late, stats.duplicate, stats.conflicting, stats.rejected,
-          stats.unassigned, stats.emitted, stats.windows_missed, stats.unemitted, stats.behind, stats.future,
-          stats.jumped, stats.regressions, stats.skipped_firings, stats.no_timestamp, stats.out_of_range,
-          stats.over_key_limit, stats.evicted);
+  out.sum(stats.ingested, stats.applied, stats.partially_late, stats.late, stats.duplicate, stats.conflicting,
+          stats.rejected, stats.unassigned, stats.emitted, stats.windows_missed, stats.unemitted,
+          stats.behind, stats.future, stats.jumped, stats.regressions, stats.skipped_firings,
+          stats.no_timestamp, stats.out_of_range, stats.over_key_limit, stats.evicted);
 }
 
 void Wiring::archive_shared(Archive& archive) { archive(work_->now); }

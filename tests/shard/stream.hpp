@@ -100,7 +100,8 @@ struct Step {
   bool is_other = false;  ///< to the second source
   std::size_t channel = 0;
   std::vector<Event> records = {};
-  bool is_last = false;  ///< of reads: at the end of the streams, where each shard forgets rows of windows by itself
+  bool is_last =
+      false;  ///< of reads: at the end of the streams, where each shard forgets rows of windows by itself
   weir::EventTime at{};
   weir::WallTime now{};
 };
