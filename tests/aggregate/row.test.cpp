@@ -115,7 +115,7 @@ Row expected(std::vector<Timed<Payment>> all) {
 
 Row found(const Everything::State& state) {
   Row row;
-  everything.result(state, row, row.overflowed);
+  everything.result(state, {}, row, row.overflowed);
   return row;
 }
 
@@ -162,13 +162,13 @@ TEST_CASE("each bit of overflowed belongs to the feature at its place") {
   small.add(state, {.cents = -200}, event_time(0));
   Small row;
   std::uint64_t overflowed = 0xFF;
-  small.result(state, row, overflowed);
+  small.result(state, {}, row, overflowed);
   CHECK(overflowed == 0b101);
   CHECK(row.a == -128);
   CHECK(row.b == 1);
   CHECK(row.c == -128);
   small.add(state, {.cents = 200}, event_time(0));
-  small.result(state, row, overflowed);
+  small.result(state, {}, row, overflowed);
   CHECK(overflowed == 0b100);
 }
 
@@ -183,8 +183,8 @@ TEST_CASE("fields of a base of the row can be named") {
       rows<Derived, Payment>(weir::count().as(&Derived::n), weir::sum(&Payment::cents).as(&Derived::total));
   decltype(row)::State state{};
   row.add(state, {.cents = 3}, event_time(0));
-  CHECK(row.result(state).n == 1);
-  CHECK(row.result(state).total == 3);
+  CHECK(row.result(state, {}).n == 1);
+  CHECK(row.result(state, {}).total == 3);
 }
 
 struct Plain {
@@ -226,7 +226,7 @@ TEST_CASE("rows are constant expressions") {
     decltype(row)::State state{};
     row.add(state, {0.5}, event_time(0));
     row.add(state, {2}, event_time(1));
-    return row.result(state).sum;
+    return row.result(state, {}).sum;
   }();
   STATIC_REQUIRE(total == 2.5);
 }

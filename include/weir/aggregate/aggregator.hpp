@@ -25,6 +25,12 @@ struct Checked {
   friend constexpr bool operator==(const Checked&, const Checked&) = default;
 };
 
+/// The stretch of event time that a result describes: [begin, as_of).
+struct Interval {
+  EventTime begin = no_time;  ///< where the window begins; `no_time` if it goes back as far as there are records
+  EventTime as_of{};          ///< the instant the row describes: a window's end, a read's time; see `Windowed::as_of`
+};
+
 namespace detail {
 
 __extension__ typedef __int128 Int128;
@@ -40,9 +46,19 @@ concept AddsUntimed = requires(const A& aggregator, typename A::State& state, co
 };
 
 template <class A>
+concept ResultsUntimed = requires(const A& aggregator, const typename A::State& state) {
+  requires !std::is_void_v<decltype(aggregator.result(state))>;
+};
+
+template <class A>
+concept ResultsTimed = requires(const A& aggregator, const typename A::State& state, const Interval& asked) {
+  requires !std::is_void_v<decltype(aggregator.result(state, asked))>;
+};
+
+template <class A>
 concept Merges = requires(const A& aggregator, typename A::State& state, const typename A::State& other) {
   aggregator.merge(state, other);
-  requires !std::is_void_v<decltype(aggregator.result(other))>;
+  requires ResultsUntimed<A> || ResultsTimed<A>;
 };
 
 template <class A>
@@ -54,7 +70,8 @@ concept HasState = std::default_initializable<typename A::State> && std::copyabl
 ///
 /// `State{}` is the neutral element of `merge`, which is associative: panes may be merged in any grouping.
 /// `merge(state, other)`: `other` holds later event times, or for equal times later arrivals.
-/// `result` may be a plain value, a `std::optional` (empty: of nothing) or a `Checked` (it may not fit).
+/// `result` may be a plain value, a `std::optional` (empty: of nothing) or a `Checked` (it may not fit). What depends on when
+/// it is asked, as values that decay do, takes an `Interval` beside the state.
 /// The times given to `add` are never `no_time`. `weir::testing::check_laws` tries all of this on samples.
 template <class A, class Input>
 concept Aggregator = detail::HasState<A> && detail::Merges<A> &&
@@ -153,6 +170,16 @@ constexpr void add_to(const A& aggregator, typename A::State& state, const Input
     aggregator.add(state, x, at);
   else
     aggregator.add(state, x);
+}
+
+/// The result of an aggregator, which is told of when it is if it wants to know.
+template <class A>
+[[nodiscard]] constexpr decltype(auto) result_of(const A& aggregator, const typename A::State& state,
+                                                 const Interval& asked) {
+  if constexpr (ResultsTimed<A>)
+    return aggregator.result(state, asked);
+  else
+    return aggregator.result(state);
 }
 
 }  // namespace detail

@@ -61,7 +61,7 @@ consteval Fault fault_of(std::type_identity<Feature<Family, Projection, Predicat
     return is_custom<Family> ? Fault::protocol : Fault::value;
   else {
     using A = decltype(std::declval<const Family&>().template make<Projected<Projection, In>>());
-    using Result = decltype(std::declval<A>().result({}));
+    using Result = decltype(result_of(std::declval<const A&>(), std::declval<const typename A::State&>(), Interval{}));
     return fits<std::remove_cvref_t<Result>, typename Target::Field>() ? Fault::none : Fault::field;
   }
 }
@@ -195,15 +195,15 @@ class RowAggregator {
 
   /// Writes every feature's field of a fresh row. Bit i of `overflowed_bits`: feature i is held at a limit.
   /// `window` says which of the fields that `.as()` names.
-  constexpr void result(const State& state, Row& row, std::uint64_t& overflowed_bits,
+  constexpr void result(const State& state, const Interval& asked, Row& row, std::uint64_t& overflowed_bits,
                         std::size_t window = 0) const {
-    overflowed_bits = result(state, row, window, Indices{});
+    overflowed_bits = result(state, asked, row, window, Indices{});
   }
 
   /// The row alone, which makes this an Aggregator itself.
-  [[nodiscard]] constexpr Row result(const State& state) const {
+  [[nodiscard]] constexpr Row result(const State& state, const Interval& asked) const {
     Row row{};
-    static_cast<void>(result(state, row, 0, Indices{}));
+    static_cast<void>(result(state, asked, row, 0, Indices{}));
     return row;
   }
 
@@ -249,10 +249,10 @@ class RowAggregator {
   }
 
   template <std::size_t... i>
-  constexpr std::uint64_t result(const State& state, Row& row, [[maybe_unused]] std::size_t window,
-                                 std::index_sequence<i...>) const {
+  constexpr std::uint64_t result(const State& state, [[maybe_unused]] const Interval& asked, Row& row,
+                                 [[maybe_unused]] std::size_t window, std::index_sequence<i...>) const {
     if constexpr (is_sound)
-      return (... | (std::uint64_t{detail::store(aggregator<i>().result(detail::part<i>(state)),
+      return (... | (std::uint64_t{detail::store(detail::result_of(aggregator<i>(), detail::part<i>(state), asked),
                                                  row.*(detail::part<i>(features_).target.at[window]))}
                      << i));
     else

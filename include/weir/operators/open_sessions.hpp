@@ -42,7 +42,7 @@ class OpenSessions : public Readable<KeyType, Row> {
     out.event_time = session->last;
     out.version = session->id;
     out.covered[0] = {session->first, later(session->last, Duration{1})};
-    node().emitter().aggregator().result(session->state, out.row, out.overflowed);
+    node().emitter().aggregator().result(session->state, {session->first, as_of}, out.row, out.overflowed);
   }
 
   bool erase(KeyView<KeyType> key) override {

@@ -136,7 +136,7 @@ class RollingGroup {
       is_whole = is_whole && reach.is_whole;
       const State* state = gather(panes, read, window, reach, covered[window]);
       std::uint64_t bits = 0;
-      aggregator_.result(state != nullptr ? *state : empty_, row, bits, window);
+      aggregator_.result(state != nullptr ? *state : empty_, {reach.low, read.as_of}, row, bits, window);
       overflowed |= bits;
     }
     return is_whole;

@@ -50,7 +50,7 @@ class RowEmitter {
     row.as_of = as_of;
     row.watermark = watermark;
     row.value = Row{};
-    aggregator_.result(state, row.value, row.overflowed);
+    aggregator_.result(state, {window.start, as_of}, row.value, row.overflowed);
     if (row.overflowed != 0) [[unlikely]] { count_overflows(row.overflowed); }
     out.commit(time);
     return row;

@@ -152,8 +152,13 @@ class Trial {
     return state;
   }
 
+  [[nodiscard]] auto result(const State& state) const {
+    const EventTime end = samples_.empty() ? EventTime{} : later(samples_.back().at, Duration{1});
+    return core::result_of(aggregator_, state, Interval{no_time, end});
+  }
+
   void expect_same(const State& a, const State& b, const char* law) {
-    const auto x = aggregator_.result(a), y = aggregator_.result(b);
+    const auto x = result(a), y = result(b);
     if (!broken_.empty() || same(x, y, options_)) return;
     broken_ = law + (": samples " + cuts_) + " give " + show(x) + " against " + show(y) + " (seed " +
               std::to_string(options_.seed) + ")";
@@ -189,8 +194,8 @@ class Trial {
 
   void expect_pure(const State& state, const State& later) {
     const State read = state;
-    const auto once = aggregator_.result(read);
-    if (broken_.empty() && !same(once, aggregator_.result(read), options_))
+    const auto once = result(read);
+    if (broken_.empty() && !same(once, result(read), options_))
       broken_ = "result differs when asked twice: samples " + cuts_;
     expect_same(merged(read, later), merged(state, later), "result changes the State it reads");
   }
