@@ -5,7 +5,8 @@
 #   sh tests/docs/check.sh --self-test
 # Rules: a C++ fence has `<!-- region: examples/docs/FILE.cpp:NAME -->` on the line before and shows exactly the lines between
 # `// [region NAME]` and `// [end]` of that file, without their common indentation (other languages may do the same,
-# `# [region NAME]` works too); include/weir/ROOM/HEADER.hpp and docs/reference/ROOM/HEADER.md exist in pairs; relative links resolve.
+# `# [region NAME]` works too); include/weir/ROOM/HEADER.hpp and docs/reference/ROOM/HEADER.md exist in pairs; relative links resolve;
+# docs/reference/aggregates.md shows the cards of the aggregates, whole and in one form.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 
@@ -57,12 +58,28 @@ check_reference() {  # $1: root, $2: scratch folder
   done
 }
 
+check_cards() {  # $1: root, $2: check or update, $3: scratch folder
+  [ -f "$1/include/weir/aggregate/aggregate.hpp" ] || return 0
+  # shellcheck disable=SC2046  # names without blanks
+  (cd "$1/include/weir" && awk -v "problems=$3/problems" -f "$here/cards.awk" \
+    $(sed -n 's|^#include <weir/\(aggregate/.*\)>.*|\1|p' aggregate/aggregate.hpp)) >"$3/cards"
+  page=$1/docs/reference/aggregates.md
+  cmp -s "$3/cards" "$page" && return 0
+  if [ "$2" = update ]; then
+    cat "$3/cards" >"$page"
+    echo "updated docs/reference/aggregates.md"
+  else
+    echo "docs/reference/aggregates.md differs from the headers; sh tests/docs/check.sh --update mends it" >>"$3/problems"
+  fi
+}
+
 check() {  # $1: root, $2: check or update; prints what is wrong
   scratch=$(mktemp -d)
   : >"$scratch/problems"
   check_fences "$1" "$2" "$scratch"
   check_links "$1" "$scratch"
   check_reference "$1" "$scratch"
+  check_cards "$1" "$2" "$scratch"
   cat "$scratch/problems"
   problems=$(wc -l <"$scratch/problems")
   rm -rf "$scratch"
@@ -111,6 +128,21 @@ self_test() {
   page 'text' | expect 'include/weir/base/b.hpp: its page docs/reference/base/b.md is missing'
   page 'text' | expect 'there is no header include/weir/base/c.hpp'
   rm "$house/include/weir/base/b.hpp" "$house/docs/reference/base/c.md"
+
+  mkdir -p "$house/include/weir/aggregate" "$house/docs/reference/aggregate"
+  mkdir -p "$house/docs/guides"
+  touch "$house/docs/guides/custom_aggregators.md"
+  page '#pragma once' >"$house/include/weir/aggregate/feature.hpp"
+  for name in aggregate count feature; do page "# $name" >"$house/docs/reference/aggregate/$name.md"; done
+  page '#include <weir/aggregate/count.hpp>' >"$house/include/weir/aggregate/aggregate.hpp"
+  card() { page '/// How many.' '///' '/// Use:      count()' '/// Formula:  n' '/// Result:   a number;' '///           0 of nothing' "$@" 'struct Count {};'; }
+  card '/// Missing:  none' '/// Merge:    exact' '/// Error:    none' '/// Memory:   8' '/// Cost:     1' '/// Source:   -' >"$house/include/weir/aggregate/count.hpp"
+  page 'text' | expect 'aggregates.md differs from the headers'
+  check "$house" update >/dev/null
+  page 'text' | expect ''
+  card '/// Merge:    exact' >"$house/include/weir/aggregate/count.hpp"
+  page 'text' | expect 'Count: its card has Merge where Missing belongs'
+  rm -r "$house/include/weir/aggregate" "$house/docs/reference/aggregate" "$house/docs/reference/aggregates.md"
 
   page "${comment}inner -->" '```cpp' 'stale' '```' 'after' >"$house/README.md"
   check "$house" update >/dev/null

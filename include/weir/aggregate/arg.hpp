@@ -60,15 +60,31 @@ struct ArgExtreme {
 
 }  // namespace detail
 
-/// `what` of the record with the smallest `by`, among equals of the oldest, then of the first to arrive;
-/// empty of nothing.
+/// `what` of the record with the smallest `by`, among equals of the oldest, then of the first to arrive.
 ///
-/// Needs:   < on `by`; no removal
-/// Memory:  both values and 8 bytes
+/// Use:      arg_min(by, what)
+/// Formula:  what of the record with min by
+/// Result:   std::optional of `what`'s type; empty of nothing
+/// Missing:  skipped and counted if `by` is missing; NaN of `by` by NanPolicy, and never wins against a number
+/// Merge:    exact; equals are told apart by event time, then by arrival; not invertible
+/// Error:    none
+/// Memory:   both values and 8 bytes
+/// Cost:     add, merge: one or two comparisons; a copy of both values if it wins
+/// Source:   definition
 template <detail::Ordered By, detail::Kept What>
 struct ArgMin : detail::ArgExtreme<By, What, true> {};
 
-/// `what` of the record with the largest `by`. Otherwise as `ArgMin`.
+/// `what` of the record with the largest `by`, among equals of the oldest, then of the first to arrive.
+///
+/// Use:      arg_max(by, what)
+/// Formula:  what of the record with max by
+/// Result:   std::optional of `what`'s type; empty of nothing
+/// Missing:  skipped and counted if `by` is missing; NaN of `by` by NanPolicy, and never wins against a number
+/// Merge:    exact; equals are told apart by event time, then by arrival; not invertible
+/// Error:    none
+/// Memory:   both values and 8 bytes
+/// Cost:     add, merge: one or two comparisons; a copy of both values if it wins
+/// Source:   definition
 template <detail::Ordered By, detail::Kept What>
 struct ArgMax : detail::ArgExtreme<By, What, false> {};
 

@@ -10,11 +10,17 @@
 
 namespace weir::inline v0 {
 
-/// How many there are; 0 of nothing.
+/// How many records there are, or how many have a value.
 ///
-/// Needs:   nothing; order does not matter; invertible
-/// Memory:  8 bytes
-/// Units:   records
+/// Use:      count(), count(x), count_where(condition)
+/// Formula:  n
+/// Result:   std::uint64_t, records; 0 of nothing
+/// Missing:  count(x) leaves out missing values and, by NanPolicy, NaN; count() counts every record
+/// Merge:    exact; order does not matter; invertible
+/// Error:    none
+/// Memory:   8 bytes
+/// Cost:     add, merge, result: one addition
+/// Source:   definition
 struct Count {
   using State = std::uint64_t;
   static constexpr bool order_independent = true;

@@ -236,15 +236,19 @@ template <Scalar T>
 
 }  // namespace detail
 
-/// How many different values there are, exactly, up to a bound; 0 of nothing.
+/// How many different values there are, exactly, up to a bound. Values are integers, enums, floating point (-0.0 is 0.0),
+/// durations, instants or strings.
 ///
-/// Needs:   integers, enums, floating point (-0.0 is 0.0), durations, instants or strings; order does not
-///          matter; no removal
-/// Time:    add 1 expected; merge the values of `other`
-/// Memory:  40 bytes and nothing else up to 3 values (strings: 48, up to 1), then 11 to 21 bytes per value
-///          (strings: 43 to 85, and long texts); the table goes once the bound is passed
-/// Units:   values
-/// Errors:  more than `most` values: the result is held at `most` and flagged
+/// Use:      distinct(x, {.most})
+/// Formula:  |{x}|
+/// Result:   Checked<std::uint64_t>, values; 0 of nothing
+/// Missing:  skipped and counted; NaN by NanPolicy, where every NaN is one value
+/// Merge:    exact; order does not matter; not invertible
+/// Error:    none up to `most` values; beyond, the result is held at `most` and flagged
+/// Memory:   40 bytes and nothing else up to 3 values (strings: 48, up to 1), then 11 to 21 bytes per value (strings: 43 to
+///           85, and long texts); the table goes once the bound is passed
+/// Cost:     add 1 probe expected; merge one for each value of the later side; result 1
+/// Source:   definition
 template <class Value>
 requires detail::Scalar<Value> || std::same_as<Value, std::string>
 struct Distinct {

@@ -10,12 +10,17 @@
 
 namespace weir::inline v0 {
 
-/// Newest minus oldest event time; zero of nothing.
+/// The event time from the oldest to the newest record.
 ///
-/// Needs:   order does not matter; no removal
-/// Memory:  16 bytes
-/// Units:   Duration
-/// Errors:  a distance beyond `Duration` is held there and flagged
+/// Use:      elapsed()
+/// Formula:  max t - min t
+/// Result:   Checked<Duration>; zero of nothing
+/// Missing:  no value is looked at
+/// Merge:    exact; order does not matter; not invertible
+/// Error:    none; a distance beyond Duration is held there and flagged
+/// Memory:   16 bytes
+/// Cost:     add, merge: two comparisons; result: one subtraction
+/// Source:   definition
 struct Elapsed {
   struct State {
     EventTime oldest = end_of_time;

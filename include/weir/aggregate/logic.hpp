@@ -9,10 +9,17 @@
 
 namespace weir::inline v0 {
 
-/// Whether it was true of at least one; false of nothing.
+/// Whether it was true of at least one record.
 ///
-/// Needs:   order does not matter; no removal
-/// Memory:  1 byte
+/// Use:      any(condition)
+/// Formula:  x1 or x2 or ...
+/// Result:   bool; false of nothing
+/// Missing:  skipped and counted
+/// Merge:    exact; order does not matter; not invertible
+/// Error:    none
+/// Memory:   1 byte
+/// Cost:     add, merge: one operation
+/// Source:   definition
 struct Any {
   struct State {
     bool is_true = false;
@@ -24,7 +31,17 @@ struct Any {
   [[nodiscard]] constexpr bool result(const State& state) const { return state.is_true; }
 };
 
-/// Whether it was true of every one; true of nothing. Otherwise as `Any`.
+/// Whether it was true of every record.
+///
+/// Use:      all(condition)
+/// Formula:  x1 and x2 and ...
+/// Result:   bool; true of nothing
+/// Missing:  skipped and counted
+/// Merge:    exact; order does not matter; not invertible
+/// Error:    none
+/// Memory:   1 byte
+/// Cost:     add, merge: one operation
+/// Source:   definition
 struct All {
   struct State {
     bool is_true = true;

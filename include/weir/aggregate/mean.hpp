@@ -11,14 +11,18 @@
 
 namespace weir::inline v0 {
 
-/// Arithmetic mean; empty of nothing.
+/// Arithmetic mean.
 ///
-/// Needs:   as `Sum`; of integers and durations: order does not matter, invertible
-/// Time:    as `Sum`: nothing is divided before `result`
-/// Memory:  24 bytes
-/// Units:   those of the value; the mean of durations is cut to whole microseconds
-/// Error:   3u |mean| of integers, u = 2^-53; of floating point that of `Sum` divided by n, plus u |mean|
-/// Errors:  a partial sum beyond the range of double is infinite, and so is the mean
+/// Use:      mean(x)
+/// Formula:  sum x / n
+/// Result:   std::optional<double>, of durations a Duration cut to whole microseconds, in units of the value; empty of nothing
+/// Missing:  skipped and counted; NaN by NanPolicy
+/// Merge:    of integers and durations exact, order does not matter, invertible; of floating point up to rounding
+/// Error:    3u |mean| of integers, u = 2^-53; of floating point that of the sum divided by n, plus u |mean|; a partial sum
+///           beyond the range of double is infinite, and so is the mean
+/// Memory:   24 bytes
+/// Cost:     add, merge: those of the sum and one addition; result: one division
+/// Source:   definition
 template <detail::Number Value>
 struct Mean {
   struct State {

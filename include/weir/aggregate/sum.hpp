@@ -57,12 +57,17 @@ struct CompensatedSum {
 
 }  // namespace detail
 
-/// Sum of integers or durations, exact; 0 of nothing.
+/// Sum of integers or durations, kept in 128 bits.
 ///
-/// Needs:   nothing; order does not matter; invertible
-/// Memory:  16 bytes (128 bits: exact for any number of records)
-/// Units:   those of the value
-/// Errors:  a sum beyond int64 (uint64 for unsigned values) is held there and flagged
+/// Use:      sum(x)
+/// Formula:  sum x
+/// Result:   Checked of std::int64_t, std::uint64_t for unsigned values, or Duration, in units of the value; 0 of nothing
+/// Missing:  skipped and counted
+/// Merge:    exact; order does not matter; invertible
+/// Error:    none; a sum beyond the result's type is held at its limit and flagged
+/// Memory:   16 bytes
+/// Cost:     add, merge: one 128-bit addition; result: two comparisons
+/// Source:   definition
 template <detail::Number Value>
 struct Sum {
   using Total =
@@ -84,15 +89,18 @@ struct Sum {
   }
 };
 
-/// Compensated sum of floating-point numbers; 0 of nothing.
+/// Compensated sum of floating-point numbers. Needs value-safe floating point (no -ffast-math).
 ///
-/// Needs:   value-safe floating point (no -ffast-math)
-/// Time:    add 7 floating-point operations, no branch
-/// Memory:  16 bytes
-/// Units:   those of the value
-/// Error:   |result - exact| <= 2u |exact| + 2 n^2 u^2 sum |x|, u = 2^-53, n values, merged in any grouping
-/// Errors:  a partial sum beyond the range of double is infinite and stays so; inf and -inf give NaN
-/// Source:  Neumaier, ZAMM 1974; Ogita, Rump, Oishi, SIAM J. Sci. Comput. 2005 (Sum2)
+/// Use:      sum(x)
+/// Formula:  sum x
+/// Result:   double, in units of the value; 0 of nothing
+/// Missing:  skipped and counted; NaN by NanPolicy
+/// Merge:    up to rounding; not invertible
+/// Error:    |result - exact| <= 2u |exact| + 2 n^2 u^2 sum |x|, u = 2^-53, n values, merged in any grouping; a partial sum
+///           beyond the range of double is infinite and stays so; inf and -inf give NaN
+/// Memory:   16 bytes
+/// Cost:     add 7 floating-point operations, no branch; merge 8; result 3
+/// Source:   Neumaier, ZAMM 1974; Ogita, Rump, Oishi, SIAM J. Sci. Comput. 2005 (Sum2)
 template <detail::Float Value>
 struct Sum<Value> {
   using State = detail::CompensatedSum;

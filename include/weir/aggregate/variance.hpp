@@ -58,28 +58,61 @@ struct Dispersion {
 
 }  // namespace detail
 
-/// Unbiased variance of a sample (divided by n - 1); empty of fewer than two values. Never negative.
+/// Unbiased variance of a sample. Never negative.
 ///
-/// Needs:   value-safe floating point (no -ffast-math)
-/// Time:    add 1 division; nothing is ever subtracted from a State
-/// Memory:  24 bytes
-/// Units:   those of the value, squared
-/// Error:   relative n u sqrt(1 + mean^2 / variance), u = 2^-53, n values: an offset costs digits once, where
-///          the difference of sums of squares pays twice. Integers beyond 2^53 are rounded on entry
-/// Errors:  infinite values give NaN; distances beyond 1e154 overflow to infinity
-/// Source:  Welford, Technometrics 1962; Chan, Golub, LeVeque, American Statistician 1983
+/// Use:      variance(x)
+/// Formula:  sum (x - mean)^2 / (n - 1)
+/// Result:   std::optional<double>, in squared units of the value; empty of fewer than two values
+/// Missing:  skipped and counted; NaN by NanPolicy
+/// Merge:    up to rounding; not invertible, nothing is ever subtracted
+/// Error:    relative n u sqrt(1 + mean^2 / variance), u = 2^-53, n values: an offset costs digits once, where the difference of
+///           sums of squares pays twice; integers beyond 2^53 are rounded on entry; infinite values give NaN, distances beyond
+///           1e154 overflow to infinity; value-safe floating point (no -ffast-math)
+/// Memory:   24 bytes
+/// Cost:     add one division; merge one division; result one division
+/// Source:   Welford, Technometrics 1962; Chan, Golub, LeVeque, American Statistician 1983
 template <detail::Real Value>
 struct Variance : detail::Dispersion<Value, detail::Divisor::sample, false> {};
 
-/// Square root of `Variance`, in the units of the value.
+/// Standard deviation of a sample.
+///
+/// Use:      stddev(x)
+/// Formula:  sqrt(sum (x - mean)^2 / (n - 1))
+/// Result:   std::optional<double>, in units of the value; empty of fewer than two values
+/// Missing:  skipped and counted; NaN by NanPolicy
+/// Merge:    up to rounding; not invertible, nothing is ever subtracted
+/// Error:    half of that of the variance
+/// Memory:   24 bytes
+/// Cost:     add one division; merge one division; result one division and one root
+/// Source:   Welford, Technometrics 1962; Chan, Golub, LeVeque, American Statistician 1983
 template <detail::Real Value>
 struct StdDev : detail::Dispersion<Value, detail::Divisor::sample, true> {};
 
-/// Variance of all there is (divided by n); empty of nothing. Otherwise as `Variance`.
+/// Variance of all there is.
+///
+/// Use:      population_variance(x)
+/// Formula:  sum (x - mean)^2 / n
+/// Result:   std::optional<double>, in squared units of the value; empty of nothing
+/// Missing:  skipped and counted; NaN by NanPolicy
+/// Merge:    up to rounding; not invertible, nothing is ever subtracted
+/// Error:    that of `Variance`
+/// Memory:   24 bytes
+/// Cost:     add one division; merge one division; result one division
+/// Source:   Welford, Technometrics 1962; Chan, Golub, LeVeque, American Statistician 1983
 template <detail::Real Value>
 struct PopulationVariance : detail::Dispersion<Value, detail::Divisor::population, false> {};
 
-/// Square root of `PopulationVariance`, in the units of the value.
+/// Standard deviation of all there is.
+///
+/// Use:      population_stddev(x)
+/// Formula:  sqrt(sum (x - mean)^2 / n)
+/// Result:   std::optional<double>, in units of the value; empty of nothing
+/// Missing:  skipped and counted; NaN by NanPolicy
+/// Merge:    up to rounding; not invertible, nothing is ever subtracted
+/// Error:    half of that of the variance
+/// Memory:   24 bytes
+/// Cost:     add one division; merge one division; result one division and one root
+/// Source:   Welford, Technometrics 1962; Chan, Golub, LeVeque, American Statistician 1983
 template <detail::Real Value>
 struct PopulationStdDev : detail::Dispersion<Value, detail::Divisor::population, true> {};
 
