@@ -267,6 +267,22 @@ TEST_CASE("a tree of panes answers queries as a map does, over the whole range o
   }
 }
 
+TEST_CASE("panes of a tree that lie far apart take a leaf each, and one node more at most") {
+  using Tree = PaneTree<std::int64_t>;
+  for (const int apart : {4, 8, 20, 44, 51}) {
+    Tree::Pools pools;
+    Tree tree(pools);
+    std::mt19937_64 random(5);
+    for (PaneIndex pane = 0; pane < 4096; ++pane)
+      tree.at((pane << apart) + static_cast<PaneIndex>(random() % 16)) = pane;
+    INFO("2^" << apart << " apart");
+    CHECK(tree.size() == 4096);
+    constexpr std::size_t spare = 2;  // pools grow by half
+    CHECK(pools.leaves.size_bytes() <= spare * 4096 * sizeof(Tree::Leaf));
+    CHECK(pools.inners.size_bytes() <= spare * 4096 * sizeof(Tree::Inner));
+  }
+}
+
 TEST_CASE("memory of panes that are gone is used again") {
   PaneStore<State> store;
   store.grow(1);
