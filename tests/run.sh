@@ -5,6 +5,7 @@
 #   sh tests/run.sh --only ROOM...   only these rooms (folders of tests/, `examples`, `benchmarks`)
 #   sh tests/run.sh --long           the same tests with far more random scripts (hours)
 #   sh tests/run.sh --kills          one example alone, with a worker that is killed 300 times (minutes)
+#   sh tests/run.sh --fuzz           hostile bytes for restore, inspect and combine: clang 14, sanitizers (two hours)
 #
 # Other ways to build, alone or several in a row; what does not depend on the compiler's flags is left out of them:
 #   --asan --ubsan --tsan            sanitizers
@@ -18,7 +19,8 @@
 # Short for --only: --packaging --headers --compile-fail --docs --layering
 #
 # WEIR_NO_INSTALL=1 names missing packages instead of installing them; WEIR_JOBS sets the number of parallel jobs.
-# Tests read WEIR_EFFORT: quick (sanitizers, coverage), normal or long. WEIR_SEED is the seed of --kills.
+# Tests read WEIR_EFFORT: quick (sanitizers, coverage), normal or long. WEIR_SEED is the seed of --kills, WEIR_FUZZ_SECONDS how
+# long --fuzz runs.
 # The log of each build is build/log/<preset>.txt.
 set -eu
 cd "$(dirname "$0")/.."
@@ -35,7 +37,7 @@ only=
 long=no
 while [ $# -gt 0 ]; do
   case $1 in
-    --asan | --ubsan | --tsan | --dev | --hardened | --noexcept | --clang19 | --coverage | --tidy | --format | --kills)
+    --asan | --ubsan | --tsan | --dev | --hardened | --noexcept | --clang19 | --coverage | --tidy | --format | --kills | --fuzz)
       suites="$suites ${1#--}" ;;
     --clang) suites="$suites clang14" ;;
     --packaging | --headers | --docs | --layering) only="$only ${1#--}" ;;
@@ -62,6 +64,7 @@ for suite in $suites; do
     clang14) packages="$packages clang-14" ;;
     clang19) packages="$packages clang-19" ;;
     coverage) packages="$packages clang-14 llvm-14 libclang-rt-14-dev" ;;
+    fuzz) packages="$packages clang-14 llvm-14 libclang-rt-14-dev" ;;
     tidy) packages="$packages clang-14 clang-tidy-14" ;;
     format) packages="$packages clang-format-14" ;;
   esac
@@ -147,7 +150,21 @@ kill_workers() {
   build/release/examples/weir_example_exactly_once --kills 300 --seed "${WEIR_SEED:-1}"
 }
 
-run_suite() {  # $1: preset, or one of format and kills
+fuzz() {
+  seconds=${WEIR_FUZZ_SECONDS:-7200}
+  found=build/fuzz/found
+  mkdir -p "$found/corpus"
+  step "$log" "fuzz: configure" cmake --preset fuzz || return 1
+  step "$log" "fuzz: build ($jobs jobs)" cmake --build --preset fuzz -j "$jobs" || return 1
+  # What the run before has found is gone on from. Limits are for one input; what they mean is in restore.fuzz.cpp.
+  step "$log" "fuzz: restore ($seconds s)" build/fuzz/tests/fuzz/weir_fuzz_restore "$found/corpus" tests/fuzz/corpus \
+    -dict=tests/fuzz/restore.dict -max_len=65536 -timeout=60 -rss_limit_mb=2048 -malloc_limit_mb=512 -entropic=0 \
+    -max_total_time="$seconds" -print_final_stats=1 -artifact_prefix="$found/" ||
+    { echo "fuzz: the input lies in $found; give it to build/fuzz/tests/fuzz/weir_fuzz_restore"; return 1; }
+  sed -n 's/^stat::number_of_executed_units: */fuzz: inputs: /p' "$log" | tail -n 1
+}
+
+run_suite() {  # $1: preset, or one of format, kills and fuzz
   log=build/log/$1.txt
   : >"$log"
   summary=
@@ -159,6 +176,10 @@ run_suite() {  # $1: preset, or one of format and kills
   fi
   if [ "$1" = kills ]; then
     kill_workers
+    return
+  fi
+  if [ "$1" = fuzz ]; then
+    fuzz
     return
   fi
   case $1 in asan | ubsan | tsan | dev | hardened | coverage) effort=quick ;; esac

@@ -27,8 +27,12 @@ void archive_header(Archive& archive, SnapshotHeader& header) {
   archive(header.pipeline, header.definition, header.positions, header.is_increment, header.key_groups,
           header.groups, header.is_finished);
   std::size_t count = header.operators.size();
-  archive.size(count, 2 * sizeof(std::uint64_t));
-  if (archive.is_loading()) header.operators.clear();
+  constexpr std::size_t least_entry_bytes = 5 * sizeof(std::uint64_t) + 1;
+  archive.size(count, least_entry_bytes);
+  if (archive.is_loading()) {
+    header.operators.clear();
+    header.operators.reserve(count);
+  }
   for (std::size_t i = 0; i < count && archive.is_good(); ++i) {
     if (archive.is_loading()) header.operators.emplace_back();
     HeaderEntry& entry = header.operators[i];
@@ -53,7 +57,12 @@ bool SnapshotHeader::is_sound() const {
   const bool is_power = key_groups >= 1 && key_groups <= 32768 && (key_groups & (key_groups - 1)) == 0;
   const bool is_ascending =
       std::adjacent_find(groups.begin(), groups.end(), std::greater_equal<>{}) == groups.end();
-  return is_power && is_ascending && (groups.empty() || groups.back() < key_groups);
+  std::vector<std::string_view> names;
+  names.reserve(operators.size());
+  for (const HeaderEntry& one : operators) names.push_back(one.name);
+  std::sort(names.begin(), names.end());
+  const bool has_unique_names = std::adjacent_find(names.begin(), names.end()) == names.end();
+  return is_power && is_ascending && (groups.empty() || groups.back() < key_groups) && has_unique_names;
 }
 
 namespace {
@@ -180,12 +189,27 @@ absl::Status SnapshotReader::damaged(std::string_view why) const {
                              std::string(why));
 }
 
+namespace {
+
+/// Makes room for `size` bytes, or as many more as are there already, but not for more than `most`.
+void make_room(std::string& bytes, std::size_t size, std::uint64_t most) {
+  if (size <= bytes.capacity()) return;
+  std::string larger;  // a string that grows takes twice what it had
+  larger.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(most, std::max(size, 2 * bytes.size()))));
+  larger.append(bytes);
+  bytes.swap(larger);
+}
+
+}  // namespace
+
 absl::Status SnapshotReader::fill(std::string& out, std::uint64_t bytes) {
   out.clear();
   while (out.size() < bytes) {
     // Memory is taken as bytes come, whatever length was promised.
     const std::size_t begin = out.size();
-    out.resize(begin + static_cast<std::size_t>(std::min<std::uint64_t>(bytes - begin, read_at_once)));
+    const auto asked = static_cast<std::size_t>(std::min<std::uint64_t>(bytes - begin, read_at_once));
+    make_room(out, begin + asked, bytes);
+    out.resize(begin + asked);
     const absl::StatusOr<std::size_t> got = source_(std::span(out.data() + begin, out.size() - begin));
     if (!got.ok()) return got.status();
     if (*got > out.size() - begin)

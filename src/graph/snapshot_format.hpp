@@ -48,7 +48,7 @@ struct SnapshotHeader {
   std::vector<HeaderEntry> operators = {};
   std::string shared = {};  // what the operators share
 
-  /// Of the groups the highest is below their number, and each is there once.
+  /// Of the groups the highest is below their number, and each is there once. Each operator has a name of its own.
   [[nodiscard]] bool is_sound() const;
 };
 

@@ -1,6 +1,7 @@
 #include "heap.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -8,9 +9,11 @@
 
 namespace {
 
-std::uint64_t allocated = 0;
-std::uint64_t freed = 0;
-std::int64_t bytes_held = 0;
+// Other threads of a test allocate, too.
+std::atomic<std::uint64_t> allocated = 0;
+std::atomic<std::uint64_t> freed = 0;
+std::atomic<std::int64_t> bytes_held = 0;
+std::atomic<std::int64_t> most_bytes_held = 0;
 
 // Before each piece of memory lies how much was asked for, and where it begins for malloc.
 struct Head {
@@ -40,7 +43,8 @@ void* allocate(std::size_t bytes, std::size_t alignment) {
   static_assert(sizeof(Head) <= alignof(std::max_align_t));
   if (posix_memalign(&block, before, before + bytes) != 0) throw std::bad_alloc();
   ++allocated;
-  bytes_held += static_cast<std::int64_t>(bytes);
+  const std::int64_t held = bytes_held += static_cast<std::int64_t>(bytes);
+  if (held > most_bytes_held) most_bytes_held = held;
   char* memory = static_cast<char*>(block) + before;
   const Head head{bytes, block};
   std::memcpy(memory - sizeof(Head), &head, sizeof(Head));
@@ -63,6 +67,9 @@ namespace heap {
 std::uint64_t allocations() { return allocated; }
 std::int64_t live_bytes() { return bytes_held; }
 std::int64_t live() { return static_cast<std::int64_t>(allocated - freed); }
+
+std::int64_t peak_bytes() { return most_bytes_held; }
+void watch_peak() { most_bytes_held = bytes_held.load(); }
 
 Failing::Failing(std::uint64_t first, bool is_persistent) {
   is_armed = true;

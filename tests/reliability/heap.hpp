@@ -9,8 +9,10 @@ namespace heap {
 /// Allocations of this program so far, and how many of them are not freed.
 std::uint64_t allocations();
 std::int64_t live();
-/// How many bytes were asked for with those.
+/// How many bytes were asked for with those, and the most that it were at one time since the last `watch_peak`.
 std::int64_t live_bytes();
+std::int64_t peak_bytes();
+void watch_peak();
 
 /// While it lives, the `first`-th allocation from now (0 is the next) throws std::bad_alloc, and so do the ones after it
 /// if `is_persistent`.

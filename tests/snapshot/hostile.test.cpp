@@ -180,6 +180,39 @@ TEST_CASE("what was refused does not show later, in a pipeline that goes on or t
   }
 }
 
+TEST_CASE(
+    "a snapshot in which an operator or a key is there twice is refused, and its other keys are forgotten") {
+  world::World world({.key_groups = {.count = 1}});
+  for (const world::Step& step : world::random_steps(4, 90, 4)) world::take(world, step);
+  const frame::Parts parts = frame::take_apart(world.snapshot());
+  const absl::StatusOr<weir::SnapshotInfo> info = weir::inspect(frame::put_together(parts));
+  REQUIRE(info.ok());
+  world::World fresh({.key_groups = {.count = 1}});
+
+  frame::Parts twice = parts;
+  for (std::size_t at = 0; (at = twice.header.find("filled late", at)) != std::string::npos;)
+    twice.header.replace(at, 11, "filled rows");
+  CHECK(world::restore(fresh, frame::put_together(twice)).find("the header makes no sense") !=
+        std::string::npos);
+
+  std::size_t changed = 0;
+  twice = parts;
+  for (frame::Section& section : twice.sections) {
+    if (section.group != 0 || info->operators[section.node].kind != "key_by") continue;
+    constexpr std::size_t first = 8,
+                          bytes = 8 + 4;  // behind the number of keys: each a length and "key0", say
+    section.content.replace(first + bytes, bytes, section.content.substr(first, bytes));
+    ++changed;
+  }
+  REQUIRE(changed == 1);
+  CHECK(world::restore(fresh, frame::put_together(twice)).find("a key is there twice") != std::string::npos);
+  for (const std::string& name : fresh.pipeline().names()) {
+    INFO(name);
+    CHECK(fresh.pipeline().stats(name).keys == 0);
+  }
+  CHECK(world::restore(fresh, frame::put_together(parts)) == "");
+}
+
 TEST_CASE("what is no snapshot, or one of a later weir, is called by its name") {
   world::World world;
   const std::string image = world.snapshot();
