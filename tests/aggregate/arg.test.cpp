@@ -80,14 +80,14 @@ TEST_CASE("as features they skip missing and NaN ranks, and keep strings of what
   weir::FeatureCounts counts[3];
   row.add(state, {std::nullopt, "nobody", {}}, event_time(0), counts);
   row.add(state, {nan, "nan", {}}, event_time(1), counts);
-  CHECK(row.result(state).highest == std::nullopt);
+  CHECK(row.result(state, {}).highest == std::nullopt);
   {
     const std::string gone = "a note that does not fit in place";
     row.add(state, {3.0, "a bidder that does not fit in place", gone}, event_time(2), counts);
   }
   row.add(state, {2.0, "b", {}}, event_time(3), counts);
 
-  const Best best = row.result(state);
+  const Best best = row.result(state, {});
   CHECK(best.lowest == "b");
   CHECK(best.highest == "a bidder that does not fit in place");
   CHECK(best.note == "a note that does not fit in place");

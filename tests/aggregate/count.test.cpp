@@ -43,7 +43,7 @@ TEST_CASE(
   row.add(state, {std::nullopt, true}, {}, counts);
   row.add(state, {std::numeric_limits<double>::quiet_NaN(), false}, {}, counts);
 
-  const Row result = row.result(state);
+  const Row result = row.result(state, {});
   CHECK(result.all == 3);
   CHECK(result.with_value == 1);
   CHECK(result.valid == 2);

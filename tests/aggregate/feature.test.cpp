@@ -40,7 +40,7 @@ Outcome outcome(Feature feature, const std::vector<Payment>& payments) {
   typename decltype(aggregator)::State state{};
   Outcome out;
   for (const Payment& payment : payments) aggregator.add(state, payment, event_time(0), &out.counts);
-  out.row = aggregator.result(state);
+  out.row = aggregator.result(state, {});
   return out;
 }
 
@@ -161,7 +161,38 @@ TEST_CASE("counts may be left out") {
   aggregator.add(state, {.fee = std::nullopt}, event_time(0));
   aggregator.add(state, {.fee = nan}, event_time(0));
   aggregator.add(state, {.fee = 4}, event_time(0));
-  CHECK(aggregator.result(state).value == 4);
+  CHECK(aggregator.result(state, {}).value == 4);
+}
+
+/// A count of every so many records; a family with an option of its own.
+struct EveryOf {
+  static constexpr std::string_view name = "every";
+  std::int64_t step;
+
+  template <class Value>
+  [[nodiscard]] constexpr weir::Count make() const {
+    return {};
+  }
+  void describe(weir::Description& out) const { out.number("step", step); }
+};
+
+template <class Feature>
+std::string described(Feature feature) {
+  weir::Description out;
+  std::int64_t number = 0;
+  out.begin_object();
+  weir::detail::describe_feature<Payment, Row>(out, feature, number);
+  out.end();
+  return out.str();
+}
+
+TEST_CASE("what a family says of its options stands in the description, and only then") {
+  const auto every = [](std::int64_t step) {
+    return weir::detail::feature(EveryOf{step}, weir::detail::Presence{}).as(&Row::value);
+  };
+  CHECK(described(every(3)).find("\"aggregate\": \"every\", \"step\": 3") != std::string::npos);
+  CHECK(described(every(3)) != described(every(4)));
+  CHECK(described(weir::count().as(&Row::value)).find("step") == std::string::npos);
 }
 
 }  // namespace

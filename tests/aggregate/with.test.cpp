@@ -61,12 +61,12 @@ TEST_CASE("an aggregator of one's own works like the built-in ones") {
                            .as(&Row::letters));
   decltype(row)::State state{}, later{};
   weir::FeatureCounts counts[3];
-  CHECK(row.result(state).spread == 0);
+  CHECK(row.result(state, {}).spread == 0);
   row.add(state, {3, "ab"}, weir::event_time(1), counts);
   row.add(state, {std::numeric_limits<double>::quiet_NaN(), "abc"}, weir::event_time(2), counts);
   row.add(later, {7, "abcde"}, weir::event_time(6), counts);
   row.merge(state, later);
-  const Row result = row.result(state);
+  const Row result = row.result(state, {});
   CHECK(result.spread == 4);
   CHECK(result.recent == 7);
   CHECK(result.letters == 7);

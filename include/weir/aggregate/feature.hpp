@@ -175,6 +175,7 @@ void describe_feature(Description& out, const Feature& feature, std::int64_t& nu
     if constexpr (requires { feature.family.most; })
       words.most = static_cast<std::int64_t>(feature.family.most);
     begin_feature(out, number, words);
+    if constexpr (requires { feature.family.describe(out); }) feature.family.describe(out);
     describe_value<In>(out, feature.projection);
     if constexpr (!std::same_as<Predicate, Always>) {
       out.begin_list("where");
@@ -191,7 +192,8 @@ void describe_feature(Description& out, const Feature& feature, std::int64_t& nu
 
 /// A feature under construction; see the factories `count`, `sum`, `mean`, ... and `with`.
 ///
-/// A Family knows the aggregator for each type of value: `family.template make<Value>()`.
+/// A Family knows the aggregator for each type of value: `family.template make<Value>()`. What its options are it
+/// says with `family.describe(out)`, if it has any that change what is meant.
 /// Projections and predicates are member pointers or callables. A projection may return a `std::optional`:
 /// missing values are skipped and counted. What the predicate excludes is neither missing nor NaN.
 template <class Family, class Projection, class Predicate, detail::NanRule rule, class Target>

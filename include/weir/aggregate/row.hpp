@@ -60,7 +60,7 @@ consteval Fault fault_of(std::type_identity<Feature<Family, Projection, Predicat
   else if constexpr (!Makes<Family, Projected<Projection, In>>)
     return is_custom<Family> ? Fault::protocol : Fault::value;
   else {
-    using A = decltype(std::declval<const Family&>().template make<Projected<Projection, In>>());
+    using A = std::remove_cvref_t<decltype(std::declval<const Family&>().template make<Projected<Projection, In>>())>;
     using Result = decltype(result_of(std::declval<const A&>(), std::declval<const typename A::State&>(), Interval{}));
     return fits<std::remove_cvref_t<Result>, typename Target::Field>() ? Fault::none : Fault::field;
   }
