@@ -45,6 +45,10 @@ void Description::duration(std::string_view name, std::chrono::duration<std::int
   text(name, is_endless ? "for_ever" : value.count() == 0 ? "0s" : detail::shown(value.count()));
 }
 
+void Description::problem(std::string_view whose, std::string_view why) {
+  if (!why.empty()) problems_.push_back(std::string(whose) + ": " + std::string(why));
+}
+
 void Description::none(std::string_view name) { json(name, "null"); }
 
 void Description::json(std::string_view name, std::string_view value) {

@@ -4,6 +4,7 @@
 #include <map>
 
 #include <weir/base/assert.hpp>
+#include <weir/base/description.hpp>
 #include <weir/flow/node_archive.hpp>
 
 namespace weir::inline v0 {
@@ -111,10 +112,22 @@ void Wiring::find_shape() {
   }
 }
 
+/// What shows only when a node says what it computes: the options of its features.
+void Wiring::check_described(Problems& problems) const {
+  for (const auto& node : nodes_) {
+    Description described;
+    described.begin_object();
+    node->describe(described);
+    described.end();
+    for (const std::string& problem : described.problems()) problems.add(node->name(), problem);
+  }
+}
+
 void Wiring::seal(Problems& problems) {
   if (nodes_.empty()) problems.add(name_, "the graph has no source; add one with graph.source<Record>(...)");
   check_names(problems);
   for (const auto& node : nodes_) node->check(problems);
+  if (problems.messages().empty()) check_described(problems);
   if (problems.messages().empty()) find_shape();
   is_sealed_ = true;
 }

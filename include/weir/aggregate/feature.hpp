@@ -176,6 +176,9 @@ void describe_feature(Description& out, const Feature& feature, std::int64_t& nu
       words.most = static_cast<std::int64_t>(feature.family.most);
     begin_feature(out, number, words);
     if constexpr (requires { feature.family.describe(out); }) feature.family.describe(out);
+    if constexpr (requires { feature.family.problem(); }) {
+      if (i == 0) out.problem(feature.family.name, feature.family.problem());
+    }
     describe_value<In>(out, feature.projection);
     if constexpr (!std::same_as<Predicate, Always>) {
       out.begin_list("where");

@@ -11,6 +11,7 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <weir/base/fields.hpp>
 
@@ -39,6 +40,9 @@ class Description {
   /// JSON that was written with this depth.
   void json(std::string_view name, std::string_view value);
 
+  /// Something that is described has options that make no sense; `why` is empty if they do. It stands beside the text.
+  void problem(std::string_view whose, std::string_view why);
+
   void begin_object(std::string_view name = {}, Layout layout = Layout::lines);
   void begin_list(std::string_view name = {}, Layout layout = Layout::lines);
   void end();
@@ -47,6 +51,7 @@ class Description {
   [[nodiscard]] std::size_t depth() const noexcept { return depth_ + open_.size(); }
   /// What was written; every object and list has ended.
   [[nodiscard]] const std::string& str() const noexcept { return out_; }
+  [[nodiscard]] const std::vector<std::string>& problems() const noexcept { return problems_; }
 
  private:
   void begin(std::string_view name, char opens, char closes, Layout layout);
@@ -54,6 +59,7 @@ class Description {
   void break_line();
 
   std::string out_;
+  std::vector<std::string> problems_;
   std::string open_;  // how what has begun ends
   std::size_t depth_;
   std::size_t line_ = 0;  // how much was open when a line began; 0: none did

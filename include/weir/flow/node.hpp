@@ -217,6 +217,7 @@ class Wiring {
  private:
   void adopt(std::unique_ptr<Node> node, std::initializer_list<const Node*> inputs);
   void check_names(Problems& problems) const;
+  void check_described(Problems& problems) const;
   void find_shape();
   void publish_one(Node& source);
   void spread(const std::vector<std::size_t>& nodes, EventTime to);
