@@ -99,7 +99,7 @@ TEST_CASE("numbers that make no sense are refused or harmless, even if the check
   constexpr std::array<std::uint64_t, 5> numbers{0, 1, std::uint64_t{1} << 31, std::uint64_t{1} << 63,
                                                  ~std::uint64_t{0}};
   Victim victim;
-  const std::size_t step = effort() == "long" ? 1 : effort() == "quick" ? 199 : 5;
+  const std::size_t step = effort() == "long" ? 1 : effort() == "quick" ? 199 : 13;
   for (std::size_t at = 0; at + 8 <= image.size(); at += step) {
     for (const std::uint64_t number : numbers) {
       std::string changed = image;
