@@ -1,10 +1,46 @@
 #include <weir/operators/key_by.hpp>
 
+#include <algorithm>
+
 namespace weir::inline v0::detail {
 
-void check_most_keys(Problems& problems, std::string_view name, std::size_t most_keys) {
-  if (most_keys > 0 && most_keys < no_slot) return;
-  problems.add(name, "most_keys (" + std::to_string(most_keys) + ") must be from 1 to 4294967294");
+namespace {
+
+// Operators take memory in pieces: a smaller budget would be spent before the second key.
+constexpr std::size_t least_budget = std::size_t{1} << 20;
+
+}  // namespace
+
+void KeyBudget::check(Problems& problems, std::string_view name) const {
+  if (most_keys_ == 0 || most_keys_ >= no_slot)
+    problems.add(name, "most_keys (" + std::to_string(most_keys_) + ") must be from 1 to 4294967294");
+  if (most_bytes_ != 0 && most_bytes_ < least_budget)
+    problems.add(name, "most_bytes (" + std::to_string(most_bytes_) +
+                           ") must be at least 1048576, or 0 for any number");
+}
+
+std::size_t KeyBudget::weigh(std::size_t keys, std::size_t slots, std::size_t bytes) noexcept {
+  next_keys_ = keys + keys / 64 + 1;
+  if (bytes > most_bytes_ && bytes > weighed_bytes_) {
+    weighed_bytes_ = bytes;
+    const std::size_t fewer = evicts_ ? keys - keys / 64 : keys;
+    allowed_ = std::max<std::size_t>(1, std::min(allowed_, fewer));
+  } else if (bytes <= most_bytes_) {
+    weighed_bytes_ = 0;
+    // Columns grow all at once and by large steps: the next one must fit, too.
+    const std::size_t capacity = ChunkList::capacity_for(std::max<std::size_t>(slots, 1));
+    const double growth =
+        static_cast<double>(ChunkList::capacity_for(capacity + 1)) / static_cast<double>(capacity);
+    const bool fits = static_cast<double>(bytes) * growth <= static_cast<double>(most_bytes_);
+    allowed_ = fits ? most_keys_ : std::min(most_keys_, capacity);
+  }
+  return allowed_;
+}
+
+void keep_coldest(std::vector<Slot>& slots, std::size_t count, const Column<std::uint64_t>& heard) {
+  std::nth_element(slots.begin(), slots.begin() + static_cast<std::ptrdiff_t>(count - 1), slots.end(),
+                   [&heard](Slot a, Slot b) { return heard[a] < heard[b]; });
+  slots.resize(count);
 }
 
 }  // namespace weir::inline v0::detail

@@ -45,9 +45,22 @@ std::size_t BlockList::size_bytes() const noexcept {
   return total;
 }
 
+namespace {
+
+/// How many chunks the next block has.
+std::size_t chunks_behind(std::size_t chunks) noexcept { return std::bit_ceil(chunks + 1) / 2 + 1; }
+
+}  // namespace
+
+std::size_t ChunkList::capacity_for(std::size_t values) noexcept {
+  std::size_t chunks = 0;
+  while (chunks * chunk_size < values) chunks += chunks_behind(chunks);
+  return chunks * chunk_size;
+}
+
 std::byte* ChunkList::next(std::size_t chunk_bytes) {
   if (spare_ == 0) {
-    const std::size_t chunks = std::bit_ceil(chunks_.size() + 1) / 2 + 1;
+    const std::size_t chunks = chunks_behind(chunks_.size());
     const std::size_t most = std::max<std::size_t>(1, 2 * huge_page_bytes / chunk_bytes);
     const std::size_t wanted = std::min(chunks, most);
     next_ = static_cast<std::byte*>(blocks_.add(wanted * chunk_bytes));

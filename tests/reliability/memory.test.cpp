@@ -147,39 +147,79 @@ TEST_CASE("operators say how much memory they hold, to five per cent of what the
   }
 }
 
+/// Keys that come once, more of them than there is memory for.
+struct Flood {
+  explicit Flood(weir::KeyBySpec spec) {
+    spec.name = "keys";
+    weir::Graph graph{"flood", {.hash_seed = 1}};
+    source_ = graph.source<Event>("events", {.time = &Event::at, .watermark = weir::trailing(1s)});
+    const auto keyed = *source_ | weir::key_by(&Event::key, std::move(spec));
+    keyed | weir::tumbling({.size = 1h, .grace = 0s}) | totals();
+    keyed | weir::session({.gap = 1h, .grace = 0s}) |
+        weir::aggregate<Totals>("sessions", weir::count().as(&Totals::n));
+    keyed | weir::each("each", Counting{});
+    keyed |
+        weir::features<Totals>(
+            {.name = "features", .retain = 1h},
+            weir::rolling({.size = 60s, .precision = 5s}).compute(weir::count().as(&Totals::n))) |
+        weir::view("view");
+    pipeline_ = std::move(graph).build().value();
+  }
+  void push(std::uint64_t from, std::uint64_t to) {
+    for (std::uint64_t key = from; key < to; ++key)
+      pipeline_->push(*source_,
+                      {.key = key, .value = 1, .at = weir::event_time(static_cast<std::int64_t>(key))});
+  }
+  [[nodiscard]] const weir::OperatorStats& keys() { return pipeline_->stats("keys"); }
+  [[nodiscard]] std::uint64_t bytes() {
+    std::uint64_t bytes = 0;
+    for (const std::string& name : pipeline_->names()) bytes += pipeline_->stats(name).state_bytes;
+    return bytes;
+  }
+
+ private:
+  std::optional<weir::Source<Event>> source_;
+  std::optional<weir::Pipeline> pipeline_;
+};
+
+const std::uint64_t flooding_keys = effort() == "long"    ? 100'000'000
+                                    : effort() == "quick" ? 200'000
+                                                          : 1'000'000;
+
 TEST_CASE(
     "a flood of keys that come once stays within the memory of the keys there may be, and each is counted") {
   constexpr std::uint64_t most = 1 << 14;
-  const std::uint64_t flood = effort() == "long" ? 100'000'000 : effort() == "quick" ? 200'000 : 1'000'000;
-  weir::Graph graph{"flood", {.hash_seed = 1}};
-  const Stream source = graph.source<Event>("events", {.time = &Event::at, .watermark = weir::trailing(1s)});
-  const auto keyed =
-      source | weir::key_by(&Event::key,
-                            {.name = "keys", .most_keys = most, .when_full = weir::WhenFull::evict_coldest});
-  keyed | weir::tumbling({.size = 1h, .grace = 0s}) | totals();
-  keyed | weir::session({.gap = 1h, .grace = 0s}) |
-      weir::aggregate<Totals>("sessions", weir::count().as(&Totals::n));
-  keyed | weir::each("each", Counting{});
-  keyed |
-      weir::features<Totals>(
-          {.name = "features", .retain = 1h},
-          weir::rolling({.size = 60s, .precision = 5s}).compute(weir::count().as(&Totals::n))) |
-      weir::view("view");
-  auto pipeline = std::move(graph).build().value();
-  const auto push = [&](std::uint64_t from, std::uint64_t to) {
-    for (std::uint64_t key = from; key < to; ++key)
-      pipeline.push(source, {.key = key, .value = 1, .at = weir::event_time(static_cast<std::int64_t>(key))});
-  };
-  push(0, 4 * most);
+  Flood flood({.most_keys = most, .when_full = weir::WhenFull::evict_coldest});
+  flood.push(0, 4 * most);
   const std::int64_t full = heap::live_bytes();
-  push(4 * most, flood);
+  flood.push(4 * most, flooding_keys);
   INFO(full << " bytes, then " << heap::live_bytes());
   CHECK(heap::live_bytes() <= full + full / 10);
-  const weir::OperatorStats& stats = pipeline.stats("keys");
-  CHECK(stats.keys <= most);
-  CHECK(stats.evicted + stats.keys == flood);
-  CHECK(stats.applied == flood);
-  CHECK(stats.rejected == 0);
+  CHECK(flood.keys().keys <= most);
+  CHECK(flood.keys().evicted + flood.keys().keys == flooding_keys);
+  CHECK(flood.keys().applied == flooding_keys);
+  CHECK(flood.keys().rejected == 0);
+}
+
+TEST_CASE("a flood of keys stays within the bytes there may be, whatever becomes of them") {
+  constexpr std::uint64_t most = 16 << 20;
+  const auto policy = GENERATE(weir::WhenFull::evict_coldest, weir::WhenFull::reject);
+  const std::int64_t before = heap::live_bytes();
+  Flood flood({.most_bytes = most, .when_full = policy});
+  flood.push(0, flooding_keys);
+  const weir::OperatorStats& stats = flood.keys();
+  INFO(stats.keys << " keys, " << flood.bytes() << " bytes of state, " << heap::live_bytes() - before
+                  << " in all");
+  CHECK(flood.bytes() <= most);
+  CHECK(heap::live_bytes() - before <= static_cast<std::int64_t>(most + most / 20));
+  CHECK(stats.keys > 5'000);  // and most of them are used
+  if (policy == weir::WhenFull::evict_coldest) {
+    CHECK(stats.evicted + stats.keys == flooding_keys);
+    CHECK(stats.applied == flooding_keys);
+  } else {
+    CHECK(stats.over_key_limit + stats.keys == flooding_keys);
+    CHECK(stats.applied + stats.rejected == flooding_keys);
+  }
 }
 
 TEST_CASE("a timer that is set and cancelled again and again takes the memory of one") {

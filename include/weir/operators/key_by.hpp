@@ -28,12 +28,45 @@ enum class WhenFull : std::uint8_t {
 struct KeyBySpec {
   std::string name = {};                         ///< keys metrics and errors; empty: "key_by #n"
   std::size_t most_keys = std::size_t{1} << 24;  ///< keys at one time
+  /// Bytes of state (`OperatorStats::state_bytes`) of the keys here and in all operators behind; 0: any. Once they are reached there may
+  /// be no more keys than then.
+  std::size_t most_bytes = 0;
   WhenFull when_full = WhenFull::reject;
 };
 
 namespace detail {
 
-void check_most_keys(Problems& problems, std::string_view name, std::size_t most_keys);
+/// How many keys there may be: as many as were asked for, or as many as there were when their state took its most bytes.
+///
+/// State that is given up is used again before more memory is taken, so the number is only lowered when the bytes have grown.
+class KeyBudget {
+ public:
+  explicit KeyBudget(const KeyBySpec& spec)
+      : most_bytes_(spec.most_bytes),
+        most_keys_(spec.most_keys),
+        evicts_(spec.when_full == WhenFull::evict_coldest),
+        allowed_(spec.most_keys) {}
+
+  void check(Problems& problems, std::string_view name) const;
+  /// Whether state is to be weighed, now that there are so many keys and one more batch.
+  [[nodiscard]] bool is_due(std::size_t keys) noexcept {
+    return most_bytes_ != 0 && (keys >= next_keys_ || ++batches_ % 256 == 0);
+  }
+  /// How many keys there may be, when so many, of so many slots, take so much.
+  [[nodiscard]] std::size_t weigh(std::size_t keys, std::size_t slots, std::size_t bytes) noexcept;
+
+ private:
+  std::size_t most_bytes_;
+  std::size_t most_keys_;
+  bool evicts_;
+  std::size_t allowed_;
+  std::size_t next_keys_ = 1;
+  std::size_t batches_ = 0;
+  std::size_t weighed_bytes_ = 0;
+};
+
+/// Leaves `count` of these slots: those with the lowest numbers.
+void keep_coldest(std::vector<Slot>& slots, std::size_t count, const Column<std::uint64_t>& heard);
 
 template <class KeyType, class Record, class Projection>
 class KeyByNode final : public Node {
@@ -42,21 +75,21 @@ class KeyByNode final : public Node {
       : Node(std::move(name), "key_by"),
         projection_(std::move(projection)),
         keyspace_(seed, spec.most_keys),
+        budget_(spec),
         evicts_(spec.when_full == WhenFull::evict_coldest) {}
 
   [[nodiscard]] Port<Record>& port() noexcept { return port_; }
   [[nodiscard]] Keyspace<KeyType>& keyspace() noexcept { return keyspace_; }
 
-  void check(Problems& problems) const override {
-    check_most_keys(problems, name(), keyspace_.dictionary.most_keys());
-  }
+  void check(Problems& problems) const override { budget_.check(problems, name()); }
 
   void describe(Description& out) const override {
     describe_read(out, "key", projection_name<Record>(projection_), type_word<KeyType>);
   }
 
   void take(const Batch<Record>& batch) {
-    if (keyspace_.dictionary.size() == keyspace_.dictionary.most_keys() && !evicts_) [[unlikely]] {
+    if (budget_.is_due(keyspace_.dictionary.size())) [[unlikely]] { keep_to_budget(); }
+    if (keyspace_.dictionary.size() >= keyspace_.dictionary.most_keys() && !evicts_) [[unlikely]] {
       keyspace_.dictionary.reclaim(batch_limit, [this](Slot slot) { return keyspace_.holds(slot); });
     }
     const bool has_all = intern(batch, 0);
@@ -144,6 +177,19 @@ class KeyByNode final : public Node {
     }
   }
 
+  /// Weighs the state of all keys, and gives up what is too much of it.
+  [[gnu::noinline]] void keep_to_budget() {
+    auto& dictionary = keyspace_.dictionary;
+    std::size_t bytes = dictionary.size_bytes() + heard_.size_bytes();
+    for (const Node* holder : keyspace_.holders) {
+      OperatorStats weighed;
+      holder->refresh(weighed);
+      bytes += weighed.state_bytes;
+    }
+    dictionary.limit(budget_.weigh(dictionary.size(), dictionary.slot_bound(), bytes));
+    if (evicts_ && dictionary.size() > dictionary.most_keys()) make_room();
+  }
+
   void hear(Slot slot) {
     heard_.grow(std::size_t{slot} + 1);
     heard_[slot] = ++records_heard_;
@@ -153,18 +199,15 @@ class KeyByNode final : public Node {
   void make_room() {
     auto& dictionary = keyspace_.dictionary;
     dictionary.reclaim(dictionary.slot_bound(), [this](Slot slot) { return keyspace_.holds(slot); });
-    const std::size_t wanted = std::max<std::size_t>(1, dictionary.most_keys() / 64);
-    const std::size_t free = dictionary.most_keys() - dictionary.size();
-    if (free >= wanted) return;
+    const std::size_t left = dictionary.most_keys() - std::max<std::size_t>(1, dictionary.most_keys() / 64);
+    if (dictionary.size() <= left) return;
     std::vector<Slot> coldest;
     for (Slot slot = 0; slot < dictionary.slot_bound(); ++slot) {
       if (dictionary.is_used(slot)) coldest.push_back(slot);
     }
     heard_.grow(dictionary.slot_bound());
-    const std::size_t count = wanted - free;
-    std::nth_element(coldest.begin(), coldest.begin() + static_cast<std::ptrdiff_t>(count - 1), coldest.end(),
-                     [this](Slot a, Slot b) { return heard_[a] < heard_[b]; });
-    coldest.resize(count);
+    const std::size_t count = dictionary.size() - left;
+    keep_coldest(coldest, count, heard_);
     for (auto holder = keyspace_.holders.rbegin(); holder != keyspace_.holders.rend(); ++holder)
       (*holder)->forget(coldest);
     for (const Slot slot : coldest) dictionary.erase(slot);
@@ -175,6 +218,7 @@ class KeyByNode final : public Node {
   Keyspace<KeyType> keyspace_;
   Port<Record> port_;
   std::array<Slot, batch_limit> slots_{};
+  KeyBudget budget_;
   const bool evicts_;
   Column<std::uint64_t> heard_;  // which record of all was the last of a key
   std::uint64_t records_heard_ = 0;
@@ -224,7 +268,8 @@ struct KeyBy {
 /// Order:   kept
 /// Late:    passed on like any record
 /// Keeps:   each key and its slot, until no operator holds state for it
-/// Errors:  records of new keys above `most_keys` are rejected and counted, or take the place of cold ones; see `WhenFull`
+/// Errors:  records of new keys above `most_keys` or `most_bytes` are rejected and counted, or take the place of cold ones; see
+///          `WhenFull`
 template <class Projection>
 [[nodiscard]] KeyBy<Projection> key_by(Projection projection, KeyBySpec spec = {}) {
   return {std::move(projection), std::move(spec)};

@@ -81,6 +81,8 @@ class ChunkList {
   [[nodiscard]] std::byte* const* data() const noexcept { return chunks_.data(); }
   [[nodiscard]] std::size_t size() const noexcept { return chunks_.size(); }
   [[nodiscard]] std::size_t size_bytes() const noexcept { return blocks_.size_bytes(); }
+  /// How many values there is memory for once there are so many. Large chunks come in smaller steps.
+  [[nodiscard]] static std::size_t capacity_for(std::size_t values) noexcept;
   /// Memory for one more chunk of so many bytes, which `add` makes part of the list.
   [[nodiscard]] std::byte* next(std::size_t chunk_bytes);
   void add(std::size_t chunk_bytes) noexcept;

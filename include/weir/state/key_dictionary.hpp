@@ -41,6 +41,8 @@ class KeyDictionary {
   [[nodiscard]] std::size_t size() const noexcept { return index_.size(); }
   /// Keys that may have a slot at one time.
   [[nodiscard]] std::size_t most_keys() const noexcept { return most_keys_; }
+  /// There may be so many from now on; those that are there stay.
+  void limit(std::size_t most_keys) noexcept { most_keys_ = most_keys; }
   /// Every slot in use is below this.
   [[nodiscard]] Slot slot_bound() const noexcept { return slots_.bound(); }
   [[nodiscard]] bool is_used(Slot slot) const noexcept { return slots_.is_used(slot); }
