@@ -1,0 +1,73 @@
+// The aggregates of numbers: moments, relations, means, ratios, decay; for docs/reference/aggregate.
+#include <cmath>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <weir/aggregate/moments.hpp>
+#include <weir/weir.hpp>
+
+#include "expect.hpp"
+
+using namespace std::chrono_literals;
+
+struct Ride {
+  std::uint32_t taxi = 0;
+  double fare = 0;  // euros
+  double km = 0;
+  bool is_card = false;
+  weir::EventTime at;
+};
+
+namespace {
+
+constexpr weir::EventTime minute(int number) { return weir::EventTime{std::chrono::minutes{number}}; }
+
+const std::vector<Ride> rides_of_one_hour = {
+    {1, 8.0, 2.0, true, minute(3)},
+    {1, 12.0, 4.0, false, minute(15)},
+    {1, 10.0, 3.0, true, minute(30)},
+    {1, 30.0, 13.0, true, minute(45)},
+};
+
+/// The one row that an hour of rides gives with these features.
+template <class Row, class Features>
+Row hour_of(Features features) {
+  weir::Graph graph{"rides"};
+  auto rides = graph.source<Ride>("rides", {.time = &Ride::at, .watermark = weir::ascending()});
+  Row hour;
+  rides | weir::key_by(&Ride::taxi) | weir::tumbling({.size = 1h, .grace = 0s}) | features
+        | weir::sink("hour", [&hour](const auto& row) { hour = row.value; });
+  auto pipeline = std::move(graph).build();
+  support::expect(pipeline.ok());
+  pipeline->push(rides, std::span(rides_of_one_hour));
+  support::expect(pipeline->finish().ok());
+  return hour;
+}
+
+bool is_near(double found, double expected) { return std::abs(found - expected) <= 1e-6 * std::abs(expected); }
+
+struct Shape {
+  std::optional<double> skewness, kurtosis, error, last_ride;
+};
+
+void moments() {
+  // [region moments]
+  auto shape = weir::aggregate<Shape>("shape",
+      weir::skewness(&Ride::fare)  .as(&Shape::skewness),
+      weir::kurtosis(&Ride::fare)  .as(&Shape::kurtosis),
+      weir::sem(&Ride::fare)       .as(&Shape::error),
+      weir::z_score(&Ride::fare)   .as(&Shape::last_ride));  // 30 euros after 8, 12 and 10
+  // [end]
+  const Shape row = hour_of<Shape>(shape);
+  support::expect(is_near(*row.last_ride, 10) && *row.skewness > 0 && *row.kurtosis > 0);
+  support::expect(is_near(*row.error, std::sqrt(308.0 / 3 / 4)));
+}
+
+}  // namespace
+
+int main() {
+  moments();
+}
