@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <weir/aggregate/moments.hpp>
+#include <weir/aggregate/relation.hpp>
 #include <weir/weir.hpp>
 
 #include "expect.hpp"
@@ -66,8 +67,24 @@ void moments() {
   support::expect(is_near(*row.error, std::sqrt(308.0 / 3 / 4)));
 }
 
+struct Tariff {
+  std::optional<double> correlation, per_km, rise;
+};
+
+void relations() {
+  // [region relation]
+  auto tariff = weir::aggregate<Tariff>("tariff",
+      weir::correlation(&Ride::km, &Ride::fare)  .as(&Tariff::correlation),
+      weir::slope(&Ride::fare, &Ride::km)        .as(&Tariff::per_km),  // euros per kilometre
+      weir::trend(&Ride::fare)                   .as(&Tariff::rise));   // euros per second
+  // [end]
+  const Tariff row = hour_of<Tariff>(tariff);
+  support::expect(is_near(*row.per_km, 2) && is_near(*row.correlation, 1) && *row.rise > 0);
+}
+
 }  // namespace
 
 int main() {
   moments();
+  relations();
 }
