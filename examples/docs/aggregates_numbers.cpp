@@ -6,7 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include <weir/aggregate/means.hpp>
 #include <weir/aggregate/moments.hpp>
+#include <weir/aggregate/ratio.hpp>
 #include <weir/aggregate/relation.hpp>
 #include <weir/weir.hpp>
 
@@ -82,9 +84,47 @@ void relations() {
   support::expect(is_near(*row.per_km, 2) && is_near(*row.correlation, 1) && *row.rise > 0);
 }
 
+struct Averages {
+  std::optional<double> per_km, pace, growth, fare;
+};
+
+void means() {
+  // [region means]
+  auto averages = weir::aggregate<Averages>("averages",
+      weir::weighted_mean([](const Ride& r) { return r.fare / r.km; }, &Ride::km)  .as(&Averages::per_km),
+      weir::harmonic_mean(&Ride::km)                                               .as(&Averages::pace),
+      weir::geometric_mean(&Ride::fare)                                            .as(&Averages::growth),
+      weir::bayesian_mean(&Ride::fare, {.prior = 10, .weight = 4})                 .as(&Averages::fare));
+  // [end]
+  const Averages row = hour_of<Averages>(averages);
+  support::expect(is_near(*row.per_km, 60.0 / 22) && is_near(*row.fare, 12.5));
+  support::expect(is_near(*row.pace, 4 / (1 / 2.0 + 1 / 4.0 + 1 / 3.0 + 1 / 13.0)));
+  support::expect(is_near(*row.growth, std::pow(8.0 * 12 * 10 * 30, 0.25)));
+}
+
+struct Parts {
+  std::optional<double> per_km, by_card, fares_by_card, rides_per_hour, km_per_hour;
+};
+
+void ratios() {
+  // [region ratio]
+  auto parts = weir::aggregate<Parts>("parts",
+      weir::ratio(&Ride::fare, &Ride::km)          .as(&Parts::per_km),
+      weir::share(&Ride::is_card)                  .as(&Parts::by_card),        // of the rides
+      weir::share_of(&Ride::fare, &Ride::is_card)  .as(&Parts::fares_by_card),  // of the euros
+      weir::rate({.per = 1h})                      .as(&Parts::rides_per_hour),
+      weir::rate(&Ride::km, {.per = 1h})           .as(&Parts::km_per_hour));
+  // [end]
+  const Parts row = hour_of<Parts>(parts);
+  support::expect(is_near(*row.per_km, 60.0 / 22) && row.by_card == 0.75 && row.fares_by_card == 0.8);
+  support::expect(row.rides_per_hour == 4.0 && row.km_per_hour == 22.0);
+}
+
 }  // namespace
 
 int main() {
   moments();
   relations();
+  means();
+  ratios();
 }
