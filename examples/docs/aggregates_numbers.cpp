@@ -10,6 +10,7 @@
 #include <weir/aggregate/moments.hpp>
 #include <weir/aggregate/ratio.hpp>
 #include <weir/aggregate/relation.hpp>
+#include <weir/aggregate/wide_sum.hpp>
 #include <weir/weir.hpp>
 
 #include "expect.hpp"
@@ -120,6 +121,22 @@ void ratios() {
   support::expect(row.rides_per_hour == 4.0 && row.km_per_hour == 22.0);
 }
 
+struct Ledger {
+  absl::int128 total = 0;
+  std::uint64_t largest = 0;
+};
+
+void sums() {
+  // [region wide_sum]
+  const auto wei = [](const Ride& ride) { return static_cast<std::int64_t>(ride.fare) * 200'000'000'000'000'000; };
+  auto ledger = weir::aggregate<Ledger>("ledger",
+      weir::wide_sum(wei)  .as(&Ledger::total),     // 1.2e19: beyond int64
+      weir::abs_max(wei)   .as(&Ledger::largest));
+  // [end]
+  const Ledger row = hour_of<Ledger>(ledger);
+  support::expect(row.total == absl::int128(200'000'000'000'000'000) * 60 && row.largest == 6'000'000'000'000'000'000);
+}
+
 }  // namespace
 
 int main() {
@@ -127,4 +144,5 @@ int main() {
   relations();
   means();
   ratios();
+  sums();
 }
