@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include <weir/aggregate/decay.hpp>
 #include <weir/aggregate/means.hpp>
 #include <weir/aggregate/moments.hpp>
 #include <weir/aggregate/ratio.hpp>
@@ -137,6 +138,25 @@ void sums() {
   support::expect(row.total == absl::int128(200'000'000'000'000'000) * 60 && row.largest == 6'000'000'000'000'000'000);
 }
 
+struct Recent {
+  double rides = 0, euros = 0;
+  std::optional<double> fare;
+};
+
+void decay() {
+  // [region decay]
+  auto recent = weir::aggregate<Recent>("recent",
+      weir::decayed_count(15min)              .as(&Recent::rides),
+      weir::decayed_sum(&Ride::fare, 15min)   .as(&Recent::euros),
+      weir::decayed_mean(&Ride::fare, 15min)  .as(&Recent::fare));
+  // [end]
+  const Recent row = hour_of<Recent>(recent);
+  const double oldest = std::exp2(-57 / 15.0);  // of the ride at minute 3, at the end of the hour
+  support::expect(is_near(row.rides, oldest + 0.125 + 0.25 + 0.5));
+  support::expect(is_near(row.euros, 8 * oldest + 12 * 0.125 + 10 * 0.25 + 30 * 0.5));
+  support::expect(is_near(*row.fare, row.euros / row.rides));
+}
+
 }  // namespace
 
 int main() {
@@ -145,4 +165,5 @@ int main() {
   means();
   ratios();
   sums();
+  decay();
 }
