@@ -1,11 +1,13 @@
 #include <weir/aggregate/extrema.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <string>
 
 #include <weir/testing/laws.hpp>
 
+#include "aggregate/numbers.hpp"
 #include "aggregate/samples.hpp"
 #include "catch.hpp"
 
@@ -106,6 +108,58 @@ TEST_CASE("extremes obey the laws, order independence to the last bit among them
 TEST_CASE("the extreme of doubles costs eight bytes") {
   STATIC_REQUIRE(sizeof(Min<double>::State) == 8);
   STATIC_REQUIRE(sizeof(Range<float>::State) == 16);
+}
+
+using weir::AbsMax;
+using weir::AbsMin;
+
+TEST_CASE("sizes know no sign, and that of the least integer has a place") {
+  CHECK(AbsMax<int>{}.result({}) == std::nullopt);
+  CHECK(AbsMin<double>{}.result({}) == std::nullopt);
+  CHECK(result_of(AbsMax<int>{}, std::vector{3, -7, 5}) == 7U);
+  CHECK(result_of(AbsMin<int>{}, std::vector{3, -7, 5}) == 3U);
+  constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
+  CHECK(result_of(AbsMax<std::int64_t>{}, std::vector{least, std::int64_t{1}}) == std::uint64_t{1} << 63U);
+  CHECK(result_of(AbsMin<std::int64_t>{}, std::vector{least}) == std::uint64_t{1} << 63U);
+  CHECK(result_of(AbsMax<std::int8_t>{}, std::vector<std::int8_t>{-128, 127}) == 128U);
+  CHECK(result_of(AbsMax<std::uint64_t>{}, std::vector{~std::uint64_t{0}}) == ~std::uint64_t{0});
+  CHECK(result_of(AbsMax<bool>{}, std::vector<int>{0, 1}) == 1U);
+  CHECK(result_of(AbsMax<double>{}, std::vector{-2.5, 2.0}) == 2.5);
+  CHECK(result_of(AbsMax<double>{}, std::vector{-infinity, 2.0}) == infinity);
+  CHECK(std::signbit(*result_of(AbsMin<double>{}, std::vector{-0.0, 2.0})) == false);
+  CHECK(weir::detail::is_nan(*result_of(AbsMax<double>{}, std::vector{1.0, -nan})));
+  CHECK(weir::detail::is_nan(*result_of(AbsMin<double>{}, std::vector{-nan, 1.0})));
+}
+
+TEST_CASE("sizes obey the laws, order independence to the last bit among them") {
+  const std::vector<double> awkward{0.0, -0.0, 3.0, nan, infinity, -infinity, -0.0, 5e-324, -5e-324, 0.0};
+  CHECK(check_laws(AbsMin<double>{}, awkward));
+  CHECK(check_laws(AbsMax<double>{}, awkward));
+  CHECK(check_laws(AbsMin<std::int64_t>{}, samples::integers(1, 30, 9)));
+  CHECK(check_laws(AbsMax<std::int64_t>{}, samples::integers(1, 30, 9)));
+  const std::vector<std::int64_t> values{-3, 2};
+  numbers::check_archive(AbsMax<std::int64_t>{}, samples::added(AbsMax<std::int64_t>{}, values),
+                         std::int64_t{-4});
+  numbers::check_archive(AbsMin<double>{}, samples::added(AbsMin<double>{}, awkward), -4.0);
+}
+
+struct Swing {
+  std::optional<double> volts;
+  std::int16_t steps = 0;
+};
+struct Sizes {
+  std::optional<double> least;
+  std::int16_t most = 0;
+};
+
+TEST_CASE("a size that does not fit its field is held there and flagged") {
+  weir::FeatureCounts counts[2];
+  const std::vector<Swing> swings{{-3.5, -32768}, {std::nullopt, 5}, {nan, 5}};
+  const Sizes row = numbers::row_of<Sizes>(swings, counts, weir::abs_min(&Swing::volts).as(&Sizes::least),
+                                           weir::abs_max(&Swing::steps).as(&Sizes::most));
+  CHECK(row.least == 3.5);
+  CHECK(row.most == 32767);
+  CHECK(counts[0] == weir::FeatureCounts{.missing = 1, .nan = 1, .overflowed = 0});
 }
 
 }  // namespace

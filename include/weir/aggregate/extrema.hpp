@@ -8,7 +8,7 @@
 #include <weir/aggregate/feature.hpp>
 
 /// \file
-/// min, max, range
+/// min, max, range, abs_min, abs_max
 
 namespace weir::inline v0 {
 
@@ -125,6 +125,67 @@ struct Range {
   static constexpr std::int64_t count_of(EventTime value) { return ticks(value); }
 };
 
+namespace detail {
+
+/// How large a number is, whatever its sign; of integers exact, also of the least one.
+template <Real Value>
+[[nodiscard]] constexpr auto magnitude(Value x) {
+  if constexpr (Float<Value>)
+    return static_cast<Value>(__builtin_fabs(static_cast<double>(x)));
+  else if constexpr (std::is_signed_v<Value>)
+    return x < 0 ? 0 - static_cast<std::uint64_t>(x) : static_cast<std::uint64_t>(x);
+  else
+    return static_cast<std::uint64_t>(x);
+}
+
+template <Real Value, bool lowest>
+struct ExtremeMagnitude {
+  using Magnitude = decltype(magnitude(Value{}));
+  using State = typename Extreme<Magnitude, lowest>::State;
+  static constexpr bool order_independent = true;
+
+  constexpr void add(State& state, Value x) const { Extreme<Magnitude, lowest>{}.add(state, magnitude(x)); }
+  constexpr void merge(State& state, const State& other) const {
+    Extreme<Magnitude, lowest>{}.merge(state, other);
+  }
+  [[nodiscard]] constexpr std::optional<Magnitude> result(const State& state) const {
+    return Extreme<Magnitude, lowest>{}.result(state);
+  }
+};
+
+}  // namespace detail
+
+/// Size of the value that is nearest to zero.
+///
+/// Use:      abs_min(x)
+/// Formula:  min(|x|)
+/// Result:   std::optional of uint64 for integers, of the value's type for floating point; in the units of the value;
+///           empty of nothing
+/// Missing:  skipped and counted; NaN by NanPolicy
+/// Merge:    exact; order does not matter; not invertible
+/// Error:    none; the size of the least integer is right, too
+/// Memory:   8 bytes for floating point, 16 for integers
+/// Cost:     add 1 comparison, merge 1 comparison, result 1
+/// Source:   definition
+template <detail::Real Value>
+struct AbsMin : detail::ExtremeMagnitude<Value, true> {};
+
+/// Size of the value that is farthest from zero.
+///
+/// Use:      abs_max(x)
+/// Formula:  max(|x|)
+/// Result:   that of `AbsMin`
+/// Missing:  skipped and counted; NaN by NanPolicy
+/// Merge:    exact; order does not matter; not invertible
+/// Error:    none; the size of the least integer is right, too
+/// Memory:   8 bytes for floating point, 16 for integers
+/// Cost:     add 1 comparison, merge 1 comparison, result 1
+/// Source:   definition
+template <detail::Real Value>
+struct AbsMax : detail::ExtremeMagnitude<Value, false> {};
+
+static_assert(Aggregator<AbsMin<double>, double> && Aggregator<AbsMax<int>, int>);
+static_assert(sizeof(AbsMin<float>::State) == 8 && sizeof(AbsMax<std::int8_t>::State) == 16);
 static_assert(Aggregator<Min<double>, double> && Aggregator<Max<std::string>, std::string_view>);
 static_assert(Aggregator<Range<EventTime>, EventTime> && !Invertible<Min<int>>);
 
@@ -140,6 +201,20 @@ struct MaxOf {
   template <class Value>
   requires Ordered<KeptAs<Value>>
   static constexpr Max<KeptAs<Value>> make() { return {}; }
+};
+struct AbsMinOf {
+  static constexpr std::string_view name = "abs_min";
+  template <Real Value>
+  static constexpr AbsMin<Value> make() {
+    return {};
+  }
+};
+struct AbsMaxOf {
+  static constexpr std::string_view name = "abs_max";
+  template <Real Value>
+  static constexpr AbsMax<Value> make() {
+    return {};
+  }
 };
 struct RangeOf {
   static constexpr std::string_view name = "range";
@@ -165,6 +240,18 @@ template <class Projection>
 template <class Projection>
 [[nodiscard]] constexpr auto range(Projection projection) {
   return detail::feature(detail::RangeOf{}, projection);
+}
+
+/// The size of the value nearest to zero; see `AbsMin`.
+template <class Projection>
+[[nodiscard]] constexpr auto abs_min(Projection projection) {
+  return detail::feature(detail::AbsMinOf{}, projection);
+}
+
+/// The size of the value farthest from zero; see `AbsMax`.
+template <class Projection>
+[[nodiscard]] constexpr auto abs_max(Projection projection) {
+  return detail::feature(detail::AbsMaxOf{}, projection);
 }
 
 }  // namespace weir::inline v0

@@ -20,13 +20,14 @@ struct WideInteger {
   [[nodiscard]] constexpr Int128 value() const {
     return static_cast<Int128>(static_cast<Unsigned>(static_cast<std::uint64_t>(high)) << 64U | low);
   }
-  constexpr void add(Int128 x) { set(value() + x); }
-  constexpr void subtract(Int128 x) { set(value() - x); }
+  // Unsigned: what was read from a snapshot may be anything, and wraps.
+  constexpr void add(Int128 x) { set(static_cast<Unsigned>(value()) + static_cast<Unsigned>(x)); }
+  constexpr void subtract(Int128 x) { set(static_cast<Unsigned>(value()) - static_cast<Unsigned>(x)); }
 
  private:
   __extension__ typedef unsigned __int128 Unsigned;
 
-  constexpr void set(Int128 x) {
+  constexpr void set(Unsigned x) {
     low = static_cast<std::uint64_t>(x);
     high = static_cast<std::int64_t>(x >> 64U);
   }

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+/// \file
+/// How options of aggregates are said in descriptions and in messages.
+
+namespace weir::inline v0::detail {
+
+/// The shortest decimal that is read back as this number; the same on every machine.
+[[nodiscard]] std::string number_text(double number);
+
+/// A sentence such as "alpha is 2; give a number above 0, at most 1".
+[[nodiscard]] std::string problem_text(std::string_view option, std::string_view value,
+                                       std::string_view remedy);
+
+}  // namespace weir::inline v0::detail
