@@ -1,4 +1,5 @@
 // The sketches among the aggregates, for docs/reference/aggregate.
+#include <array>
 #include <cmath>
 #include <optional>
 #include <span>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include <weir/aggregate/approx_distinct.hpp>
+#include <weir/aggregate/quantile.hpp>
 #include <weir/weir.hpp>
 
 #include "expect.hpp"
@@ -24,6 +26,9 @@ struct Request {
 
 struct Row {
   std::int64_t users = 0, users_of_pages = 0;
+  double p99 = 0;
+  std::optional<double> half;
+  std::array<double, 3> quartiles{};
 };
 
 namespace {
@@ -71,8 +76,21 @@ void distinct() {
   support::expect(is_near(static_cast<double>(row.users_of_pages), 1000, 0.03));
 }
 
+void quantiles() {
+  // [region quantile]
+  auto quantiles = weir::aggregate<Row>("quantiles",
+      weir::quantile(&Request::seconds, 0.99)                  .as(&Row::p99),   // within 1 %
+      weir::median(&Request::seconds, {.relative_error = 0.1}) .as(&Row::half),  // within 10 %, a tenth of the memory
+      weir::quantiles<3>(&Request::seconds, {0.25, 0.5, 0.75}) .as(&Row::quartiles));
+  // [end]
+  const Row row = row_of(quantiles);
+  support::expect(is_near(row.p99, 9.9, 0.0101) && is_near(*row.half, 5, 0.101));
+  support::expect(is_near(row.quartiles[0], 2.5, 0.0101) && is_near(row.quartiles[2], 7.5, 0.0101));
+}
+
 }  // namespace
 
 int main() {
+  quantiles();
   distinct();
 }
