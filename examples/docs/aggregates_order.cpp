@@ -7,8 +7,11 @@
 #include <utility>
 #include <vector>
 
+#include <weir/aggregate/distinct_k.hpp>
+#include <weir/aggregate/nth.hpp>
 #include <weir/aggregate/streak.hpp>
 #include <weir/aggregate/timing.hpp>
+#include <weir/aggregate/top_k.hpp>
 #include <weir/weir.hpp>
 
 #include "expect.hpp"
@@ -31,6 +34,11 @@ struct Row {
   std::optional<weir::Duration> since_last, since_card;
   weir::Duration gap{}, longest_gap{}, gap_deviation{};
   std::optional<double> burstiness;
+  std::string second_shop;
+  std::optional<std::int64_t> cents_before, change;
+  std::vector<std::string> shops, newest_shops, dearest_shops;
+  std::vector<std::int64_t> largest;
+  std::array<std::int64_t, 2> smallest{};
 };
 
 namespace {
@@ -91,9 +99,41 @@ void times() {
   support::expect(row.gap_deviation > 7min && row.gap_deviation < 8min && row.burstiness < 0);
 }
 
+void places() {
+  // [region nth]
+  auto places = weir::aggregate<Row>("places",
+      weir::nth<2>(&Payment::shop)  .as(&Row::second_shop),
+      weir::lag<1>(&Payment::cents) .as(&Row::cents_before),  // that of the last payment but one
+      weir::delta(&Payment::cents)  .as(&Row::change));
+  // [end]
+  const Row place = hour_of(places);
+  support::expect(place.second_shop == "books" && place.cents_before == 2500 && place.change == -2000);
+
+  // [region distinct_k]
+  auto different = weir::aggregate<Row>("different",
+      weir::first_distinct_k<3>(&Payment::shop) .as(&Row::shops),
+      weir::last_distinct_k<3>(&Payment::shop)  .as(&Row::newest_shops));
+  // [end]
+  const Row shops = hour_of(different);
+  support::expect(shops.shops == std::vector<std::string>{"bakery", "books"});
+  support::expect(shops.newest_shops == std::vector<std::string>{"books", "bakery"});
+
+  // [region top_k]
+  auto ends = weir::aggregate<Row>("ends",
+      weir::top_k<3>(&Payment::cents)                      .as(&Row::largest),
+      weir::bottom_k<2>(&Payment::cents)                   .as(&Row::smallest),
+      weir::top_k_by<2>(&Payment::cents, &Payment::shop)   .as(&Row::dearest_shops));
+  // [end]
+  const Row end = hour_of(ends);
+  support::expect(end.largest == std::vector<std::int64_t>{2500, 500, 300});
+  support::expect(end.smallest == std::array<std::int64_t, 2>{100, 100});
+  support::expect(end.dearest_shops == std::vector<std::string>{"books", "bakery"});
+}
+
 }  // namespace
 
 int main() {
   streaks();
   times();
+  places();
 }
