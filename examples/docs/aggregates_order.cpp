@@ -7,7 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include <weir/aggregate/autocorrelation.hpp>
 #include <weir/aggregate/distinct_k.hpp>
+#include <weir/aggregate/drawdown.hpp>
 #include <weir/aggregate/nth.hpp>
 #include <weir/aggregate/streak.hpp>
 #include <weir/aggregate/timing.hpp>
@@ -39,6 +41,8 @@ struct Row {
   std::vector<std::string> shops, newest_shops, dearest_shops;
   std::vector<std::int64_t> largest;
   std::array<std::int64_t, 2> smallest{};
+  double fall = 0, fallen_part = 0;
+  std::optional<double> correlation;
 };
 
 namespace {
@@ -130,10 +134,28 @@ void places() {
   support::expect(end.dearest_shops == std::vector<std::string>{"books", "bakery"});
 }
 
+void series() {
+  // [region drawdown]
+  auto falls = weir::aggregate<Row>("falls",
+      weir::drawdown(&Payment::balance)          .as(&Row::fall),
+      weir::relative_drawdown(&Payment::balance) .as(&Row::fallen_part));  // 1: down to nothing
+  // [end]
+  const Row fallen = hour_of(falls);
+  support::expect(fallen.fall == 60 && fallen.fallen_part == 0.6);
+
+  // [region autocorrelation]
+  auto memory = weir::aggregate<Row>("memory",
+      weir::autocorrelation<1>(&Payment::balance).as(&Row::correlation));
+  // [end]
+  const std::optional<double> correlation = hour_of(memory).correlation;
+  support::expect(correlation && std::abs(*correlation - 0.3738) < 0.0001);
+}
+
 }  // namespace
 
 int main() {
   streaks();
   times();
   places();
+  series();
 }
