@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -69,10 +70,12 @@ class Newest {
   std::uint16_t size_ = 0;
 };
 
-/// A result of which it shows if it may be wrong.
+/// A result of which it shows if it may be wrong; an empty one stays empty.
 template <class Result>
 [[nodiscard]] constexpr auto flagged(Result result, bool is_flagged) {
-  if constexpr (is_checked<Result>)
+  if constexpr (is_optional<Result>)
+    return result ? std::optional{flagged(std::move(*result), is_flagged)} : std::nullopt;
+  else if constexpr (is_checked<Result>)
     return Result{std::move(result.value), result.overflowed || is_flagged};
   else
     return Checked<Result>{std::move(result), is_flagged};

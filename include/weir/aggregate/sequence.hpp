@@ -31,10 +31,13 @@ class Sequence {
     for (std::size_t k = size_ - 1; k > i; --k) values_[k] = std::move(values_[k - 1]);
     values_[i] = x;
   }
-  constexpr void erase_front() {
-    for (std::size_t k = 1; k < size_; ++k) values_[k - 1] = std::move(values_[k]);
+  /// Nothing if there is no i-th value.
+  constexpr void erase(std::size_t i) {
+    if (i >= size_) return;
+    for (std::size_t k = i + 1; k < size_; ++k) values_[k - 1] = std::move(values_[k]);
     values_[--size_] = T{};
   }
+  constexpr void erase_front() { erase(0); }
 
   void archive(Archive& ar) requires(Archivable<T>) {
     ar(size_);
