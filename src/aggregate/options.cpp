@@ -19,4 +19,13 @@ std::string problem_text(std::string_view option, std::string_view value, std::s
   return text;
 }
 
+std::string option_problem(bool is_fine, std::string_view name, double value, std::string_view remedy) {
+  if (is_fine) return {};
+  return problem_text(name, number_text(value), "give " + std::string(remedy));
+}
+
+std::string share_problem(std::string_view name, double value) {
+  return option_problem(value >= 0 && value <= 1, name, value, "a number from 0 to 1");
+}
+
 }  // namespace weir::inline v0::detail

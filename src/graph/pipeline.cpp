@@ -117,23 +117,23 @@ absl::Status PipelineCore::finish() {
   return absl::OkStatus();
 }
 
-absl::Status PipelineCore::prepare_snapshot() {
-  if (absl::Status refused = refusal("snapshot"); !refused.ok()) return refused;
-  Look look(*this);
+void PipelineCore::prepare_snapshot() {
+  poisoned_ = true;  // and so it stays if operators cannot be told how far time has come
   catch_up();
-  look.complete();
-  return absl::OkStatus();
+  poisoned_ = false;
 }
 
 absl::Status PipelineCore::snapshot(const SnapshotSpec& spec, SnapshotSink sink) {
-  if (absl::Status refused = prepare_snapshot(); !refused.ok()) return refused;
+  if (absl::Status refused = refusal("snapshot"); !refused.ok()) return refused;
   const Pause pause(*this);
+  prepare_snapshot();
   return write_snapshot(*wiring_, finished_, spec, sink);
 }
 
 absl::StatusOr<FrozenSnapshot> PipelineCore::begin_snapshot(const SnapshotSpec& spec) {
-  if (absl::Status refused = prepare_snapshot(); !refused.ok()) return refused;
+  if (absl::Status refused = refusal("snapshot"); !refused.ok()) return refused;
   const Pause pause(*this);
+  prepare_snapshot();
   return freeze_snapshot(*wiring_, finished_, spec);
 }
 

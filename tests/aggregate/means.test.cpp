@@ -35,7 +35,7 @@ typename A::State in_panes(const A& aggregator, const std::vector<T>& values, st
   return merged;
 }
 
-TEST_CASE("means of nothing are empty, but for a prior; a product of nothing is 1") {
+TEST_CASE("means of nothing are empty, but for a prior, a product of nothing is 1") {
   CHECK(WeightedMean{}.result({}) == std::nullopt);
   CHECK(GeometricMean<double>{}.result({}) == std::nullopt);
   CHECK(HarmonicMean<double>{}.result({}) == std::nullopt);

@@ -59,7 +59,7 @@ TEST_CASE("values stand at their places in the order of time, whatever the order
   }
 }
 
-TEST_CASE("a difference that does not fit is held and flagged; equal infinities do not differ") {
+TEST_CASE("a difference that does not fit is held and flagged, equal infinities do not differ") {
   constexpr std::int64_t low = std::numeric_limits<std::int64_t>::min(),
                          high = std::numeric_limits<std::int64_t>::max();
   CHECK(result_of(Delta<std::int64_t>{}, two(low, high)) == Checked<std::int64_t>{high, true});

@@ -124,7 +124,7 @@ TEST_CASE("values of every size, of either sign, are within the error as long as
   }
 }
 
-TEST_CASE("what there are no buckets for is flagged, and too far from 0; the rest is not touched") {
+TEST_CASE("what there are no buckets for is flagged, and too far from 0, the rest is not touched") {
   std::vector<double> values;
   for (int k = 0; k < 1000; ++k) values.push_back(std::pow(1.05, k));
   for (const double sign : {1.0, -1.0}) {

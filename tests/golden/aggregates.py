@@ -175,7 +175,7 @@ def aggregates(records):
     yield "top_3", ",".join(str(v) for v in sorted(x, reverse=True)[:3])
     yield "bottom_3", ",".join(str(v) for v in ordered[:3])
     yield "first_distinct_3", ",".join(list(OrderedDict.fromkeys(c))[:3])
-    yield "last_distinct_3", ",".join(list(OrderedDict.fromkeys(reversed(c)))[:3])  # newest first
+    yield "last_distinct_3", ",".join(list(OrderedDict.fromkeys(reversed(c)))[:3][::-1])
     longest, current = runs([v > 0 for v in x])
     yield "longest_streak", longest
     yield "current_streak", current

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include <weir/aggregate/distinct.hpp>
+#include <weir/aggregate/options.hpp>
 #include <weir/base/hash.hpp>
 
 /// \file
@@ -84,13 +85,5 @@ template <Hashable T>
         x);
   }
 }
-
-/// The shortest text of a number that reads as the same number.
-[[nodiscard]] std::string number_text(double number);
-/// "NAME is VALUE; give REMEDY", or nothing if the option is fine.
-[[nodiscard]] std::string option_problem(bool is_fine, std::string_view name, double value,
-                                         std::string_view remedy);
-/// The same of a share, from 0 to 1.
-[[nodiscard]] std::string share_problem(std::string_view name, double value);
 
 }  // namespace weir::inline v0::detail

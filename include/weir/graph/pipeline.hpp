@@ -106,7 +106,6 @@ class PipelineCore {
                                     ChannelChange change);
   [[nodiscard]] absl::Status tick(WallTime now);
   [[nodiscard]] absl::Status finish();
-  [[nodiscard]] absl::Status prepare_snapshot();
   [[nodiscard]] absl::Status snapshot(const SnapshotSpec& spec, SnapshotSink sink);
   [[nodiscard]] absl::StatusOr<FrozenSnapshot> begin_snapshot(const SnapshotSpec& spec);
   [[nodiscard]] absl::Status restore(SnapshotSource source, const RestoreSpec& spec);
@@ -126,6 +125,7 @@ class PipelineCore {
   }
   void abandon() noexcept;
   void end() noexcept;
+  void prepare_snapshot();
   void rest();
 
   std::unique_ptr<Wiring> wiring_;
