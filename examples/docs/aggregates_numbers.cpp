@@ -1,4 +1,5 @@
 // The aggregates of numbers: moments, relations, means, ratios, decay; for docs/reference/aggregate.
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <optional>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include <weir/aggregate/decay.hpp>
+#include <weir/aggregate/encode.hpp>
 #include <weir/aggregate/means.hpp>
 #include <weir/aggregate/moments.hpp>
 #include <weir/aggregate/ratio.hpp>
@@ -157,6 +159,19 @@ void decay() {
   support::expect(is_near(*row.fare, row.euros / row.rides));
 }
 
+void encode() {
+  // [region encode]
+  const std::uint32_t shop = weir::hash_bucket("bakery", 1000);              // 0 to 999, the same everywhere
+  const std::uint32_t shop_and_day = weir::cross("bakery", 5, 1000);
+  const std::array<double, 3> edges{5, 10, 20};
+  const std::size_t fare = weir::bucketise(12.0, edges);                     // 2: at least 10, below 20
+  const weir::Cyclic hour = weir::hour_of_day(minute(6 * 60));               // {1, 0}: a quarter of the day
+  const double metres = weir::geo_distance({52.52, 13.405}, {48.857, 2.352});  // Berlin to Paris
+  // [end]
+  support::expect(shop < 1000 && shop_and_day < 1000 && fare == 2 && hour == weir::Cyclic{1, 0});
+  support::expect(std::abs(metres - 877'500) < 500);
+}
+
 }  // namespace
 
 int main() {
@@ -166,4 +181,5 @@ int main() {
   ratios();
   sums();
   decay();
+  encode();
 }
