@@ -1,4 +1,5 @@
 // The aggregates of numbers: moments, relations, means, ratios, decay; for docs/reference/aggregate.
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <optional>
@@ -7,10 +8,13 @@
 #include <vector>
 
 #include <weir/aggregate/decay.hpp>
+#include <weir/aggregate/encode.hpp>
+#include <weir/aggregate/ew.hpp>
 #include <weir/aggregate/means.hpp>
 #include <weir/aggregate/moments.hpp>
 #include <weir/aggregate/ratio.hpp>
 #include <weir/aggregate/relation.hpp>
+#include <weir/aggregate/travel.hpp>
 #include <weir/aggregate/wide_sum.hpp>
 #include <weir/weir.hpp>
 
@@ -24,6 +28,7 @@ struct Ride {
   double km = 0;
   bool is_card = false;
   weir::EventTime at;
+  double latitude = 0, longitude = 0;  // where it began
 };
 
 namespace {
@@ -31,10 +36,10 @@ namespace {
 constexpr weir::EventTime minute(int number) { return weir::EventTime{std::chrono::minutes{number}}; }
 
 const std::vector<Ride> rides_of_one_hour = {
-    {1, 8.0, 2.0, true, minute(3)},
-    {1, 12.0, 4.0, false, minute(15)},
-    {1, 10.0, 3.0, true, minute(30)},
-    {1, 30.0, 13.0, true, minute(45)},
+    {1, 8.0, 2.0, true, minute(3), 52.50, 13.40},
+    {1, 12.0, 4.0, false, minute(15), 52.51, 13.40},
+    {1, 10.0, 3.0, true, minute(30), 52.53, 13.40},
+    {1, 30.0, 13.0, true, minute(45), 52.50, 13.40},
 };
 
 /// The one row that an hour of rides gives with these features.
@@ -157,6 +162,43 @@ void decay() {
   support::expect(is_near(*row.fare, row.euros / row.rides));
 }
 
+void encode() {
+  // [region encode]
+  const std::uint32_t shop = weir::hash_bucket("bakery", 1000);              // 0 to 999, the same everywhere
+  const std::uint32_t shop_and_day = weir::cross("bakery", 5, 1000);
+  const std::array<double, 3> edges{5, 10, 20};
+  const std::size_t fare = weir::bucketise(12.0, edges);                     // 2: at least 10, below 20
+  const weir::Cyclic hour = weir::hour_of_day(minute(6 * 60));               // {1, 0}: a quarter of the day
+  const double metres = weir::geo_distance({52.52, 13.405}, {48.857, 2.352});  // Berlin to Paris
+  // [end]
+  support::expect(shop < 1000 && shop_and_day < 1000 && fare == 2 && hour == weir::Cyclic{1, 0});
+  support::expect(std::abs(metres - 877'500) < 500);
+}
+
+struct Moving {
+  std::optional<double> mean, variance, top_speed;
+  double metres = 0;
+};
+
+void orders() {
+  // [region ew]
+  auto moving = weir::aggregate<Moving>("moving",
+      weir::ew_mean(&Ride::fare, 0.5)      .as(&Moving::mean),
+      weir::ew_variance(&Ride::fare, 0.5)  .as(&Moving::variance));
+  // [end]
+  const Moving row = hour_of<Moving>(moving);
+  support::expect(is_near(*row.mean, (30 + 10 * 0.5 + 12 * 0.25 + 8 * 0.125) / 1.875) && *row.variance > 0);
+
+  // [region travel]
+  auto way = weir::aggregate<Moving>("way",
+      weir::travel_distance(&Ride::latitude, &Ride::longitude)  .as(&Moving::metres),
+      weir::top_speed(&Ride::latitude, &Ride::longitude)        .as(&Moving::top_speed));  // metres per second
+  // [end]
+  const Moving went = hour_of<Moving>(way);
+  const double degree = weir::earth_radius * 3.14159265358979324 / 180;
+  support::expect(is_near(went.metres, 0.06 * degree) && is_near(*went.top_speed, 0.03 * degree / 900));
+}
+
 }  // namespace
 
 int main() {
@@ -166,4 +208,6 @@ int main() {
   ratios();
   sums();
   decay();
+  encode();
+  orders();
 }
