@@ -10,6 +10,7 @@
 
 #include <weir/aggregate/approx_distinct.hpp>
 #include <weir/aggregate/quantile.hpp>
+#include <weir/aggregate/rank_quantile.hpp>
 #include <weir/weir.hpp>
 
 #include "expect.hpp"
@@ -88,9 +89,19 @@ void quantiles() {
   support::expect(is_near(row.quartiles[0], 2.5, 0.0101) && is_near(row.quartiles[2], 7.5, 0.0101));
 }
 
+void ranks() {
+  // [region rank]
+  auto ranks = weir::aggregate<Row>("ranks",
+      weir::rank_quantile(&Request::seconds, 0.99, {.k = 400}).as(&Row::p99));  // of rank 98.2 % to 99.8 %
+  // [end]
+  const Row row = row_of(ranks);
+  support::expect(row.p99 >= 9.82 && row.p99 <= 9.98);
+}
+
 }  // namespace
 
 int main() {
+  ranks();
   quantiles();
   distinct();
 }
