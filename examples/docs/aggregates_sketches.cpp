@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <weir/aggregate/approx_distinct.hpp>
+#include <weir/aggregate/exact_quantile.hpp>
 #include <weir/aggregate/quantile.hpp>
 #include <weir/aggregate/rank_quantile.hpp>
 #include <weir/weir.hpp>
@@ -27,7 +28,7 @@ struct Request {
 
 struct Row {
   std::int64_t users = 0, users_of_pages = 0;
-  double p99 = 0;
+  double p99 = 0, spread = 0, deviation = 0;
   std::optional<double> half;
   std::array<double, 3> quartiles{};
 };
@@ -98,9 +99,22 @@ void ranks() {
   support::expect(row.p99 >= 9.82 && row.p99 <= 9.98);
 }
 
+void exact() {
+  // [region exact]
+  auto exact = weir::aggregate<Row>("exact",
+      weir::exact_quantile(&Request::seconds, 0.99, {.most = 10'000}).as(&Row::p99),
+      weir::iqr(&Request::seconds, {.most = 10'000})                 .as(&Row::spread),
+      weir::mad(&Request::seconds, {.most = 10'000})                 .as(&Row::deviation));
+  // [end]
+  const Row row = row_of(exact);
+  support::expect(is_near(row.p99, 9.90001, 1e-12) && is_near(row.spread, 4.9995, 1e-12));
+  support::expect(is_near(row.deviation, 2.5, 1e-12));
+}
+
 }  // namespace
 
 int main() {
+  exact();
   ranks();
   quantiles();
   distinct();
