@@ -10,6 +10,7 @@
 
 #include <weir/aggregate/approx_distinct.hpp>
 #include <weir/aggregate/exact_quantile.hpp>
+#include <weir/aggregate/histogram.hpp>
 #include <weir/aggregate/quantile.hpp>
 #include <weir/aggregate/rank_quantile.hpp>
 #include <weir/weir.hpp>
@@ -31,6 +32,8 @@ struct Row {
   double p99 = 0, spread = 0, deviation = 0;
   std::optional<double> half;
   std::array<double, 3> quartiles{};
+  std::array<std::int64_t, 5> by_second{};
+  weir::AdaptiveBuckets<8> adaptive;
 };
 
 namespace {
@@ -111,9 +114,22 @@ void exact() {
   support::expect(is_near(row.deviation, 2.5, 1e-12));
 }
 
+void histograms() {
+  // [region histogram]
+  auto histograms = weir::aggregate<Row>("histograms",
+      weir::histogram<5>(&Request::seconds, {.from = 0, .to = 5}) .as(&Row::by_second),   // the last: 4 s and more
+      weir::adaptive_histogram<8>(&Request::seconds)              .as(&Row::adaptive));   // width 2 s: 1 s would not do
+  // [end]
+  const Row row = row_of(histograms);
+  support::expect(row.by_second == std::array<std::int64_t, 5>{999, 1000, 1000, 1000, 6001});
+  support::expect(row.adaptive.from == 0 && row.adaptive.width == 2);
+  support::expect(row.adaptive.counts == std::array<std::uint64_t, 8>{1999, 2000, 2000, 2000, 2000, 1, 0, 0});
+}
+
 }  // namespace
 
 int main() {
+  histograms();
   exact();
   ranks();
   quantiles();
