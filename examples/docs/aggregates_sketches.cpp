@@ -9,7 +9,10 @@
 #include <vector>
 
 #include <weir/aggregate/approx_distinct.hpp>
+#include <weir/aggregate/exact_quantile.hpp>
+#include <weir/aggregate/histogram.hpp>
 #include <weir/aggregate/quantile.hpp>
+#include <weir/aggregate/rank_quantile.hpp>
 #include <weir/weir.hpp>
 
 #include "expect.hpp"
@@ -26,9 +29,11 @@ struct Request {
 
 struct Row {
   std::int64_t users = 0, users_of_pages = 0;
-  double p99 = 0;
+  double p99 = 0, spread = 0, deviation = 0;
   std::optional<double> half;
   std::array<double, 3> quartiles{};
+  std::array<std::int64_t, 5> by_second{};
+  weir::AdaptiveBuckets<8> adaptive;
 };
 
 namespace {
@@ -88,9 +93,45 @@ void quantiles() {
   support::expect(is_near(row.quartiles[0], 2.5, 0.0101) && is_near(row.quartiles[2], 7.5, 0.0101));
 }
 
+void ranks() {
+  // [region rank]
+  auto ranks = weir::aggregate<Row>("ranks",
+      weir::rank_quantile(&Request::seconds, 0.99, {.k = 400}).as(&Row::p99));  // of rank 98.2 % to 99.8 %
+  // [end]
+  const Row row = row_of(ranks);
+  support::expect(row.p99 >= 9.82 && row.p99 <= 9.98);
+}
+
+void exact() {
+  // [region exact]
+  auto exact = weir::aggregate<Row>("exact",
+      weir::exact_quantile(&Request::seconds, 0.99, {.most = 10'000}).as(&Row::p99),
+      weir::iqr(&Request::seconds, {.most = 10'000})                 .as(&Row::spread),
+      weir::mad(&Request::seconds, {.most = 10'000})                 .as(&Row::deviation));
+  // [end]
+  const Row row = row_of(exact);
+  support::expect(is_near(row.p99, 9.90001, 1e-12) && is_near(row.spread, 4.9995, 1e-12));
+  support::expect(is_near(row.deviation, 2.5, 1e-12));
+}
+
+void histograms() {
+  // [region histogram]
+  auto histograms = weir::aggregate<Row>("histograms",
+      weir::histogram<5>(&Request::seconds, {.from = 0, .to = 5}) .as(&Row::by_second),   // the last: 4 s and more
+      weir::adaptive_histogram<8>(&Request::seconds)              .as(&Row::adaptive));   // width 2 s: 1 s would not do
+  // [end]
+  const Row row = row_of(histograms);
+  support::expect(row.by_second == std::array<std::int64_t, 5>{999, 1000, 1000, 1000, 6001});
+  support::expect(row.adaptive.from == 0 && row.adaptive.width == 2);
+  support::expect(row.adaptive.counts == std::array<std::uint64_t, 8>{1999, 2000, 2000, 2000, 2000, 1, 0, 0});
+}
+
 }  // namespace
 
 int main() {
+  histograms();
+  exact();
+  ranks();
   quantiles();
   distinct();
 }
