@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <weir/aggregate/autocorrelation.hpp>
+#include <weir/aggregate/category.hpp>
 #include <weir/aggregate/distinct_k.hpp>
 #include <weir/aggregate/drawdown.hpp>
 #include <weir/aggregate/nth.hpp>
@@ -43,6 +44,9 @@ struct Row {
   std::array<std::int64_t, 2> smallest{};
   double fall = 0, fallen_part = 0;
   std::optional<double> correlation;
+  std::vector<weir::CategoryRow<std::string, std::int64_t>> cents_of_shops;
+  std::vector<weir::CategoryRow<std::string, std::uint64_t>> busiest_shop;
+  std::optional<double> shop_bits;
 };
 
 namespace {
@@ -148,7 +152,21 @@ void series() {
       weir::autocorrelation<1>(&Payment::balance).as(&Row::correlation));
   // [end]
   const std::optional<double> correlation = hour_of(memory).correlation;
-  support::expect(correlation && std::abs(*correlation - 0.3738) < 0.0001);
+  support::expect(correlation && std::abs(*correlation - 0.3389) < 0.0001);
+}
+
+void categories() {
+  // [region category]
+  auto shops = weir::aggregate<Row>("shops",
+      weir::by_category(&Payment::shop, weir::sum(&Payment::cents), {.most = 32}) .as(&Row::cents_of_shops),
+      weir::top_categories<1>(&Payment::shop, weir::count())                      .as(&Row::busiest_shop),
+      weir::entropy(&Payment::shop)                                               .as(&Row::shop_bits));
+  // [end]
+  const Row row = hour_of(shops);
+  support::expect(row.cents_of_shops.size() == 2 && row.cents_of_shops[0].category == "bakery");
+  support::expect(row.cents_of_shops[0].value == 800 && row.cents_of_shops[1].value == 2700);
+  support::expect(row.busiest_shop.size() == 1 && row.busiest_shop[0].category == "books");
+  support::expect(row.shop_bits && std::abs(*row.shop_bits - 0.971) < 0.001);
 }
 
 }  // namespace
@@ -158,4 +176,5 @@ int main() {
   times();
   places();
   series();
+  categories();
 }
