@@ -8,7 +8,9 @@
 #include <vector>
 
 #include <weir/aggregate/autocorrelation.hpp>
+#include <weir/aggregate/bloom.hpp>
 #include <weir/aggregate/category.hpp>
+#include <weir/aggregate/collect.hpp>
 #include <weir/aggregate/distinct_k.hpp>
 #include <weir/aggregate/drawdown.hpp>
 #include <weir/aggregate/nth.hpp>
@@ -47,6 +49,8 @@ struct Row {
   std::vector<weir::CategoryRow<std::string, std::int64_t>> cents_of_shops;
   std::vector<weir::CategoryRow<std::string, std::uint64_t>> busiest_shop;
   std::optional<double> shop_bits;
+  std::vector<std::string> visits, visited;
+  bool is_known_shop = false;
 };
 
 namespace {
@@ -169,6 +173,23 @@ void categories() {
   support::expect(row.shop_bits && std::abs(*row.shop_bits - 0.971) < 0.001);
 }
 
+void collections() {
+  // [region collect]
+  auto lists = weir::aggregate<Row>("lists",
+      weir::collect_list(&Payment::shop, {.most = 4}) .as(&Row::visits),
+      weir::collect_set(&Payment::shop)               .as(&Row::visited));
+  // [end]
+  const Row row = hour_of(lists);
+  support::expect(row.visits == std::vector<std::string>{"books", "books", "books", "bakery"});
+  support::expect(row.visited == std::vector<std::string>{"bakery", "books"});
+
+  // [region bloom]
+  auto memory = weir::aggregate<Row>("memory",
+      weir::seen_before(&Payment::shop, {.expected = 100, .false_positive = 0.001}).as(&Row::is_known_shop));
+  // [end]
+  support::expect(hour_of(memory).is_known_shop);
+}
+
 }  // namespace
 
 int main() {
@@ -177,4 +198,5 @@ int main() {
   places();
   series();
   categories();
+  collections();
 }
