@@ -17,6 +17,7 @@
 #include <weir/aggregate/streak.hpp>
 #include <weir/aggregate/timing.hpp>
 #include <weir/aggregate/top_k.hpp>
+#include <weir/aggregate/vector.hpp>
 #include <weir/weir.hpp>
 
 #include "expect.hpp"
@@ -51,6 +52,8 @@ struct Row {
   std::optional<double> shop_bits;
   std::vector<std::string> visits, visited;
   bool is_known_shop = false;
+  std::array<double, 3> taste{};
+  std::optional<double> usual;
 };
 
 namespace {
@@ -190,6 +193,17 @@ void collections() {
   support::expect(hour_of(memory).is_known_shop);
 }
 
+void vectors() {
+  // [region vector]
+  auto tastes = weir::aggregate<Row>("tastes",
+      weir::vector_mean(&Payment::taste)        .as(&Row::taste),
+      weir::cosine_to_centroid(&Payment::taste) .as(&Row::usual));  // is the last payment like those before?
+  // [end]
+  const Row row = hour_of(tastes);
+  support::expect(row.taste == std::array<double, 3>{0.4, 0.6, 0.2});
+  support::expect(row.usual && std::abs(*row.usual - 0.3015) < 0.0001);
+}
+
 }  // namespace
 
 int main() {
@@ -199,4 +213,5 @@ int main() {
   series();
   categories();
   collections();
+  vectors();
 }
