@@ -8,12 +8,16 @@
 #include <vector>
 
 #include <weir/aggregate/autocorrelation.hpp>
+#include <weir/aggregate/bloom.hpp>
+#include <weir/aggregate/category.hpp>
+#include <weir/aggregate/collect.hpp>
 #include <weir/aggregate/distinct_k.hpp>
 #include <weir/aggregate/drawdown.hpp>
 #include <weir/aggregate/nth.hpp>
 #include <weir/aggregate/streak.hpp>
 #include <weir/aggregate/timing.hpp>
 #include <weir/aggregate/top_k.hpp>
+#include <weir/aggregate/vector.hpp>
 #include <weir/weir.hpp>
 
 #include "expect.hpp"
@@ -43,6 +47,13 @@ struct Row {
   std::array<std::int64_t, 2> smallest{};
   double fall = 0, fallen_part = 0;
   std::optional<double> correlation;
+  std::vector<weir::CategoryRow<std::string, std::int64_t>> cents_of_shops;
+  std::vector<weir::CategoryRow<std::string, std::uint64_t>> busiest_shop;
+  std::optional<double> shop_bits;
+  std::vector<std::string> visits, visited;
+  bool is_known_shop = false;
+  std::array<double, 3> taste{};
+  std::optional<double> usual;
 };
 
 namespace {
@@ -148,7 +159,49 @@ void series() {
       weir::autocorrelation<1>(&Payment::balance).as(&Row::correlation));
   // [end]
   const std::optional<double> correlation = hour_of(memory).correlation;
-  support::expect(correlation && std::abs(*correlation - 0.3738) < 0.0001);
+  support::expect(correlation && std::abs(*correlation - 0.3389) < 0.0001);
+}
+
+void categories() {
+  // [region category]
+  auto shops = weir::aggregate<Row>("shops",
+      weir::by_category(&Payment::shop, weir::sum(&Payment::cents), {.most = 32}) .as(&Row::cents_of_shops),
+      weir::top_categories<1>(&Payment::shop, weir::count())                      .as(&Row::busiest_shop),
+      weir::entropy(&Payment::shop)                                               .as(&Row::shop_bits));
+  // [end]
+  const Row row = hour_of(shops);
+  support::expect(row.cents_of_shops.size() == 2 && row.cents_of_shops[0].category == "bakery");
+  support::expect(row.cents_of_shops[0].value == 800 && row.cents_of_shops[1].value == 2700);
+  support::expect(row.busiest_shop.size() == 1 && row.busiest_shop[0].category == "books");
+  support::expect(row.shop_bits && std::abs(*row.shop_bits - 0.971) < 0.001);
+}
+
+void collections() {
+  // [region collect]
+  auto lists = weir::aggregate<Row>("lists",
+      weir::collect_list(&Payment::shop, {.most = 4}) .as(&Row::visits),
+      weir::collect_set(&Payment::shop)               .as(&Row::visited));
+  // [end]
+  const Row row = hour_of(lists);
+  support::expect(row.visits == std::vector<std::string>{"books", "books", "books", "bakery"});
+  support::expect(row.visited == std::vector<std::string>{"bakery", "books"});
+
+  // [region bloom]
+  auto memory = weir::aggregate<Row>("memory",
+      weir::seen_before(&Payment::shop, {.expected = 100, .false_positive = 0.001}).as(&Row::is_known_shop));
+  // [end]
+  support::expect(hour_of(memory).is_known_shop);
+}
+
+void vectors() {
+  // [region vector]
+  auto tastes = weir::aggregate<Row>("tastes",
+      weir::vector_mean(&Payment::taste)        .as(&Row::taste),
+      weir::cosine_to_centroid(&Payment::taste) .as(&Row::usual));  // is the last payment like those before?
+  // [end]
+  const Row row = hour_of(tastes);
+  support::expect(row.taste == std::array<double, 3>{0.4, 0.6, 0.2});
+  support::expect(row.usual && std::abs(*row.usual - 0.3015) < 0.0001);
 }
 
 }  // namespace
@@ -158,4 +211,7 @@ int main() {
   times();
   places();
   series();
+  categories();
+  collections();
+  vectors();
 }
