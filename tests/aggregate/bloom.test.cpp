@@ -52,7 +52,7 @@ TEST_CASE("the newest value is looked for among all others, whatever the order o
   CHECK(seen < 150);
 }
 
-TEST_CASE("a new value is taken for a seen one about as often as was asked for; a seen one is never missed") {
+TEST_CASE("a new value is taken for a seen one about as often as was asked for, a seen one is never missed") {
   for (const auto& [expected, rate] : {std::pair{1000U, 0.01}, {1000U, 0.1}, {20'000U, 0.001}, {10U, 0.02}}) {
     CAPTURE(expected, rate);
     double found = 0, asked = 0;
@@ -123,7 +123,7 @@ struct Row {
   bool is_known = false;
 };
 
-TEST_CASE("seen before is a feature of a row; what cannot be is named") {
+TEST_CASE("seen before is a feature of a row, what cannot be is named") {
   using namespace weir;
   const std::vector<Timed<Login>> logins{
       {{"a"}, event_time(1)}, {{"b"}, event_time(2)}, {{"a"}, event_time(3)}};

@@ -44,7 +44,7 @@ TEST_CASE("a list has the newest values in their order, whatever the order of ar
   }
 }
 
-TEST_CASE("a set has the different values in their order; of too many the smallest, flagged") {
+TEST_CASE("a set has the different values in their order, of too many the smallest, flagged") {
   CHECK(CollectSet<int>{}.result({}).value.empty());
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     const auto values = samples::integers(seed, seed % 60, 10);

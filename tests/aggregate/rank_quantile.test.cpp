@@ -136,7 +136,7 @@ TEST_CASE("all equal values are that value, a run is the same each time") {
   CHECK(written(samples::added(Sketch{}, values)) == written(samples::added(Sketch{}, values)));
 }
 
-TEST_CASE("numbers at the limits come back as they were; -0.0 is below 0.0") {
+TEST_CASE("numbers at the limits come back as they were, -0.0 is below 0.0") {
   using samples::result_of;
   const auto ends = []<class T>(T low, T high) {
     CHECK(result_of(RankQuantile<T>{.q = 0}, std::vector<T>{high, low, high}) == low);

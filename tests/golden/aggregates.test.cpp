@@ -34,7 +34,7 @@ struct Row {
   std::int64_t count = 0, sum = 0, least = 0, most = 0, range = 0, abs_most = 0, distinct = 0;
   std::optional<double> mean, variance, stddev, population_variance, sem, skewness, kurtosis,
       population_skewness, population_kurtosis, covariance, correlation, slope, trend, z_score, weighted_mean,
-      bayesian_mean, geometric_mean, harmonic_mean, ratio, share, decayed_mean, autocorrelation;
+      bayesian_mean, geometric_mean, harmonic_mean, ratio, share, decayed_mean, autocorrelation, median, p90, iqr, mad, entropy;
   double decayed_count = 0, decayed_sum = 0;
   std::optional<std::int64_t> first, last, second, lag, delta, drawdown;
   std::vector<std::int64_t> top, bottom;
@@ -123,7 +123,12 @@ std::map<std::string, Value> values_of(const Row& row) {
           {"inter_arrival_min", ticks(row.gap_least)},
           {"inter_arrival_stddev", seconds(row.gap_stddev)},
           {"drawdown", row.drawdown},
-          {"autocorrelation_1", row.autocorrelation}};
+          {"autocorrelation_1", row.autocorrelation},
+          {"median", row.median},
+          {"p90", row.p90},
+          {"iqr", row.iqr},
+          {"mad", row.mad},
+          {"entropy", row.entropy}};
 }
 
 auto features() {
@@ -169,7 +174,12 @@ auto features() {
           weir::inter_arrival_mean().as(&Row::gap_mean), weir::inter_arrival_max().as(&Row::gap_most),
           weir::inter_arrival_min().as(&Row::gap_least), weir::inter_arrival_stddev().as(&Row::gap_stddev),
           weir::drawdown(&Record::x).as(&Row::drawdown),
-          weir::autocorrelation<1>(&Record::x).as(&Row::autocorrelation)));
+          weir::autocorrelation<1>(&Record::x).as(&Row::autocorrelation),
+          weir::exact_median(&Record::x, {.most = 1'000'000}).as(&Row::median),
+          weir::exact_quantile(&Record::x, 0.9, {.most = 1'000'000}).as(&Row::p90),
+          weir::iqr(&Record::x, {.most = 1'000'000}).as(&Row::iqr),
+          weir::mad(&Record::x, {.most = 1'000'000}).as(&Row::mad),
+          weir::entropy(&Record::category, {.most = 10'000}).as(&Row::entropy)));
 }
 
 /// Of one data set: group, aggregate, value.
@@ -238,14 +248,14 @@ void check(const std::string& data, std::vector<Record> records) {
     const std::map<std::string, Value> found = values_of(read.value);
     for (const auto& [name, value] : expected.at(group)) {
       const auto at = found.find(name);
-      if (at == found.end()) continue;
+      if (at == found.end()) FAIL("no aggregate is " << name);
       const std::string other = difference(at->second, value, read.value, name);
       if (!other.empty())
         FAIL_CHECK(data << " " << group << ": " << name << " is " << value << ", and not " << other);
       ++compared;
     }
   }
-  CHECK(compared > 40);
+  CHECK(compared > 40 * expected.size());
 }
 
 template <class Parse>

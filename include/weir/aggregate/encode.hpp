@@ -42,10 +42,10 @@ namespace detail {
 
 /// What names a category: a text, an integer or an enumerator.
 template <class T>
-concept Category = Integer<T> || std::is_enum_v<T> || std::is_convertible_v<const T&, std::string_view>;
+concept Encodable = Integer<T> || std::is_enum_v<T> || std::is_convertible_v<const T&, std::string_view>;
 
-template <Category T>
-[[nodiscard]] std::uint64_t hash_of(const T& value) noexcept {
+template <Encodable T>
+[[nodiscard]] std::uint64_t code_of(const T& value) noexcept {
   if constexpr (std::is_convertible_v<const T&, std::string_view>)
     return category_hash(std::string_view{value});
   else
@@ -62,15 +62,15 @@ template <Category T>
 /// are hashed as their bytes; integers and enumerators as 8 bytes, little-endian, whatever their width.
 ///
 /// Errors:  no buckets: 0
-template <detail::Category T>
+template <detail::Encodable T>
 [[nodiscard]] std::uint32_t hash_bucket(const T& value, std::uint32_t buckets) noexcept {
-  return detail::bucket_of(detail::hash_of(value), buckets);
+  return detail::bucket_of(detail::code_of(value), buckets);
 }
 
 /// The bucket of a pair of categories, in [0, buckets); (a, b) is another pair than (b, a). Otherwise as `hash_bucket`.
-template <detail::Category A, detail::Category B>
+template <detail::Encodable A, detail::Encodable B>
 [[nodiscard]] std::uint32_t cross(const A& a, const B& b, std::uint32_t buckets) noexcept {
-  return detail::bucket_of(detail::crossed_hash(detail::hash_of(a), detail::hash_of(b)), buckets);
+  return detail::bucket_of(detail::crossed_hash(detail::code_of(a), detail::code_of(b)), buckets);
 }
 
 /// How many of the edges lie at or below a number: bucket i holds edges[i - 1] <= x < edges[i], bucket 0 what is below all

@@ -1,0 +1,212 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <weir/weir.hpp>
+
+#include "aggregate/samples.hpp"
+#include "catch.hpp"
+
+/// \file
+/// Aggregates in every kind of window: what comes out is what one State gives to which the records of the window were added in their
+/// order, one after the other. That each aggregate computes what its card says is tested in its own file.
+
+namespace every_window {
+
+using std::chrono::microseconds;
+using weir::event_time;
+using weir::EventTime;
+
+struct Event {
+  std::uint32_t key = 0;
+  EventTime at;
+  std::int64_t count = 0;
+  double value = 0, weight = 1;
+  std::string word;
+  std::array<double, 3> vector{};
+  bool flag = false;
+};
+
+/// In the order in which they arrive: a little out of order, many of them at the same time.
+inline std::vector<Event> events(std::uint64_t seed, int count) {
+  samples::Random random{seed};
+  std::vector<Event> events;
+  std::int64_t now = 0;
+  for (int i = 0; i < count; ++i) {
+    now += random.below(8) == 0 ? random.between(10, 40) : random.between(0, 2);
+    Event event;
+    event.key = static_cast<std::uint32_t>(random.below(3));
+    event.at = event_time(now);
+    event.count = random.between(-6, 9);
+    event.value = static_cast<double>(random.between(-40, 60)) / 4;
+    event.weight = static_cast<double>(random.between(1, 12)) / 8;
+    event.word = std::string(1, static_cast<char>('a' + random.below(6)));
+    for (double& part : event.vector) part = static_cast<double>(random.between(-8, 8)) / 2;
+    event.flag = random.below(3) != 0;
+    events.push_back(std::move(event));
+  }
+  for (std::size_t i = 0; i + 4 <= events.size(); i += 4)
+    for (std::size_t k = 3; k > 0; --k) std::swap(events[i + k], events[i + random.below(k + 1)]);
+  return events;
+}
+
+/// All fields that the features of a row write, as numbers and texts.
+struct Told {
+  std::vector<std::optional<double>> numbers;
+  std::vector<std::string> texts;
+
+  template <class T>
+  void tell(const T& field) {
+    if constexpr (std::same_as<T, std::string>) {
+      texts.push_back(field);
+    } else if constexpr (std::same_as<T, weir::Duration>) {
+      numbers.emplace_back(static_cast<double>(field.count()));
+    } else if constexpr (weir::detail::is_optional<T>) {
+      if (field)
+        tell(*field);
+      else
+        numbers.emplace_back(std::nullopt);
+    } else if constexpr (weir::detail::Listed<T>) {
+      numbers.emplace_back(static_cast<double>(field.size()));
+      for (const auto& one : field) tell(one);
+    } else {
+      numbers.emplace_back(static_cast<double>(field));
+    }
+  }
+};
+
+/// Text of the first feature of which two rows differ; empty if none does.
+template <class Row, class... Features>
+std::string difference(const Row& a, const Row& b, const std::tuple<Features...>& features) {
+  std::string found;
+  const auto compare = [&](const auto& feature) {
+    Told x, y;
+    x.tell(a.*(feature.target.at[0]));
+    y.tell(b.*(feature.target.at[0]));
+    bool is_same = x.texts == y.texts && x.numbers.size() == y.numbers.size();
+    for (std::size_t i = 0; is_same && i < x.numbers.size(); ++i) {
+      is_same = x.numbers[i].has_value() == y.numbers[i].has_value();
+      if (!is_same || !x.numbers[i]) continue;
+      const double p = *x.numbers[i], q = *y.numbers[i];
+      is_same = std::abs(p - q) <= 1e-9 * (1 + std::max(std::abs(p), std::abs(q)));
+    }
+    if (is_same || !found.empty()) return;
+    found = std::string(feature.family.name) + ":";
+    for (const Told* told : {&x, &y}) {
+      for (const auto& number : told->numbers) found += number ? " " + std::to_string(*number) : " -";
+      for (const std::string& text : told->texts) found += " " + text;
+      if (told == &x) found += ", and not";
+    }
+  };
+  std::apply([&](const auto&... feature) { (compare(feature), ...); }, features);
+  return found;
+}
+
+/// What one State gives for the records of a key in an interval.
+template <class Row, class... Features>
+Row reference(const std::vector<Event>& events, std::uint32_t key, weir::Window window, EventTime as_of,
+              const std::tuple<Features...>& features) {
+  std::vector<Event> inside;
+  for (const Event& event : events) {
+    if (event.key == key && event.at >= window.start && event.at < window.end) inside.push_back(event);
+  }
+  std::stable_sort(inside.begin(), inside.end(), [](const Event& a, const Event& b) { return a.at < b.at; });
+  const auto aggregator = std::apply(
+      [](const auto&... feature) { return weir::RowAggregator<Row, Event, Features...>(feature...); },
+      features);
+  typename decltype(aggregator)::State state{};
+  for (const Event& event : inside) aggregator.add(state, event, event.at);
+  return aggregator.result(state, {window.start, as_of});
+}
+
+template <class Row, class... Features, class Windows>
+void check_windows(const char* kind, const Windows& windows, const std::tuple<Features...>& features) {
+  const std::vector<Event> all = events(7, 400);
+  weir::Graph graph{"windows"};
+  auto source =
+      graph.source<Event>("events", {.time = &Event::at, .watermark = weir::trailing(microseconds(200))});
+  std::vector<weir::Windowed<std::uint32_t, Row>> rows;
+  const auto aggregate =
+      std::apply([](const auto&... feature) { return weir::aggregate<Row>("rows", feature...); }, features);
+  source | weir::key_by(&Event::key) | Windows(windows) | aggregate |
+      weir::sink("out", [&rows](const auto& row) { rows.push_back(row); });
+  auto pipeline = std::move(graph).build();
+  REQUIRE(pipeline.ok());
+  for (const Event& event : all) pipeline->push(source, event);
+  REQUIRE(pipeline->finish().ok());
+  CHECK(pipeline->stats("rows").late == 0);
+  REQUIRE(rows.size() >= 3);
+  for (const auto& row : rows) {
+    const Row expected = reference<Row>(all, row.key, row.window, row.as_of, features);
+    const std::string found = difference(row.value, expected, features);
+    if (!found.empty()) {
+      INFO(kind << ", window " << weir::ticks(row.window.start) << " to " << weir::ticks(row.window.end));
+      FAIL_CHECK(found);
+      return;
+    }
+  }
+}
+
+template <class Row, class... Features, class Rolling>
+void check_rolling(const char* kind, Rolling rolling, const std::tuple<Features...>& features) {
+  const std::vector<Event> all = events(8, 300);
+  weir::Graph graph{"rolling"};
+  auto source =
+      graph.source<Event>("events", {.time = &Event::at, .watermark = weir::trailing(microseconds(200))});
+  const auto parts =
+      std::apply([&rolling](const auto&... feature) { return rolling.compute(feature...); }, features);
+  auto view = source | weir::key_by(&Event::key) |
+              weir::features<Row>({.name = "rows", .retain = weir::for_ever}, parts) | weir::view("view");
+  auto pipeline = std::move(graph).build();
+  REQUIRE(pipeline.ok());
+  EventTime newest = event_time(0);
+  std::vector<Event> pushed;
+  for (const Event& event : all) {
+    pipeline->push(source, event);
+    pushed.push_back(event);
+    newest = std::max(newest, event.at);
+    const EventTime as_of = newest + microseconds(1);
+    const auto read = pipeline->lookup(view, event.key, {.as_of = as_of});
+    REQUIRE(read.has_value());
+    const weir::Window covered = read.covered()[0];
+    const Row expected = reference<Row>(pushed, event.key, covered, as_of, features);
+    const std::string found = difference(read.value, expected, features);
+    if (!found.empty()) {
+      INFO(kind << " read at " << weir::ticks(as_of));
+      FAIL_CHECK(found);
+      return;
+    }
+  }
+}
+
+template <class Row, class... Features>
+void check_every_window(const std::tuple<Features...>& features) {
+  constexpr weir::Duration none{0};
+  check_windows<Row>("tumbling", weir::tumbling({.size = microseconds(60), .grace = none}), features);
+  check_windows<Row>("sliding",
+                     weir::sliding({.size = microseconds(60), .every = microseconds(15), .grace = none}),
+                     features);
+  check_windows<Row>("cumulating",
+                     weir::cumulating({.size = microseconds(120), .step = microseconds(30), .grace = none}),
+                     features);
+  check_windows<Row>("sessions", weir::session({.gap = microseconds(9), .grace = none}), features);
+  check_windows<Row>("lifetime", weir::lifetime(), features);
+  check_rolling<Row>("exact", weir::rolling({.size = microseconds(50), .precision = weir::exact}), features);
+  check_rolling<Row>("sawtooth", weir::rolling({.size = microseconds(50), .precision = microseconds(5)}),
+                     features);
+  check_rolling<Row>("pre-cut",
+                     weir::rolling({.size = microseconds(50), .precision = weir::pre_cut(microseconds(5))}),
+                     features);
+  check_rolling<Row>("lifetime", weir::rolling_lifetime(), features);
+}
+
+}  // namespace every_window
