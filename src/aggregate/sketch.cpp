@@ -7,7 +7,7 @@ namespace weir::inline v0::detail {
 
 std::string number_text(double number) {
   char text[32];
-  for (int digits = 1; digits <= 17; ++digits) {
+  for (int digits = 9; digits <= 17; ++digits) {
     std::snprintf(text, sizeof text, "%.*g", digits, number);
     if (std::strtod(text, nullptr) == number) break;
   }
