@@ -105,7 +105,7 @@ template <std::size_t count>
 bool comes_in_order(const std::vector<Held<count>>& values, std::size_t from, std::size_t step) {
   if (step == count) return true;
   for (std::size_t i = from; i < values.size(); ++i)
-    if ((values[i].bits >> step & 1U) != 0 && comes_in_order(values, i + 1, step + 1)) return true;
+    if ((unsigned{values[i].bits} >> step & 1U) != 0 && comes_in_order(values, i + 1, step + 1)) return true;
   return false;
 }
 

@@ -114,10 +114,10 @@ TEST_CASE("burstiness is -1 of a clock, about 0 of independent arrivals and near
   samples::Random random{1};
   double time = 0;
   for (int i = 0; i < 10000; ++i) {
-    clock.push_back({0, event_time(i * 1000)});
+    clock.push_back({0, event_time(std::int64_t{i} * 1000)});
     time -= 1e6 * __builtin_log(1 - random.fraction());
     poisson.push_back({0, event_time(static_cast<std::int64_t>(time))});
-    bursts.push_back({0, event_time(i % 1000 + i / 1000 * 1'000'000'000)});
+    bursts.push_back({0, event_time(i % 1000 + std::int64_t{i / 1000} * 1000000000)});
   }
   CHECK(result_of(Burstiness<>{}, clock)->value == -1);
   CHECK(samples::size_of(result_of(Burstiness<>{}, poisson)->value) < 0.03);

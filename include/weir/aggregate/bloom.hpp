@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include <weir/aggregate/category.hpp>
+#include <weir/aggregate/category_map.hpp>
 #include <weir/aggregate/distinct.hpp>
 #include <weir/aggregate/feature.hpp>
 #include <weir/state/archive.hpp>

@@ -11,10 +11,9 @@
 #include <vector>
 
 #include <weir/aggregate/arg.hpp>
+#include <weir/aggregate/category_map.hpp>
 #include <weir/aggregate/count.hpp>
 #include <weir/aggregate/feature.hpp>
-#include <weir/base/hash.hpp>
-#include <weir/state/archive.hpp>
 
 /// \file
 /// by_category, top_categories, entropy
@@ -49,132 +48,6 @@ struct Categorised {
 
 namespace detail {
 
-template <class T>
-concept Category = Integer<T> || std::is_enum_v<T> || std::same_as<T, Duration> ||
-    std::same_as<T, EventTime> || std::same_as<T, std::string>;
-
-/// Where a category stands among others: it decides which are kept, so it is the same on every machine.
-template <Category Key>
-[[nodiscard]] std::uint64_t category_hash(Argument<Key> key) {
-  if constexpr (std::same_as<Key, std::string>) {
-    return XXH3_64bits(key.data(), key.size());
-  } else {
-    std::uint64_t z = 0x9e3779b97f4a7c15U;  // SplitMix64: no two numbers have the same
-    if constexpr (std::same_as<Key, Duration>)
-      z += static_cast<std::uint64_t>(key.count());
-    else if constexpr (std::same_as<Key, EventTime>)
-      z += static_cast<std::uint64_t>(ticks(key));
-    else
-      z += static_cast<std::uint64_t>(key);
-    z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
-    z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
-    return z ^ (z >> 31U);
-  }
-}
-
-/// A State for each category, up to `most`: those with the smallest hashes. Which these are depends on the set of categories alone, not
-/// on the order of records or merges; and one that is not among them never comes to be, so a category that is kept was kept from its
-/// first record on. All others share one State, the rest.
-template <Category Key, class State>
-class CategoryMap {
- public:
-  struct Entry {
-    std::uint64_t hash;
-    Key key;
-    State state;
-  };
-
-  [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
-  [[nodiscard]] bool has_rest() const { return has_rest_; }
-  [[nodiscard]] const State& rest() const { return rest_; }
-
-  /// The State that a record of this category goes to.
-  template <class A>
-  State& at(const A& aggregator, Argument<Key> key, std::size_t most) {
-    const std::uint64_t hash = category_hash<Key>(key);
-    std::size_t low = 0, high = entries_.size();
-    while (low < high) {
-      const std::size_t middle = low + (high - low) / 2;
-      if (stands_before(entries_[middle], hash, key))
-        low = middle + 1;
-      else
-        high = middle;
-    }
-    if (low < entries_.size() && entries_[low].hash == hash && entries_[low].key == key)
-      return entries_[low].state;
-    if (low >= most) {
-      has_rest_ = true;
-      return rest_;
-    }
-    if (entries_.size() >= most) {
-      give_up(aggregator, entries_.back());
-      entries_.pop_back();
-    }
-    const auto place = entries_.begin() + static_cast<std::ptrdiff_t>(low);
-    return entries_.insert(place, Entry{hash, Key(key), State{}})->state;
-  }
-
-  template <class A>
-  void merge(const A& aggregator, const CategoryMap& later, std::size_t most) {
-    if (later.has_rest_) {
-      has_rest_ = true;
-      aggregator.merge(rest_, later.rest_);
-    }
-    if (later.entries_.empty()) return;
-    std::vector<Entry> all;
-    all.reserve(entries_.size() + later.entries_.size());
-    auto mine = entries_.begin();
-    for (const Entry& entry : later.entries_) {
-      while (mine != entries_.end() && stands_before(*mine, entry.hash, entry.key))
-        all.push_back(std::move(*mine++));
-      if (mine != entries_.end() && mine->hash == entry.hash && mine->key == entry.key) {
-        aggregator.merge(mine->state, entry.state);
-        all.push_back(std::move(*mine++));
-      } else {
-        all.push_back(entry);
-      }
-    }
-    while (mine != entries_.end()) all.push_back(std::move(*mine++));
-    for (; all.size() > most; all.pop_back()) give_up(aggregator, all.back());
-    entries_ = std::move(all);
-  }
-
-  void archive(Archive& ar) requires(Archivable<State>) {
-    if (ar.is_loading()) *this = {};
-    ar(has_rest_);
-    if (has_rest_) ar(rest_);
-    std::size_t count = entries_.size();
-    ar.size(count, least_bytes<Key>() + least_bytes<State>());
-    for (std::size_t i = 0; i < count && ar.is_good(); ++i) {
-      if (ar.is_loading()) entries_.emplace_back(Entry{0, Key{}, State{}});
-      Entry& entry = entries_[i];
-      ar(entry.key, entry.state);
-      if (!ar.is_loading()) continue;
-      entry.hash = category_hash<Key>(entry.key);
-      if (i > 0 && !stands_before(entries_[i - 1], entry.hash, entry.key))
-        ar.fail("categories are not in their order");
-    }
-    if (!ar.is_good()) *this = {};
-  }
-  [[nodiscard]] static consteval std::uint64_t archive_layout() {
-    return layout_of<Key>() * 31 + layout_of<State>();
-  }
-
- private:
-  static bool stands_before(const Entry& entry, std::uint64_t hash, Argument<Key> key) {
-    return entry.hash != hash ? entry.hash < hash : entry.key < key;
-  }
-  template <class A>
-  void give_up(const A& aggregator, const Entry& entry) {
-    has_rest_ = true;
-    aggregator.merge(rest_, entry.state);
-  }
-
-  std::vector<Entry> entries_;  // by hash, then by key
-  State rest_{};
-  bool has_rest_ = false;
-};
-
 /// A result without the wrapping that says that it did not fit.
 template <class T>
 struct Unchecked : std::type_identity<T> {};
@@ -197,7 +70,7 @@ template <class T>
 }
 
 /// An aggregate of each category.
-template <Category Key, class Inner>
+template <Categorical Key, class Inner>
 struct Categories {
   using State = CategoryMap<Key, typename Inner::State>;
   using InnerResult = std::remove_cvref_t<decltype(result_of(
@@ -247,7 +120,7 @@ struct Categories {
 /// Cost:     add log2(categories) comparisons of hashes, and moving half of the categories for a new one; merge linear in categories;
 ///           result sorts them
 /// Source:   definition; Cohen, Journal of Computer and System Sciences 1997 (which to keep: bottom-k)
-template <detail::Category Key, class Inner>
+template <detail::Categorical Key, class Inner>
 struct ByCategory : detail::Categories<Key, Inner> {
   using typename detail::Categories<Key, Inner>::State;
   using typename detail::Categories<Key, Inner>::Row;
@@ -275,7 +148,7 @@ struct ByCategory : detail::Categories<Key, Inner> {
 /// Memory:   as `ByCategory`
 /// Cost:     as `ByCategory`
 /// Source:   definition
-template <detail::Category Key, class Inner, std::size_t n>
+template <detail::Categorical Key, class Inner, std::size_t n>
 struct TopCategories : detail::Categories<Key, Inner> {
   using typename detail::Categories<Key, Inner>::State;
   using Value =
@@ -318,7 +191,7 @@ namespace detail {
 /// Cost:     add log2(categories) comparisons of hashes, and moving half of the categories for a new one; merge linear in categories;
 ///           result 1 logarithm per category
 /// Source:   Shannon, Bell System Technical Journal 1948
-template <detail::Category Value>
+template <detail::Categorical Value>
 struct Entropy {
   using State = detail::CategoryMap<Value, std::uint64_t>;
   static constexpr bool order_independent = true;
@@ -376,7 +249,7 @@ struct ByCategoryOf {
   }
   template <class Value, class Key = KeptAs<std::remove_cvref_t<decltype(Value::key)>>,
             class V = std::remove_cvref_t<decltype(Value::value)>>
-  requires Category<Key> && MakesInner<InnerFamily, V>
+  requires Categorical<Key> && MakesInner<InnerFamily, V>
   [[nodiscard]] constexpr ByCategory<Key, InnerOf<InnerFamily, V>> make() const {
     return {{inner.template make<V>(), most}};
   }
@@ -394,7 +267,7 @@ struct TopCategoriesOf {
   [[nodiscard]] std::string problem() const { return ByCategoryOf<InnerFamily>{inner, most}.problem(); }
   template <class Value, class Key = KeptAs<std::remove_cvref_t<decltype(Value::key)>>,
             class V = std::remove_cvref_t<decltype(Value::value)>>
-  requires Category<Key> && MakesInner<InnerFamily, V> &&
+  requires Categorical<Key> && MakesInner<InnerFamily, V> &&
       HasLess<typename TopCategories<Key, InnerOf<InnerFamily, V>, n>::Value>
   [[nodiscard]] constexpr TopCategories<Key, InnerOf<InnerFamily, V>, n> make() const {
     return {{inner.template make<V>(), most}};
@@ -406,7 +279,7 @@ struct EntropyOf {
 
   [[nodiscard]] std::string problem() const { return problem_of({most}); }
   template <class Value>
-  requires Category<KeptAs<Value>>
+  requires Categorical<KeptAs<Value>>
   [[nodiscard]] constexpr Entropy<KeptAs<Value>> make() const { return {most}; }
 };
 

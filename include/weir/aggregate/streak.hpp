@@ -143,7 +143,7 @@ struct Stages {
   constexpr void add(State& state, const Held<count>& x) const {
     for (std::size_t i = 0; i < count; ++i) {
       const std::size_t made = state.after(i);
-      if (made < count && (x.bits >> made & 1U) != 0) ++state.steps[i];
+      if (made < count && (unsigned{x.bits} >> made & 1U) != 0) ++state.steps[i];
     }
   }
   constexpr void merge(State& state, const State& later) const {
