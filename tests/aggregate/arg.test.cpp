@@ -10,6 +10,13 @@
 #include "aggregate/samples.hpp"
 #include "catch.hpp"
 
+// What its types are: said here, because every program that includes the header would pay for it.
+namespace weir::inline v0 {
+
+static_assert(Aggregator<ArgMin<double, std::string>, Ranked<double, std::string_view>>);
+
+}  // namespace weir::inline v0
+
 namespace {
 
 using weir::ArgMax;

@@ -10,6 +10,14 @@
 #include "aggregate/orders.hpp"
 #include "catch.hpp"
 
+// What its types are: said here, because every program that includes the header would pay for it.
+namespace weir::inline v0 {
+
+static_assert(Aggregator<SeenBefore<double>, double> &&
+              Aggregator<SeenBefore<std::string>, std::string_view>);
+
+}  // namespace weir::inline v0
+
 namespace {
 
 using orders::result_of;

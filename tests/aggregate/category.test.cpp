@@ -14,6 +14,15 @@
 #include "aggregate/orders.hpp"
 #include "catch.hpp"
 
+// What its types are: said here, because every program that includes the header would pay for it.
+namespace weir::inline v0 {
+
+static_assert(Aggregator<ByCategory<std::string, Count>, Categorised<std::string_view, int>>);
+static_assert(Aggregator<TopCategories<int, Count, 3>, Categorised<int, int>>);
+static_assert(Aggregator<Entropy<std::string>, std::string_view>);
+
+}  // namespace weir::inline v0
+
 namespace {
 
 using orders::added;

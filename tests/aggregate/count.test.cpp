@@ -9,6 +9,13 @@
 #include "aggregate/samples.hpp"
 #include "catch.hpp"
 
+// What its types are: said here, because every program that includes the header would pay for it.
+namespace weir::inline v0 {
+
+static_assert(Aggregator<Count, double> && Invertible<Count>);
+
+}  // namespace weir::inline v0
+
 namespace {
 
 struct Reading {

@@ -13,6 +13,15 @@
 #include "catch.hpp"
 #include "effort.hpp"
 
+// What its types are: said here, because every program that includes the header would pay for it.
+namespace weir::inline v0 {
+
+static_assert(Aggregator<FrequencyOfNewest<double>, double>);
+static_assert(Aggregator<FrequencyOfNewest<std::string_view>, std::string>);
+static_assert(sizeof(detail::CountMin) == 72);
+
+}  // namespace weir::inline v0
+
 namespace {
 
 using samples::result_of;

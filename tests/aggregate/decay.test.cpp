@@ -7,6 +7,15 @@
 #include "aggregate/samples.hpp"
 #include "catch.hpp"
 
+// What its types are: said here, because every program that includes the header would pay for it.
+namespace weir::inline v0 {
+
+static_assert(Aggregator<DecayedCount, double> && Aggregator<DecayedSum<int>, int>);
+static_assert(Aggregator<DecayedMean<double>, double> && Aggregator<DecayedVariance<float>, float>);
+static_assert(sizeof(DecayedCount::State) == 16 && sizeof(DecayedVariance<int>::State) == 32);
+
+}  // namespace weir::inline v0
+
 namespace {
 
 using namespace std::chrono_literals;

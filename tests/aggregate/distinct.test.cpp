@@ -12,6 +12,13 @@
 #include "aggregate/samples.hpp"
 #include "catch.hpp"
 
+// What its types are: said here, because every program that includes the header would pay for it.
+namespace weir::inline v0 {
+
+static_assert(Aggregator<Distinct<double>, double> && Aggregator<Distinct<std::string>, std::string_view>);
+
+}  // namespace weir::inline v0
+
 namespace {
 
 using samples::result_of;

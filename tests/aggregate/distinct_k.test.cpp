@@ -9,6 +9,14 @@
 #include "aggregate/orders.hpp"
 #include "catch.hpp"
 
+// What its types are: said here, because every program that includes the header would pay for it.
+namespace weir::inline v0 {
+
+static_assert(Aggregator<FirstDistinctK<int, 2>, int> &&
+              Aggregator<LastDistinctK<std::string, 2>, std::string_view>);
+
+}  // namespace weir::inline v0
+
 namespace {
 
 using orders::result_of;

@@ -8,6 +8,13 @@
 #include "aggregate/orders.hpp"
 #include "catch.hpp"
 
+// What its types are: said here, because every program that includes the header would pay for it.
+namespace weir::inline v0 {
+
+static_assert(Aggregator<Drawdown<double>, double> && Aggregator<RelativeDrawdown<int>, int>);
+
+}  // namespace weir::inline v0
+
 namespace {
 
 using orders::disordered;

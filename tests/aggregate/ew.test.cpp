@@ -7,6 +7,14 @@
 #include "aggregate/samples.hpp"
 #include "catch.hpp"
 
+// What its types are: said here, because every program that includes the header would pay for it.
+namespace weir::inline v0 {
+
+static_assert(Aggregator<EwMean<double>, double> && Aggregator<EwVariance<int>, int>);
+static_assert(sizeof(EwMean<double>::State) == 184 && sizeof(EwVariance<double, 1>::State) == 72);
+
+}  // namespace weir::inline v0
+
 namespace {
 
 using numbers::infinity;

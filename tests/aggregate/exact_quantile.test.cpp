@@ -12,6 +12,14 @@
 #include "aggregate/samples.hpp"
 #include "catch.hpp"
 
+// What its types are: said here, because every program that includes the header would pay for it.
+namespace weir::inline v0 {
+
+static_assert(Aggregator<ExactQuantile<double>, double> && Aggregator<Iqr<int>, int> &&
+              Aggregator<Mad<bool>, bool>);
+
+}  // namespace weir::inline v0
+
 namespace {
 
 using samples::Exact;

@@ -11,6 +11,16 @@
 #include "aggregate/samples.hpp"
 #include "catch.hpp"
 
+// What its types are: said here, because every program that includes the header would pay for it.
+namespace weir::inline v0 {
+
+static_assert(Aggregator<AbsMin<double>, double> && Aggregator<AbsMax<int>, int>);
+static_assert(sizeof(AbsMin<float>::State) == 8 && sizeof(AbsMax<std::int8_t>::State) == 16);
+static_assert(Aggregator<Min<double>, double> && Aggregator<Max<std::string>, std::string_view>);
+static_assert(Aggregator<Range<EventTime>, EventTime> && !Invertible<Min<int>>);
+
+}  // namespace weir::inline v0
+
 namespace {
 
 using samples::result_of;

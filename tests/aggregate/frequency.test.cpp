@@ -13,6 +13,13 @@
 #include "aggregate/samples.hpp"
 #include "catch.hpp"
 
+// What its types are: said here, because every program that includes the header would pay for it.
+namespace weir::inline v0 {
+
+static_assert(Aggregator<TopN<std::string, 3>, std::string_view> && Aggregator<TopShare<double>, double>);
+
+}  // namespace weir::inline v0
+
 namespace {
 
 using samples::result_of;

@@ -12,6 +12,15 @@
 #include "aggregate/samples.hpp"
 #include "catch.hpp"
 
+// What its types are: said here, because every program that includes the header would pay for it.
+namespace weir::inline v0 {
+
+static_assert(Aggregator<Histogram<double, 8>, double> && Invertible<Histogram<int, 1>>);
+static_assert(Aggregator<AdaptiveHistogram<double, 8>, double>);
+static_assert(sizeof(AdaptiveHistogram<double, 8>::State) == 8 * 8 + 24);
+
+}  // namespace weir::inline v0
+
 namespace {
 
 using samples::result_of;

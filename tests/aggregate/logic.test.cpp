@@ -8,6 +8,13 @@
 #include "aggregate/samples.hpp"
 #include "catch.hpp"
 
+// What its types are: said here, because every program that includes the header would pay for it.
+namespace weir::inline v0 {
+
+static_assert(Aggregator<Any, bool> && Aggregator<All, bool>);
+
+}  // namespace weir::inline v0
+
 namespace {
 
 using weir::All;

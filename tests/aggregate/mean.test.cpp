@@ -7,6 +7,14 @@
 #include "aggregate/samples.hpp"
 #include "catch.hpp"
 
+// What its types are: said here, because every program that includes the header would pay for it.
+namespace weir::inline v0 {
+
+static_assert(Aggregator<Mean<double>, double> && !Invertible<Mean<double>>);
+static_assert(Aggregator<Mean<Duration>, Duration> && Invertible<Mean<Duration>>);
+
+}  // namespace weir::inline v0
+
 namespace {
 
 using samples::result_of;

@@ -7,6 +7,19 @@
 #include "aggregate/samples.hpp"
 #include "catch.hpp"
 
+// What its types are: said here, because every program that includes the header would pay for it.
+namespace weir::inline v0 {
+
+static_assert(Aggregator<WeightedMean<Paired<double, int>>, Paired<double, int>> &&
+              Aggregator<Product<int>, int>);
+static_assert(Aggregator<GeometricMean<double>, double> && Aggregator<HarmonicMean<double>, double>);
+static_assert(Invertible<BayesianMean<int>> && !Invertible<BayesianMean<double>>);
+static_assert(sizeof(WeightedMean<Paired<int, int>>::State) == 32 && sizeof(Product<int>::State) == 16);
+static_assert(sizeof(GeometricMean<int>::State) == 24 && sizeof(HarmonicMean<int>::State) == 24);
+static_assert(sizeof(BayesianMean<int>::State) == 24);
+
+}  // namespace weir::inline v0
+
 namespace {
 
 using numbers::infinity;

@@ -7,6 +7,17 @@
 #include "aggregate/samples.hpp"
 #include "catch.hpp"
 
+// What its types are: said here, because every program that includes the header would pay for it.
+namespace weir::inline v0 {
+
+static_assert(Aggregator<Skewness<double>, double> && Aggregator<PopulationSkewness<int>, int>);
+static_assert(Aggregator<Kurtosis<double>, double> && Aggregator<PopulationKurtosis<int>, int>);
+static_assert(Aggregator<Sem<double>, double> && Aggregator<ZScore<double>, double>);
+static_assert(sizeof(Skewness<int>::State) == 32 && sizeof(Kurtosis<int>::State) == 40);
+static_assert(sizeof(Sem<int>::State) == 24 && sizeof(ZScore<int>::State) == 40);
+
+}  // namespace weir::inline v0
+
 namespace {
 
 using numbers::infinity;

@@ -9,6 +9,14 @@
 #include "aggregate/orders.hpp"
 #include "catch.hpp"
 
+// What its types are: said here, because every program that includes the header would pay for it.
+namespace weir::inline v0 {
+
+static_assert(Aggregator<Nth<int, 2>, int> && Aggregator<Lag<std::string, 3>, std::string_view>);
+static_assert(Aggregator<Delta<double>, double>);
+
+}  // namespace weir::inline v0
+
 namespace {
 
 using orders::result_of;

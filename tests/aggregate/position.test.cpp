@@ -10,6 +10,13 @@
 #include "aggregate/samples.hpp"
 #include "catch.hpp"
 
+// What its types are: said here, because every program that includes the header would pay for it.
+namespace weir::inline v0 {
+
+static_assert(Aggregator<First<int>, int> && Aggregator<LastK<std::string, 3>, std::string_view>);
+
+}  // namespace weir::inline v0
+
 namespace {
 
 using weir::event_time;

@@ -6,6 +6,19 @@
 #include "aggregate/samples.hpp"
 #include "catch.hpp"
 
+// What its types are: said here, because every program that includes the header would pay for it.
+namespace weir::inline v0 {
+
+static_assert(Aggregator<Ratio<Paired<double, int>>, Paired<double, int>> &&
+              Invertible<Ratio<Paired<Duration, int>>>);
+static_assert(Aggregator<ShareOf<Paired<double, bool>>, Paired<double, bool>> && Invertible<Share>);
+static_assert(Aggregator<Rate, double> && Aggregator<SumRate<double>, double> && !Invertible<Rate>);
+static_assert(sizeof(Ratio<Paired<int, double>>::State) == 32 &&
+              sizeof(ShareOf<Paired<int, bool>>::State) == 32);
+static_assert(sizeof(Share::State) == 16 && sizeof(Rate::State) == 16 && sizeof(SumRate<int>::State) == 24);
+
+}  // namespace weir::inline v0
+
 namespace {
 
 using namespace std::chrono_literals;

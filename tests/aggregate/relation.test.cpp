@@ -7,6 +7,18 @@
 #include "aggregate/samples.hpp"
 #include "catch.hpp"
 
+// What its types are: said here, because every program that includes the header would pay for it.
+namespace weir::inline v0 {
+
+static_assert(Aggregator<Covariance<Paired<double, int>>, Paired<double, int>>);
+static_assert(Aggregator<Correlation<Paired<double, int>>, Paired<double, int>>);
+static_assert(Aggregator<Slope<Paired<double, int>>, Paired<double, int>> && Aggregator<Trend<int>, int>);
+static_assert(sizeof(Covariance<Paired<int, int>>::State) == 32 &&
+              sizeof(Slope<Paired<int, int>>::State) == 40);
+static_assert(sizeof(Correlation<Paired<int, int>>::State) == 48 && sizeof(Trend<int>::State) == 48);
+
+}  // namespace weir::inline v0
+
 namespace {
 
 using numbers::infinity;

@@ -9,6 +9,14 @@
 #include "aggregate/orders.hpp"
 #include "catch.hpp"
 
+// What its types are: said here, because every program that includes the header would pay for it.
+namespace weir::inline v0 {
+
+static_assert(Aggregator<LongestStreak<>, bool> && Aggregator<CurrentStreak<>, bool>);
+static_assert(Aggregator<Transitions<std::string>, std::string_view>);
+
+}  // namespace weir::inline v0
+
 namespace {
 
 using Counted = weir::Checked<std::uint64_t>;

@@ -7,6 +7,14 @@
 #include "aggregate/samples.hpp"
 #include "catch.hpp"
 
+// What its types are: said here, because every program that includes the header would pay for it.
+namespace weir::inline v0 {
+
+static_assert(Aggregator<Sum<std::int32_t>, std::int32_t> && Invertible<Sum<std::int32_t>>);
+static_assert(Aggregator<Sum<double>, double> && !Invertible<Sum<double>>);
+
+}  // namespace weir::inline v0
+
 namespace {
 
 using samples::result_of;

@@ -8,6 +8,14 @@
 #include "aggregate/orders.hpp"
 #include "catch.hpp"
 
+// What its types are: said here, because every program that includes the header would pay for it.
+namespace weir::inline v0 {
+
+static_assert(Aggregator<TimeSinceLast, int> && Aggregator<InterArrivalMean, int>);
+static_assert(Aggregator<InterArrivalStdDev<>, int> && Aggregator<Burstiness<>, int>);
+
+}  // namespace weir::inline v0
+
 namespace {
 
 using orders::disordered;

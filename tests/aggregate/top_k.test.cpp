@@ -11,6 +11,14 @@
 #include "aggregate/orders.hpp"
 #include "catch.hpp"
 
+// What its types are: said here, because every program that includes the header would pay for it.
+namespace weir::inline v0 {
+
+static_assert(Aggregator<TopK<double, 3>, double> && Aggregator<BottomK<std::string, 2>, std::string_view>);
+static_assert(Aggregator<TopKBy<double, std::string, 3>, Ranked<double, std::string_view>>);
+
+}  // namespace weir::inline v0
+
 namespace {
 
 using orders::result_of;

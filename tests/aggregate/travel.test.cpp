@@ -7,6 +7,16 @@
 #include "aggregate/samples.hpp"
 #include "catch.hpp"
 
+// What its types are: said here, because every program that includes the header would pay for it.
+namespace weir::inline v0 {
+
+static_assert(Aggregator<TravelDistance<Paired<double, float>>, Paired<double, float>>);
+static_assert(Aggregator<TopSpeed<Paired<double, float>>, Paired<double, float>>);
+static_assert(sizeof(TravelDistance<Paired<double, double>>::State) == 272);
+static_assert(sizeof(TopSpeed<Paired<double, double>>::State) == 272);
+
+}  // namespace weir::inline v0
+
 namespace {
 
 using numbers::infinity;

@@ -7,6 +7,13 @@
 #include "aggregate/samples.hpp"
 #include "catch.hpp"
 
+// What its types are: said here, because every program that includes the header would pay for it.
+namespace weir::inline v0 {
+
+static_assert(Aggregator<Variance<double>, double> && !Invertible<Variance<double>>);
+
+}  // namespace weir::inline v0
+
 namespace {
 
 using samples::Exact;

@@ -8,6 +8,14 @@
 #include "aggregate/orders.hpp"
 #include "catch.hpp"
 
+// What its types are: said here, because every program that includes the header would pay for it.
+namespace weir::inline v0 {
+
+static_assert(Aggregator<VectorSum<float, 3>, std::array<float, 3>>);
+static_assert(Aggregator<CosineToCentroid<double, 2>, Elements<const std::array<double, 2>&>>);
+
+}  // namespace weir::inline v0
+
 namespace {
 
 using orders::result_of;

@@ -7,6 +7,14 @@
 #include "aggregate/samples.hpp"
 #include "catch.hpp"
 
+// What its types are: said here, because every program that includes the header would pay for it.
+namespace weir::inline v0 {
+
+static_assert(Aggregator<WideSum<std::int64_t>, std::int64_t> && Invertible<WideSum<std::int64_t>>);
+static_assert(sizeof(WideSum<std::int64_t>::State) == 16);
+
+}  // namespace weir::inline v0
+
 namespace {
 
 using samples::result_of;

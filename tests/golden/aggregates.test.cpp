@@ -34,7 +34,7 @@ struct Row {
   std::int64_t count = 0, sum = 0, least = 0, most = 0, range = 0, abs_most = 0, distinct = 0;
   std::optional<double> mean, variance, stddev, population_variance, sem, skewness, kurtosis,
       population_skewness, population_kurtosis, covariance, correlation, slope, trend, z_score, weighted_mean,
-      bayesian_mean, geometric_mean, harmonic_mean, ratio, share, decayed_mean, autocorrelation, median, p90, iqr, mad, entropy;
+      bayesian_mean, geometric_mean, harmonic_mean, ratio, share, decayed_mean, autocorrelation, median, p90, iqr, mad, entropy, top_share;
   double decayed_count = 0, decayed_sum = 0;
   std::optional<std::int64_t> first, last, second, lag, delta, drawdown;
   std::vector<std::int64_t> top, bottom;
@@ -128,7 +128,8 @@ std::map<std::string, Value> values_of(const Row& row) {
           {"p90", row.p90},
           {"iqr", row.iqr},
           {"mad", row.mad},
-          {"entropy", row.entropy}};
+          {"entropy", row.entropy},
+          {"top_share", row.top_share}};
 }
 
 auto features() {
@@ -179,7 +180,8 @@ auto features() {
           weir::exact_quantile(&Record::x, 0.9, {.most = 1'000'000}).as(&Row::p90),
           weir::iqr(&Record::x, {.most = 1'000'000}).as(&Row::iqr),
           weir::mad(&Record::x, {.most = 1'000'000}).as(&Row::mad),
-          weir::entropy(&Record::category, {.most = 10'000}).as(&Row::entropy)));
+          weir::entropy(&Record::category, {.most = 10'000}).as(&Row::entropy),
+          weir::top_share(&Record::category, {.counters = 10'000}).as(&Row::top_share)));
 }
 
 /// Of one data set: group, aggregate, value.

@@ -8,6 +8,7 @@
 #include <weir/aggregate/category.hpp>
 #include <weir/aggregate/collect.hpp>
 #include <weir/aggregate/count.hpp>
+#include <weir/aggregate/count_min.hpp>
 #include <weir/aggregate/decay.hpp>
 #include <weir/aggregate/distinct.hpp>
 #include <weir/aggregate/distinct_k.hpp>
@@ -18,6 +19,7 @@
 #include <weir/aggregate/exact_quantile.hpp>
 #include <weir/aggregate/extrema.hpp>
 #include <weir/aggregate/feature.hpp>
+#include <weir/aggregate/frequency.hpp>
 #include <weir/aggregate/histogram.hpp>
 #include <weir/aggregate/logic.hpp>
 #include <weir/aggregate/mean.hpp>

@@ -27,8 +27,9 @@ struct Checked {
 
 /// The stretch of event time that a result describes: [begin, as_of).
 struct Interval {
-  EventTime begin = no_time;  ///< where the window begins; `no_time` if it goes back as far as there are records
-  EventTime as_of{};          ///< the instant the row describes: a window's end, a read's time; see `Windowed::as_of`
+  EventTime begin =
+      no_time;        ///< where the window begins; `no_time` if it goes back as far as there are records
+  EventTime as_of{};  ///< the instant the row describes: a window's end, a read's time; see `Windowed::as_of`
 };
 
 namespace detail {

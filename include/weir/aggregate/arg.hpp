@@ -88,8 +88,6 @@ struct ArgMin : detail::ArgExtreme<By, What, true> {};
 template <detail::Ordered By, detail::Kept What>
 struct ArgMax : detail::ArgExtreme<By, What, false> {};
 
-static_assert(Aggregator<ArgMin<double, std::string>, Ranked<double, std::string_view>>);
-
 namespace detail {
 
 template <bool lowest>

@@ -110,8 +110,6 @@ struct Autocorrelation : detail::InOrder<detail::LaggedPairs<Value, lag>, Value,
   static_assert(lag > 0 && lag <= 1024, "weir: autocorrelation<lag>() takes a lag of 1 to 1024 records");
 };
 
-static_assert(Aggregator<Autocorrelation<double, 1>, double>);
-
 namespace detail {
 template <std::size_t lag, std::size_t disorder>
 struct AutocorrelationOf {

@@ -103,9 +103,6 @@ struct SeenBefore {
   }
 };
 
-static_assert(Aggregator<SeenBefore<double>, double> &&
-              Aggregator<SeenBefore<std::string>, std::string_view>);
-
 namespace detail {
 struct SeenBeforeOf {
   static constexpr std::string_view name = "seen_before";

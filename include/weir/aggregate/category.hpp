@@ -209,10 +209,6 @@ struct Entropy {
   }
 };
 
-static_assert(Aggregator<ByCategory<std::string, Count>, Categorised<std::string_view, int>>);
-static_assert(Aggregator<TopCategories<int, Count, 3>, Categorised<int, int>>);
-static_assert(Aggregator<Entropy<std::string>, std::string_view>);
-
 namespace detail {
 
 [[nodiscard]] std::string problem_of(const CategorySpec& spec);
@@ -245,7 +241,7 @@ struct ByCategoryOf {
     if constexpr (requires { inner.problem(); }) {
       if (std::string text = inner.problem(); !text.empty()) return text;
     }
-    return problem_of({most});
+    return problem_of(CategorySpec{most});
   }
   template <class Value, class Key = KeptAs<std::remove_cvref_t<decltype(Value::key)>>,
             class V = std::remove_cvref_t<decltype(Value::value)>>
@@ -277,7 +273,7 @@ struct EntropyOf {
   static constexpr std::string_view name = "entropy";
   std::uint32_t most;
 
-  [[nodiscard]] std::string problem() const { return problem_of({most}); }
+  [[nodiscard]] std::string problem() const { return problem_of(CategorySpec{most}); }
   template <class Value>
   requires Categorical<KeptAs<Value>>
   [[nodiscard]] constexpr Entropy<KeptAs<Value>> make() const { return {most}; }

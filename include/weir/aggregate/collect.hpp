@@ -182,9 +182,6 @@ requires(!std::same_as<Value, bool>) struct CollectSet {
   }
 };
 
-static_assert(Aggregator<CollectList<std::string>, std::string_view> &&
-              Aggregator<CollectSet<double>, double>);
-
 namespace detail {
 
 [[nodiscard]] std::string problem_of(const CollectSpec& spec);

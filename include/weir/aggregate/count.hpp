@@ -34,8 +34,6 @@ struct Count {
   [[nodiscard]] constexpr std::uint64_t result(const State& state) const { return state; }
 };
 
-static_assert(Aggregator<Count, double> && Invertible<Count>);
-
 namespace detail {
 struct CountOf {
   static constexpr std::string_view name = "count";

@@ -147,10 +147,6 @@ struct FrequencyOfNewest {
   }
 };
 
-static_assert(Aggregator<FrequencyOfNewest<double>, double>);
-static_assert(Aggregator<FrequencyOfNewest<std::string_view>, std::string>);
-static_assert(sizeof(detail::CountMin) == 72);
-
 namespace detail {
 struct FrequencyOfNewestOf {
   static constexpr std::string_view name = "frequency_of_newest";

@@ -208,10 +208,6 @@ struct DecayedVariance {
   }
 };
 
-static_assert(Aggregator<DecayedCount, double> && Aggregator<DecayedSum<int>, int>);
-static_assert(Aggregator<DecayedMean<double>, double> && Aggregator<DecayedVariance<float>, float>);
-static_assert(sizeof(DecayedCount::State) == 16 && sizeof(DecayedVariance<int>::State) == 32);
-
 namespace detail {
 struct DecayOptions {
   Duration half_life;

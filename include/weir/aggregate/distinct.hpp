@@ -270,8 +270,6 @@ struct Distinct {
   }
 };
 
-static_assert(Aggregator<Distinct<double>, double> && Aggregator<Distinct<std::string>, std::string_view>);
-
 namespace detail {
 struct DistinctOf {
   static constexpr std::string_view name = "distinct";

@@ -86,9 +86,6 @@ requires detail::Compared<Value>
 struct LastDistinctK : detail::DistinctEnds<Value, most, true> {
 };
 
-static_assert(Aggregator<FirstDistinctK<int, 2>, int> &&
-              Aggregator<LastDistinctK<std::string, 2>, std::string_view>);
-
 namespace detail {
 template <std::size_t count>
 struct FirstDistinctKOf {

@@ -135,8 +135,6 @@ struct Drawdown : detail::InOrder<detail::Falls<Value>, Value, disorder> {};
 template <detail::Real Value, std::size_t disorder = 8>
 struct RelativeDrawdown : detail::InOrder<detail::RelativeFalls<Value>, Value, disorder> {};
 
-static_assert(Aggregator<Drawdown<double>, double> && Aggregator<RelativeDrawdown<int>, int>);
-
 namespace detail {
 template <std::size_t disorder>
 struct DrawdownOf {

@@ -42,8 +42,6 @@ struct Elapsed {
   }
 };
 
-static_assert(Aggregator<Elapsed, double>);
-
 namespace detail {
 struct ElapsedOf {
   static constexpr std::string_view name = "elapsed";

@@ -78,9 +78,6 @@ struct EwMean : detail::InOrder<detail::FadingRows<Value, false>, Value, disorde
 template <detail::Real Value, std::size_t disorder = 8>
 struct EwVariance : detail::InOrder<detail::FadingRows<Value, true>, Value, disorder> {};
 
-static_assert(Aggregator<EwMean<double>, double> && Aggregator<EwVariance<int>, int>);
-static_assert(sizeof(EwMean<double>::State) == 184 && sizeof(EwVariance<double, 1>::State) == 72);
-
 namespace detail {
 template <std::size_t disorder>
 struct EwOptions {

@@ -185,9 +185,6 @@ struct Mad : detail::OfKeptValues<Value> {
   }
 };
 
-static_assert(Aggregator<ExactQuantile<double>, double> && Aggregator<Iqr<int>, int> &&
-              Aggregator<Mad<bool>, bool>);
-
 namespace detail {
 template <bool is_median>
 struct ExactQuantileOf {

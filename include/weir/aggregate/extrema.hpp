@@ -184,11 +184,6 @@ struct AbsMin : detail::ExtremeMagnitude<Value, true> {};
 template <detail::Real Value>
 struct AbsMax : detail::ExtremeMagnitude<Value, false> {};
 
-static_assert(Aggregator<AbsMin<double>, double> && Aggregator<AbsMax<int>, int>);
-static_assert(sizeof(AbsMin<float>::State) == 8 && sizeof(AbsMax<std::int8_t>::State) == 16);
-static_assert(Aggregator<Min<double>, double> && Aggregator<Max<std::string>, std::string_view>);
-static_assert(Aggregator<Range<EventTime>, EventTime> && !Invertible<Min<int>>);
-
 namespace detail {
 struct MinOf {
   static constexpr std::string_view name = "min";

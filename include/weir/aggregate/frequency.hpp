@@ -281,8 +281,6 @@ struct TopShare {
   }
 };
 
-static_assert(Aggregator<TopN<std::string, 3>, std::string_view> && Aggregator<TopShare<double>, double>);
-
 namespace detail {
 template <std::size_t n>
 struct TopNOf {

@@ -214,10 +214,6 @@ struct AdaptiveHistogram {
   [[nodiscard]] std::optional<AdaptiveBuckets<n>> result(const State& state) const { return state.result(); }
 };
 
-static_assert(Aggregator<Histogram<double, 8>, double> && Invertible<Histogram<int, 1>>);
-static_assert(Aggregator<AdaptiveHistogram<double, 8>, double>);
-static_assert(sizeof(AdaptiveHistogram<double, 8>::State) == 8 * 8 + 24);
-
 namespace detail {
 template <std::size_t n>
 struct HistogramOf {

@@ -53,8 +53,6 @@ struct All {
   [[nodiscard]] constexpr bool result(const State& state) const { return state.is_true; }
 };
 
-static_assert(Aggregator<Any, bool> && Aggregator<All, bool>);
-
 namespace detail {
 struct AnyOf {
   static constexpr std::string_view name = "any";

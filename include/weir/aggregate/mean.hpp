@@ -54,9 +54,6 @@ struct Mean {
   }
 };
 
-static_assert(Aggregator<Mean<double>, double> && !Invertible<Mean<double>>);
-static_assert(Aggregator<Mean<Duration>, Duration> && Invertible<Mean<Duration>>);
-
 namespace detail {
 struct MeanOf {
   static constexpr std::string_view name = "mean";

@@ -241,14 +241,6 @@ struct BayesianMean {
   }
 };
 
-static_assert(Aggregator<WeightedMean<Paired<double, int>>, Paired<double, int>> &&
-              Aggregator<Product<int>, int>);
-static_assert(Aggregator<GeometricMean<double>, double> && Aggregator<HarmonicMean<double>, double>);
-static_assert(Invertible<BayesianMean<int>> && !Invertible<BayesianMean<double>>);
-static_assert(sizeof(WeightedMean<Paired<int, int>>::State) == 32 && sizeof(Product<int>::State) == 16);
-static_assert(sizeof(GeometricMean<int>::State) == 24 && sizeof(HarmonicMean<int>::State) == 24);
-static_assert(sizeof(BayesianMean<int>::State) == 24);
-
 namespace detail {
 struct WeightedMeanOf {
   static constexpr std::string_view name = "weighted_mean";

@@ -248,12 +248,6 @@ struct ZScore {
   }
 };
 
-static_assert(Aggregator<Skewness<double>, double> && Aggregator<PopulationSkewness<int>, int>);
-static_assert(Aggregator<Kurtosis<double>, double> && Aggregator<PopulationKurtosis<int>, int>);
-static_assert(Aggregator<Sem<double>, double> && Aggregator<ZScore<double>, double>);
-static_assert(sizeof(Skewness<int>::State) == 32 && sizeof(Kurtosis<int>::State) == 40);
-static_assert(sizeof(Sem<int>::State) == 24 && sizeof(ZScore<int>::State) == 40);
-
 namespace detail {
 struct SkewnessOf {
   static constexpr std::string_view name = "skewness";

@@ -105,9 +105,6 @@ struct Delta {
   }
 };
 
-static_assert(Aggregator<Nth<int, 2>, int> && Aggregator<Lag<std::string, 3>, std::string_view>);
-static_assert(Aggregator<Delta<double>, double>);
-
 namespace detail {
 template <std::size_t n>
 struct NthOf {

@@ -86,8 +86,6 @@ struct FirstK : detail::EndValues<Value, most, false> {};
 template <detail::Kept Value, std::size_t most>
 struct LastK : detail::EndValues<Value, most, true> {};
 
-static_assert(Aggregator<First<int>, int> && Aggregator<LastK<std::string, 3>, std::string_view>);
-
 namespace detail {
 
 struct FirstOf {

@@ -118,7 +118,6 @@ class LogBuckets {
   Emptied<std::uint64_t> zeros_;
   Emptied<bool> is_dense_, has_nan_;
 };
-static_assert(sizeof(LogBuckets) == 72);
 
 }  // namespace detail
 
@@ -186,9 +185,6 @@ struct Quantiles {
     return all;
   }
 };
-
-static_assert(Aggregator<Quantile<double>, double> && OrderIndependent<Quantile<double>>);
-static_assert(Aggregator<Quantiles<int, 3>, int>);
 
 namespace detail {
 

@@ -64,7 +64,6 @@ class RankSketch {
   Emptied<std::uint32_t> upper_;  // items in the levels from 1
   Emptied<bool> has_nan_;
 };
-static_assert(sizeof(RankSketch) == 72);
 
 /// Numbers as integers in the same order.
 template <class T>
@@ -122,8 +121,6 @@ struct RankQuantile {
     return detail::of_order_key<Value>(state.at(q));
   }
 };
-
-static_assert(Aggregator<RankQuantile<double>, double> && !OrderIndependent<RankQuantile<double>>);
 
 namespace detail {
 struct RankQuantileOf {

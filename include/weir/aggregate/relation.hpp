@@ -233,13 +233,6 @@ struct Trend {
   }
 };
 
-static_assert(Aggregator<Covariance<Paired<double, int>>, Paired<double, int>>);
-static_assert(Aggregator<Correlation<Paired<double, int>>, Paired<double, int>>);
-static_assert(Aggregator<Slope<Paired<double, int>>, Paired<double, int>> && Aggregator<Trend<int>, int>);
-static_assert(sizeof(Covariance<Paired<int, int>>::State) == 32 &&
-              sizeof(Slope<Paired<int, int>>::State) == 40);
-static_assert(sizeof(Correlation<Paired<int, int>>::State) == 48 && sizeof(Trend<int>::State) == 48);
-
 namespace detail {
 struct CovarianceOf {
   static constexpr std::string_view name = "covariance";

@@ -60,8 +60,10 @@ consteval Fault fault_of(std::type_identity<Feature<Family, Projection, Predicat
   else if constexpr (!Makes<Family, Projected<Projection, In>>)
     return is_custom<Family> ? Fault::protocol : Fault::value;
   else {
-    using A = std::remove_cvref_t<decltype(std::declval<const Family&>().template make<Projected<Projection, In>>())>;
-    using Result = decltype(result_of(std::declval<const A&>(), std::declval<const typename A::State&>(), Interval{}));
+    using A = std::remove_cvref_t<
+        decltype(std::declval<const Family&>().template make<Projected<Projection, In>>())>;
+    using Result =
+        decltype(result_of(std::declval<const A&>(), std::declval<const typename A::State&>(), Interval{}));
     return fits<std::remove_cvref_t<Result>, typename Target::Field>() ? Fault::none : Fault::field;
   }
 }
@@ -252,9 +254,10 @@ class RowAggregator {
   constexpr std::uint64_t result(const State& state, [[maybe_unused]] const Interval& asked, Row& row,
                                  [[maybe_unused]] std::size_t window, std::index_sequence<i...>) const {
     if constexpr (is_sound)
-      return (... | (std::uint64_t{detail::store(detail::result_of(aggregator<i>(), detail::part<i>(state), asked),
-                                                 row.*(detail::part<i>(features_).target.at[window]))}
-                     << i));
+      return (... |
+              (std::uint64_t{detail::store(detail::result_of(aggregator<i>(), detail::part<i>(state), asked),
+                                           row.*(detail::part<i>(features_).target.at[window]))}
+               << i));
     else
       return 0;
   }

@@ -227,9 +227,6 @@ struct Followed : detail::InOrder<detail::Pairs, detail::Held<2>, disorder> {};
 template <std::size_t count, std::size_t disorder = 8>
 struct HasSequence : detail::InOrder<detail::Stages<count>, detail::Held<count>, disorder> {};
 
-static_assert(Aggregator<LongestStreak<>, bool> && Aggregator<CurrentStreak<>, bool>);
-static_assert(Aggregator<Transitions<std::string>, std::string_view>);
-
 namespace detail {
 
 template <std::size_t disorder>

@@ -111,9 +111,6 @@ struct Sum<Value> {
   [[nodiscard]] constexpr double result(const State& state) const { return state.value(); }
 };
 
-static_assert(Aggregator<Sum<std::int32_t>, std::int32_t> && Invertible<Sum<std::int32_t>>);
-static_assert(Aggregator<Sum<double>, double> && !Invertible<Sum<double>>);
-
 namespace detail {
 struct SumOf {
   static constexpr std::string_view name = "sum";

@@ -266,9 +266,6 @@ struct InterArrivalMax : detail::GapsInOrder<detail::ExtremeGap<false>, disorder
 template <std::size_t disorder = 8>
 struct Burstiness : detail::GapsInOrder<detail::GapBurstiness, disorder> {};
 
-static_assert(Aggregator<TimeSinceLast, int> && Aggregator<InterArrivalMean, int>);
-static_assert(Aggregator<InterArrivalStdDev<>, int> && Aggregator<Burstiness<>, int>);
-
 namespace detail {
 
 struct TimeSinceLastOf {

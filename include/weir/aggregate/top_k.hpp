@@ -145,9 +145,6 @@ struct TopKBy : detail::RankedEnds<By, What, most, false> {};
 template <detail::Ordered By, detail::Kept What, std::size_t most>
 struct BottomKBy : detail::RankedEnds<By, What, most, true> {};
 
-static_assert(Aggregator<TopK<double, 3>, double> && Aggregator<BottomK<std::string, 2>, std::string_view>);
-static_assert(Aggregator<TopKBy<double, std::string, 3>, Ranked<double, std::string_view>>);
-
 namespace detail {
 
 template <std::size_t count, bool lowest>

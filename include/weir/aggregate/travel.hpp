@@ -125,11 +125,6 @@ struct TravelDistance : detail::InOrder<detail::Legs<Value>, Value, disorder> {}
 template <detail::RealPair Value, std::size_t disorder = 8>
 struct TopSpeed : detail::InOrder<detail::Speeds<Value>, Value, disorder> {};
 
-static_assert(Aggregator<TravelDistance<Paired<double, float>>, Paired<double, float>>);
-static_assert(Aggregator<TopSpeed<Paired<double, float>>, Paired<double, float>>);
-static_assert(sizeof(TravelDistance<Paired<double, double>>::State) == 272);
-static_assert(sizeof(TopSpeed<Paired<double, double>>::State) == 272);
-
 namespace detail {
 template <std::size_t disorder>
 struct TravelDistanceOf {

@@ -116,8 +116,6 @@ struct PopulationVariance : detail::Dispersion<Value, detail::Divisor::populatio
 template <detail::Real Value>
 struct PopulationStdDev : detail::Dispersion<Value, detail::Divisor::population, true> {};
 
-static_assert(Aggregator<Variance<double>, double> && !Invertible<Variance<double>>);
-
 namespace detail {
 struct VarianceOf {
   static constexpr std::string_view name = "variance";

@@ -197,9 +197,6 @@ struct CosineToCentroid {
   }
 };
 
-static_assert(Aggregator<VectorSum<float, 3>, std::array<float, 3>>);
-static_assert(Aggregator<CosineToCentroid<double, 2>, Elements<const std::array<double, 2>&>>);
-
 namespace detail {
 
 template <class T>

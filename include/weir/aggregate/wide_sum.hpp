@@ -37,9 +37,6 @@ struct WideSum {
   }
 };
 
-static_assert(Aggregator<WideSum<std::int64_t>, std::int64_t> && Invertible<WideSum<std::int64_t>>);
-static_assert(sizeof(WideSum<std::int64_t>::State) == 16);
-
 namespace detail {
 struct WideSumOf {
   static constexpr std::string_view name = "wide_sum";
