@@ -8,7 +8,8 @@
 #include <xxhash.h>
 
 /// \file
-/// Keyed hashing. A hash only finds a place; it is never an identity, and never reaches a result.
+/// Keyed hashing. A hash only finds a place; it is never an identity. Sketches, whose results are made of hashes,
+/// have one of their own that has no key and is the same on every machine.
 
 namespace weir::inline v0 {
 
