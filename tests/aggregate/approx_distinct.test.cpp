@@ -17,7 +17,7 @@
 // What its types are: said here, because every program that includes the header would pay for it.
 namespace weir::inline v0 {
 
-static_assert(sizeof(HyperLogLog) == 32);
+static_assert(sizeof(detail::HyperLogLog) == 32);
 static_assert(Aggregator<ApproxDistinct<double>, double> && OrderIndependent<ApproxDistinct<double>>);
 static_assert(Aggregator<ApproxDistinct<std::string_view>, std::string>);
 static_assert(Aggregator<ApproxDistinct<std::pair<int, std::string>>, std::pair<int, std::string>>);
