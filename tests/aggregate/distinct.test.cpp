@@ -193,4 +193,22 @@ TEST_CASE("the set is small: 40 bytes in place") {
   STATIC_REQUIRE(two == 5);
 }
 
+TEST_CASE("pairs and tuples are values, and no two of them are taken for one") {
+  using Pair = std::pair<std::string, std::string>;
+  using Triple = std::tuple<int, std::string, double>;
+  CHECK(
+      samples::result_of(Distinct<Pair>{}, std::vector<Pair>{{"a", "bc"}, {"ab", "c"}, {"a", "bc"}, {"", ""}})
+          .value == 3);
+  samples::Random random{5};
+  std::vector<Triple> triples;
+  for (int i = 0; i < 3000; ++i) {
+    triples.emplace_back(static_cast<int>(random.below(5)), std::string(random.below(300), 'x'),
+                         random.below(2) == 0 ? 0.0 : -0.0);
+  }
+  std::set<std::pair<int, std::size_t>> expected;
+  for (const auto& [number, text, zero] : triples) expected.emplace(number, text.size());
+  CHECK(samples::result_of(Distinct<Triple>{}, triples).value == expected.size());
+  CHECK(check_laws(Distinct<Pair>{}, std::vector<Pair>{{"a", "b"}, {"b", "a"}, {"a", "b"}, {"", "ab"}}));
+}
+
 }  // namespace

@@ -17,6 +17,7 @@
 namespace weir::inline v0 {
 
 static_assert(Aggregator<TopN<std::string, 3>, std::string_view> && Aggregator<TopShare<double>, double>);
+static_assert(Aggregator<Mode<std::string>, std::string_view>);
 
 }  // namespace weir::inline v0
 
@@ -217,6 +218,31 @@ TEST_CASE("features hold the most frequent values") {
   const Row row = rows.result(state, {weir::no_time, weir::event_time(at)});
   CHECK(row.pages == std::vector<Frequent<std::string>>{{"b", 2, 0}, {"a", 1, 0}});
   CHECK(row.share == 0.6);
+}
+
+TEST_CASE("the mode is the most frequent value, of equally frequent ones the smallest") {
+  CHECK(weir::Mode<int>{}.result({}) == std::nullopt);
+  CHECK(result_of(weir::Mode<int>{}, std::vector{5, 3, 5, 3, 9}) == weir::Checked<int>{3, false});
+  CHECK(result_of(weir::Mode<std::string>{}, std::vector<std::string>{"b", "a", "b"}) ==
+        weir::Checked<std::string>{"b", false});
+  CHECK(check_laws(weir::Mode<std::int64_t>{}, skewed(3, 40, 1.5)));
+}
+
+TEST_CASE("a mode that is not flagged is the mode, however few counters there are") {
+  std::size_t flagged = 0, sure = 0;
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    const std::vector<std::int64_t> values = skewed(seed, 60, seed % 3 == 0 ? 0.5 : 2);
+    const std::map<std::int64_t, std::uint64_t> counts = counted(values);
+    const auto mode = result_of(weir::Mode<std::int64_t>{.counters = 4}, values);
+    if (!mode || mode->overflowed) {
+      ++flagged;
+      continue;
+    }
+    ++sure;
+    for (const auto& [value, count] : counts) CHECK(count <= counts.at(mode->value));
+  }
+  CHECK(flagged > 10);
+  CHECK(sure > 10);
 }
 
 }  // namespace

@@ -167,6 +167,7 @@ def aggregates(records):
     yield "distinct", len(counts)
     yield "entropy", -math.fsum(v / n * math.log2(v / n) for v in counts.values())
     yield "top_share", Fraction(max(counts.values()), n)
+    yield "mode", min(v for v in counts if counts[v] == max(counts.values()))
     yield "first", x[0]
     yield "last", x[-1]
     yield "second", x[1] if some else None

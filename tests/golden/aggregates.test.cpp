@@ -39,6 +39,7 @@ struct Row {
   std::optional<std::int64_t> first, last, second, lag, delta, drawdown;
   std::vector<std::int64_t> top, bottom;
   std::vector<std::string> first_categories, last_categories;
+  std::string mode;
   std::int64_t longest_streak = 0, current_streak = 0, transitions = 0;
   weir::Duration elapsed{};
   std::optional<weir::Duration> gap_mean, gap_most, gap_least, gap_stddev;
@@ -129,7 +130,8 @@ std::map<std::string, Value> values_of(const Row& row) {
           {"iqr", row.iqr},
           {"mad", row.mad},
           {"entropy", row.entropy},
-          {"top_share", row.top_share}};
+          {"top_share", row.top_share},
+          {"mode", row.mode}};
 }
 
 auto features() {
@@ -181,6 +183,7 @@ auto features() {
           weir::iqr(&Record::x, {.most = 1'000'000}).as(&Row::iqr),
           weir::mad(&Record::x, {.most = 1'000'000}).as(&Row::mad),
           weir::entropy(&Record::category, {.most = 10'000}).as(&Row::entropy),
+          weir::mode(&Record::category, {.counters = 10'000}).as(&Row::mode),
           weir::top_share(&Record::category, {.counters = 10'000}).as(&Row::top_share)));
 }
 

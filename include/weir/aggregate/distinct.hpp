@@ -4,10 +4,12 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <numeric>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -234,10 +236,57 @@ template <Scalar T>
     return x == 0 ? 0 : std::bit_cast<std::uint64_t>(static_cast<double>(x));
 }
 
+template <class T>
+consteval bool is_compound() {
+  if constexpr (PartsOf<T>::value) return []<std::size_t... i>(std::index_sequence<i...>) {
+      return ((Scalar<std::tuple_element_t<i, T>> ||
+               std::is_convertible_v<const std::tuple_element_t<i, T>&, std::string_view>)&&...);
+    }
+  (std::make_index_sequence<std::tuple_size_v<T>>{});
+  else return false;
+}
+
+/// Pairs and tuples of scalars and strings.
+template <class T>
+concept Compound = is_compound<T>();
+
+/// Gives `use` a text for a pair or tuple, another one for each: 8 bytes of each scalar, and of each string with its length before it.
+template <Compound T, class Use>
+void with_text(const T& x, Use use) {
+  const auto text_of = []<class Part>(const Part& part) -> std::string_view {
+    if constexpr (Scalar<Part>)
+      return {};
+    else
+      return part;
+  };
+  const auto word_of = [&text_of]<class Part>(const Part& part) -> std::uint64_t {
+    if constexpr (Scalar<Part>)
+      return identity(part);
+    else
+      return text_of(part).size();
+  };
+  std::apply(
+      [&](const auto&... part) {
+        char few[256];
+        std::string many;
+        const std::size_t size = (std::size_t{0} + ... + (sizeof(std::uint64_t) + text_of(part).size()));
+        if (size > sizeof few) many.resize(size);
+        char* const text = size > sizeof few ? many.data() : few;
+        char* end = text;
+        const auto append = [&end](std::uint64_t word, std::string_view after) {
+          std::memcpy(end, &word, sizeof word);
+          end = std::copy(after.begin(), after.end(), end + sizeof word);
+        };
+        (append(word_of(part), text_of(part)), ...);
+        use(std::string_view{text, size});
+      },
+      x);
+}
+
 }  // namespace detail
 
 /// How many different values there are, exactly, up to a bound. Values are integers, enums, floating point (-0.0 is 0.0),
-/// durations, instants or strings.
+/// durations, instants, strings, and pairs and tuples of these.
 ///
 /// Use:      distinct(x, {.most})
 /// Formula:  |{x}|
@@ -245,12 +294,12 @@ template <Scalar T>
 /// Missing:  skipped and counted; NaN by NanPolicy, where every NaN is one value
 /// Merge:    exact; order does not matter; not invertible
 /// Error:    none up to `most` values; beyond, the result is held at `most` and flagged
-/// Memory:   40 bytes and nothing else up to 3 values (strings: 48, up to 1), then 11 to 21 bytes per value (strings: 43 to
-///           85, and long texts); the table goes once the bound is passed
+/// Memory:   40 bytes and nothing else up to 3 values (strings and tuples: 48, up to 1), then 11 to 21 bytes per value (strings: 43
+///           to 85, and long texts, which tuples of two are); the table goes once the bound is passed
 /// Cost:     add 1 probe expected; merge one for each value of the later side; result 1
 /// Source:   definition
 template <class Value>
-requires detail::Scalar<Value> || std::same_as<Value, std::string>
+requires detail::Scalar<Value> || std::same_as<Value, std::string> || detail::Compound<Value>
 struct Distinct {
   using State = detail::DistinctSet<std::conditional_t<detail::Scalar<Value>, std::uint64_t, std::string>>;
   static constexpr bool order_independent = true;
@@ -260,6 +309,8 @@ struct Distinct {
   constexpr void add(State& state, detail::Argument<Value> x) const {
     if constexpr (detail::Scalar<Value>)
       state.insert(detail::identity(x), most);
+    else if constexpr (detail::Compound<Value>)
+      detail::with_text(x, [&](std::string_view text) { state.insert(text, most); });
     else
       state.insert(x, most);
   }
@@ -276,7 +327,7 @@ struct DistinctOf {
   std::uint32_t most;
 
   template <class Value>
-  requires Scalar<KeptAs<Value>> || std::same_as<KeptAs<Value>, std::string>
+  requires Scalar<KeptAs<Value>> || std::same_as<KeptAs<Value>, std::string> || Compound<Value>
   [[nodiscard]] constexpr Distinct<KeptAs<Value>> make() const { return {most}; }
 };
 }  // namespace detail

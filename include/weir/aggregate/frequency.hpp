@@ -16,7 +16,7 @@
 #include <weir/state/archive.hpp>
 
 /// \file
-/// top_n, top_share: the most frequent values
+/// top_n, top_share, mode: the most frequent values
 
 namespace weir::inline v0 {
 
@@ -97,6 +97,8 @@ class FrequentItems {
   }
 
   [[nodiscard]] std::uint64_t total() const { return total_.value; }
+  /// How often a value may have occurred that is not among the counters.
+  [[nodiscard]] std::uint64_t floor() const { return floor_.value; }
   [[nodiscard]] std::uint64_t most_frequent() const {
     std::uint64_t most = floor_.value;
     for (const Entry& entry : entries_) most = std::max(most, entry.count);
@@ -281,6 +283,36 @@ struct TopShare {
   }
 };
 
+/// The most frequent value.
+///
+/// Use:      mode(x, {.counters = 256})
+/// Formula:  the value that occurs most often, of equally frequent ones the smallest
+/// Result:   std::optional<Checked<T>>; empty of nothing, and if more than `counters` values are about as frequent as each other; flagged
+///           if another value may be as frequent
+/// Missing:  skipped and counted; NaN by NanPolicy, all NaN being one value; -0.0 is 0.0
+/// Merge:    exact up to `counters` different values, beyond approximate; not invertible
+/// Error:    none unless flagged; then no value is more frequent by more than N / (counters + 1) of N values
+/// Memory:   that of `TopN`
+/// Cost:     that of `TopN`; result O(counters)
+/// Source:   definition; that of `TopN`
+template <detail::Countable Value>
+struct Mode {
+  using State = detail::FrequentItems<Value>;
+
+  std::uint32_t counters = FrequencySpec{}.counters;
+
+  void add(State& state, detail::Argument<Value> x) const { state.add(x, counters); }
+  void merge(State& state, const State& later) const { state.merge(later, counters); }
+  [[nodiscard]] std::optional<Checked<Value>> result(const State& state) const {
+    const auto top = state.template top<2>();
+    if (top.empty()) return std::nullopt;
+    const std::uint64_t surely = top[0].count - top[0].error;
+    const bool is_sure =
+        state.floor() == 0 || (surely > state.floor() && (top.size() < 2 || surely > top[1].count));
+    return Checked<Value>{top[0].item, !is_sure};
+  }
+};
+
 namespace detail {
 template <std::size_t n>
 struct TopNOf {
@@ -306,7 +338,23 @@ struct TopShareOf {
   void describe(Description& out) const { out.number("counters", counters); }
   [[nodiscard]] std::string problem() const { return counters_problem(counters, 1); }
 };
+struct ModeOf {
+  static constexpr std::string_view name = "mode";
+  std::uint32_t counters;
+
+  template <class Value>
+  requires Countable<KeptAs<Value>>
+  [[nodiscard]] constexpr Mode<KeptAs<Value>> make() const { return {counters}; }
+  void describe(Description& out) const { out.number("counters", counters); }
+  [[nodiscard]] std::string problem() const { return counters_problem(counters, 1); }
+};
 }  // namespace detail
+
+/// The most frequent value; see `Mode`.
+template <class Projection>
+[[nodiscard]] constexpr auto mode(Projection projection, FrequencySpec spec = {}) {
+  return detail::feature(detail::ModeOf{spec.counters}, projection);
+}
 
 /// The n most frequent values; see `TopN`.
 template <std::size_t n, class Projection>
