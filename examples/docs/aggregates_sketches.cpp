@@ -10,6 +10,7 @@
 
 #include <weir/aggregate/approx_distinct.hpp>
 #include <weir/aggregate/exact_quantile.hpp>
+#include <weir/aggregate/frequency.hpp>
 #include <weir/aggregate/histogram.hpp>
 #include <weir/aggregate/quantile.hpp>
 #include <weir/aggregate/rank_quantile.hpp>
@@ -34,6 +35,8 @@ struct Row {
   std::array<double, 3> quartiles{};
   std::array<std::int64_t, 5> by_second{};
   weir::AdaptiveBuckets<8> adaptive;
+  std::vector<weir::Frequent<std::string>> pages;
+  double share = 0;
 };
 
 namespace {
@@ -126,9 +129,21 @@ void histograms() {
   support::expect(row.adaptive.counts == std::array<std::uint64_t, 8>{1999, 2000, 2000, 2000, 2000, 1, 0, 0});
 }
 
+void frequencies() {
+  // [region frequency]
+  auto frequencies = weir::aggregate<Row>("frequencies",
+      weir::top_n<3>(&Request::page)                     .as(&Row::pages),  // each with its count and how far that may be off
+      weir::top_share(&Request::user, {.counters = 100}) .as(&Row::share)); // too high by at most 1 / 101
+  // [end]
+  const Row row = row_of(frequencies);
+  support::expect(row.pages.size() == 3 && row.pages[0] == weir::Frequent<std::string>{"0", 1000, 0});
+  support::expect(row.share >= 0.001 && row.share <= 0.001 + 1.0 / 101);
+}
+
 }  // namespace
 
 int main() {
+  frequencies();
   histograms();
   exact();
   ranks();
