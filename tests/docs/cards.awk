@@ -7,6 +7,7 @@ function clear_card(    label) {
   meaning = ""
   current = "meaning"
   for (label in value) delete value[label]
+  for (label in given) delete given[label]
 }
 
 # Takes one line of a doc comment without its slashes.
