@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <weir/aggregate/approx_distinct.hpp>
+#include <weir/aggregate/count_min.hpp>
 #include <weir/aggregate/exact_quantile.hpp>
 #include <weir/aggregate/frequency.hpp>
 #include <weir/aggregate/histogram.hpp>
@@ -37,6 +38,7 @@ struct Row {
   weir::AdaptiveBuckets<8> adaptive;
   std::vector<weir::Frequent<std::string>> pages;
   double share = 0;
+  std::int64_t seen = 0;
 };
 
 namespace {
@@ -140,9 +142,18 @@ void frequencies() {
   support::expect(row.share >= 0.001 && row.share <= 0.001 + 1.0 / 101);
 }
 
+void newest() {
+  // [region newest]
+  auto newest = weir::aggregate<Row>("newest",
+      weir::frequency_of_newest(&Request::page, {.epsilon = 0.001}) .as(&Row::seen));
+  // [end]
+  support::expect(row_of(newest).seen == 1000);
+}
+
 }  // namespace
 
 int main() {
+  newest();
   frequencies();
   histograms();
   exact();

@@ -94,8 +94,8 @@ TEST_CASE("more values than are kept: NaN, flagged, and no memory") {
 TEST_CASE("numbers at their limits") {
   const double large = std::numeric_limits<double>::max();
   CHECK(result_of(ExactQuantile<double>{}, std::vector{-large, large})->value == 0);
-  CHECK(std::abs(result_of(ExactQuantile<double>{{}, 0.25}, std::vector{-large, large})->value / large + 0.5) <=
-        2 * samples::unit);
+  CHECK(std::abs(result_of(ExactQuantile<double>{{}, 0.25}, std::vector{-large, large})->value / large +
+                 0.5) <= 2 * samples::unit);
   CHECK(result_of(ExactQuantile<double>{}, std::vector{1.0, infinity})->value == infinity);
   CHECK(result_of(ExactQuantile<double>{{}, 0}, std::vector{-infinity, infinity})->value == -infinity);
   CHECK(std::isnan(result_of(ExactQuantile<double>{}, std::vector{-infinity, infinity})->value));

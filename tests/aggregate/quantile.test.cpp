@@ -238,6 +238,7 @@ TEST_CASE("options that make no sense are named, and harm nothing") {
   CHECK(problem(-0.1, {}) == "q is -0.1; give a number from 0 to 1");
   CHECK(problem(0.5, {.relative_error = 2}) == "relative_error is 2; give a number from 0.0001 to 0.5");
   CHECK(problem(0.5, {.relative_error = std::nan("")}).substr(0, 17) == "relative_error is");
+  CHECK(problem(0.5, {.most = 200'000}) == "most is 200000; give a number from 16 to 65536");
   CHECK(problem(0.5, {.most = 1}) == "most is 1; give a number from 16 to 65536");
   for (const double odd : {-1.0, 0.0, 7.0, infinity, std::nan("")}) {
     const auto sketch = quantile_of(odd, odd, 0);
