@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include <weir/aggregate/count_min.hpp>
 #include <weir/aggregate/frequency.hpp>
 #include <weir/aggregate/rank_quantile.hpp>
 #include <weir/weir.hpp>
@@ -116,6 +117,7 @@ const bool added = [] {
   add_sketch("approx_distinct", Count{}, weir::approx_distinct(&Event::merchant).as(&Count::value));
   add_sketch("quantile", Number{}, weir::quantile(&Event::value, 0.95).as(&Number::value));
   add_sketch("rank_quantile", Number{}, weir::rank_quantile(&Event::value, 0.95).as(&Number::value));
+  add_sketch("frequency_of_newest", Count{}, weir::frequency_of_newest(&Event::merchant).as(&Count::value));
   add_sketch("top_n<8>", Top{}, weir::top_n<8>(&Event::merchant).as(&Top::value));
   return true;
 }();

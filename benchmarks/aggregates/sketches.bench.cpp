@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include <weir/aggregate/count_min.hpp>
 #include <weir/aggregate/frequency.hpp>
 #include <weir/aggregate/rank_quantile.hpp>
 #include <weir/weir.hpp>
@@ -175,43 +176,85 @@ Match rank_quantile(const Setting& setting) {
   return match;
 }
 
-/// 256 counters on Zipf 0.99 over 1e5 values, against the counts of all values, approximately.
-Match heavy_hitters(const Setting& setting) {
-  constexpr std::uint32_t kinds = 100'000;
-  const auto values = std::make_shared<std::vector<std::uint64_t>>();
-  std::vector<std::uint64_t> counts(kinds);
-  for (const std::uint32_t id : ids(setting.records, kinds, Dist::zipf)) {
-    values->push_back(key_of(id));
-    ++counts[id];
+/// Zipf 0.99 over 1e5 values.
+struct Skewed {
+  explicit Skewed(std::size_t n) : counts(100'000) {
+    for (const std::uint32_t id : ids(n, static_cast<std::uint32_t>(counts.size()), Dist::zipf)) {
+      values->push_back(key_of(id));
+      ++counts[id];
+    }
   }
-  const auto most = std::max_element(counts.begin(), counts.end());
-  const std::uint64_t item = key_of(static_cast<std::uint32_t>(most - counts.begin()));
-  const double share = static_cast<double>(*most) / static_cast<double>(setting.records);
+  /// Of all values.
+  [[nodiscard]] double share(std::uint32_t id) const {
+    return static_cast<double>(counts[id]) / static_cast<double>(values->size());
+  }
 
-  const weir::TopN<std::uint64_t, 8> aggregator{};
-  const auto ours = std::make_shared<weir::TopN<std::uint64_t, 8>::State>();
+  std::shared_ptr<std::vector<std::uint64_t>> values = std::make_shared<std::vector<std::uint64_t>>();
+  std::vector<std::uint64_t> counts;  // by id
+};
+
+Contender count_min(const Skewed& skewed, std::uint32_t id) {
   const auto limit = std::make_shared<limit::CountMin>();
-  Match match{.items = static_cast<double>(values->size())};
-  match.ours = adding(
-      values,
-      [ours, aggregator](const auto& all) {
-        for (const auto x : all) aggregator.add(*ours, x);
-      },
-      [ours, aggregator, item, share](std::uint64_t count) {
-        const auto top = aggregator.result(*ours);
-        const double right = share * static_cast<double>(count);
-        return top[0].item == item && static_cast<double>(top[0].count) >= right - 1 &&
-               static_cast<double>(top[0].count - top[0].error) <= right + 1;
-      });
-  match.limit = adding(
-      values,
+  return adding(
+      skewed.values,
       [limit](const auto& all) {
         for (const auto x : all) limit->add(x);
       },
-      [limit, item, share](std::uint64_t count) {
-        return is_near(static_cast<double>(limit->count_of(item)), share * static_cast<double>(count), 0.05);
+      [limit, id, share = skewed.share(id)](std::uint64_t count) {
+        const auto all = static_cast<double>(count);
+        const double above = static_cast<double>(limit->count_of(key_of(id))) - share * all;
+        return above > -1 && above < 0.001 * all;
       });
-  match.counted_per_pass = values->size();
+}
+
+/// Ours is asked for the newest value, for which it looks at the times.
+Match frequency(const Setting& setting) {
+  const Skewed skewed{setting.records};
+  const std::uint32_t newest =
+      ids(setting.records, static_cast<std::uint32_t>(skewed.counts.size()), Dist::zipf).back();
+  using Aggregator = weir::FrequencyOfNewest<std::uint64_t>;
+  const Aggregator aggregator{weir::detail::CountMinShape::of({.epsilon = 0.0001, .delta = 0.02})};
+  const auto ours = std::make_shared<Aggregator::State>();
+  const auto clock = std::make_shared<std::int64_t>(0);
+  Match match{.items = static_cast<double>(setting.records)};
+  match.ours = adding(
+      skewed.values,
+      [ours, aggregator, clock](const auto& all) {
+        std::int64_t at = *clock;
+        for (const auto x : all) aggregator.add(*ours, x, weir::event_time(++at));
+        *clock = at;
+      },
+      [ours, aggregator, share = skewed.share(newest)](std::uint64_t count) {
+        const auto all = static_cast<double>(count);
+        const double above = static_cast<double>(aggregator.result(*ours)->value) - share * all;
+        return above > -1 && above < 0.001 * all;
+      });
+  match.limit = count_min(skewed, newest);
+  match.counted_per_pass = setting.records;
+  return match;
+}
+
+/// 256 counters, against the counts of all values, approximately.
+Match heavy_hitters(const Setting& setting) {
+  const Skewed skewed{setting.records};
+  const auto most = static_cast<std::uint32_t>(std::max_element(skewed.counts.begin(), skewed.counts.end()) -
+                                               skewed.counts.begin());
+  const weir::TopN<std::uint64_t, 8> aggregator{};
+  const auto ours = std::make_shared<weir::TopN<std::uint64_t, 8>::State>();
+  Match match{.items = static_cast<double>(setting.records)};
+  match.ours = adding(
+      skewed.values,
+      [ours, aggregator](const auto& all) {
+        for (const auto x : all) aggregator.add(*ours, x);
+      },
+      [ours, aggregator, most, share = skewed.share(most)](std::uint64_t count) {
+        const auto top = aggregator.result(*ours);
+        const double right = share * static_cast<double>(count);
+        return top[0].item == key_of(most) && static_cast<double>(top[0].count) >= right - 1 &&
+               static_cast<double>(top[0].count - top[0].error) <= right + 1;
+      });
+  match.limit = count_min(skewed, most);
+  match.counted_per_pass = setting.records;
   return match;
 }
 
@@ -229,6 +272,7 @@ const bool added = [] {
   add(sketch("HyperLogLog, p = 12", "add", 1.5, distinct));
   add(sketch("HyperLogLog, p = 12", "union", 1.5, unite));
   add(sketch("quantile, 1 % of the value", "add", 2.0, relative_quantile));
+  add(sketch("count-min, 4 x 32768", "add", 1.5, frequency));
   add(sketch("quantile, 1.65 % of the rank", "add", 0, rank_quantile));
   Case heavy = sketch("heavy hitters, 256 counters", "add", 0, heavy_hitters);
   heavy.against = "count_min";

@@ -104,7 +104,7 @@ class LogHistogram {
   std::vector<std::uint32_t> counts_;
 };
 
-/// Count-min: four rows of 2^16 counters, all found by parts of one hash.
+/// Count-min: four rows of 2^15 counters, all found by parts of one hash.
 class CountMin {
  public:
   CountMin() : counts_(rows * width) {}
@@ -122,7 +122,7 @@ class CountMin {
 
  private:
   static constexpr std::size_t rows = 4;
-  static constexpr std::size_t width = 65536;
+  static constexpr std::size_t width = 32768;
 
   [[nodiscard]] static std::size_t place(std::uint64_t hash, std::size_t row) {
     return row * width + ((hash >> (16 * row)) & (width - 1));
