@@ -145,7 +145,23 @@ def required(result):
     return ", ".join(parts) or "-"
 
 
+ALONE = "in cache, "  # cases of one aggregate's steps, without a pipeline and without a limit
+
+
+def steps(results):
+    """The steps of the aggregates alone, a line for each aggregate; nothing if there are none."""
+    alone = {}
+    for r in results:
+        if r["case"].startswith(ALONE):
+            alone.setdefault(r["case"][len(ALONE):], {})[r["api"]] = r["ours_ns"]
+    if alone:
+        yield ["in cache", "add ns", "merge ns", "result ns"]
+    for name, ns in alone.items():
+        yield [name] + [number(ns.get(step), 1) for step in ("add", "merge", "result")]
+
+
 def rows(results):
+    results = [r for r in results if not r["case"].startswith(ALONE)]
     yield ["case", "keys", "ours ns", "limit ns", "ratio", "naive ratio", "required", ""]
     for r in results:
         case = f"{r['case']}, {r['api']}, {r['dist']}" if r["keys"] else f"{r['case']}, {r['api']}"
@@ -155,11 +171,11 @@ def rows(results):
                number(r["naive_ratio"], 2), required(r), "" if r["verdict"] == "reported" else r["verdict"]]
 
 
-def print_table(results):
-    lines = list(rows(results))
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+def print_table(lines):
+    lines = list(lines)
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))] if lines else []
     for line in lines:
-        cells = [line[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(line[1:7], widths[1:7])] + [line[7]]
+        cells = [line[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(line[1:7], widths[1:7])] + line[7:]
         print(" | ".join(cells).rstrip(" |"))
 
 
@@ -228,10 +244,11 @@ def describe(summary):
 def fill_readme(results):
     with open(README, encoding="utf-8") as file:
         text = file.read()
-    for name in ("kernel", "kernel-native", "features", "state"):
+    for name in ("kernel", "kernel-native", "features", "state", "aggregates"):
         summary = load(os.path.join(results, name + ".json"))
         if summary:
-            text = replace_block(text, name, describe(summary) + "\n\n" + markdown(rows(summary["results"])))
+            tables = [markdown(table) for table in (list(rows(summary["results"])), list(steps(summary["results"]))) if table]
+            text = replace_block(text, name, "\n\n".join([describe(summary)] + tables))
     latency = load(os.path.join(results, "latency.json"))
     if latency:
         lines = [["call", "calls", "p50", "p99", "p99.9", "p99.99", "max"]]
@@ -275,7 +292,8 @@ def main():
     with open(base + ".svg", "w", encoding="utf-8") as file:
         file.write(svg(summary))
 
-    print_table(results)
+    print_table(rows(results))
+    print_table(steps(results))
     for key, message in errors:
         print(f"ERROR {', '.join(key[:4])}: {message}")
     print(f"canary: compute {canary.get('compute_start_ns')} -> {canary.get('compute_end_ns')} ns, "

@@ -29,6 +29,11 @@ struct SessionRow {
   double max = 0;
 };
 
+[[nodiscard]] inline std::uint64_t fingerprint_of(std::uint64_t key) { return key; }
+[[nodiscard]] inline std::uint64_t fingerprint_of(std::string_view key) {
+  return key.empty() ? 0 : static_cast<unsigned char>(key.back()) + (key.size() << 8);
+}
+
 /// Sums over all rows; none depends on the order of the rows.
 struct Tally {
   std::uint64_t rows = 0;
@@ -36,13 +41,14 @@ struct Tally {
   double values = 0;              ///< sum of emitted sums or maxima; whole numbers, so exact
   std::uint64_t fingerprint = 0;  ///< keys and bounds of the rows
 
+  template <class Key>
+  void add_row(const Key& key, const weir::Window& window) {
+    ++rows;
+    fingerprint += fingerprint_of(key) * (2 * static_cast<std::uint64_t>(weir::ticks(window.end)) + 1);
+  }
+
   friend bool operator==(const Tally&, const Tally&) = default;
 };
-
-[[nodiscard]] inline std::uint64_t fingerprint_of(std::uint64_t key) { return key; }
-[[nodiscard]] inline std::uint64_t fingerprint_of(std::string_view key) {
-  return key.empty() ? 0 : static_cast<unsigned char>(key.back()) + (key.size() << 8);
-}
 
 /// The host's sink: reads key, bounds and values of each row. Ours and the limits hand rows to the same one.
 class TallySink {
@@ -52,9 +58,7 @@ class TallySink {
   template <class Key, class Value>
   void operator()(const weir::Windowed<Key, Value>& row) const {
     asm volatile("" : : "m"(row) : "memory");  // the whole row exists, also where this is inlined
-    ++tally_->rows;
-    tally_->fingerprint +=
-        fingerprint_of(row.key) * (2 * static_cast<std::uint64_t>(weir::ticks(row.window.end)) + 1);
+    tally_->add_row(row.key, row.window);
     add(row.value);
   }
 

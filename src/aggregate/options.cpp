@@ -5,8 +5,12 @@
 namespace weir::inline v0::detail {
 
 std::string number_text(double number) {
-  char text[32];
-  const std::to_chars_result end = std::to_chars(text, text + sizeof text, number);
+  // As people write them: 0.0001 and 200000, not 1e-04 and 2e+05.
+  const double size = number < 0 ? -number : number;
+  const bool is_plain = size == 0 || (size >= 1e-6 && size < 1e15);
+  char text[48];
+  const std::to_chars_result end = std::to_chars(
+      text, text + sizeof text, number, is_plain ? std::chars_format::fixed : std::chars_format::general);
   return {text, end.ptr};
 }
 

@@ -19,6 +19,9 @@ static_assert(sizeof(AbsMin<float>::State) == 8 && sizeof(AbsMax<std::int8_t>::S
 static_assert(Aggregator<Min<double>, double> && Aggregator<Max<std::string>, std::string_view>);
 static_assert(Aggregator<Range<EventTime>, EventTime> && !Invertible<Min<int>>);
 
+static_assert(sizeof(Min<double>::State) == 8 && sizeof(Max<std::int64_t>::State) == 16);
+static_assert(sizeof(Range<float>::State) == 16 && sizeof(Range<EventTime>::State) == 32);
+
 }  // namespace weir::inline v0
 
 namespace {

@@ -15,6 +15,8 @@ namespace weir::inline v0 {
 
 static_assert(Aggregator<First<int>, int> && Aggregator<LastK<std::string, 3>, std::string_view>);
 
+static_assert(sizeof(First<double>::State) == 16 && sizeof(LastK<double, 8>::State) == 8 * 16 + 16);
+
 }  // namespace weir::inline v0
 
 namespace {

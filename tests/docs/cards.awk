@@ -7,6 +7,7 @@ function clear_card(    label) {
   meaning = ""
   current = "meaning"
   for (label in value) delete value[label]
+  for (label in given) delete given[label]
 }
 
 # Takes one line of a doc comment without its slashes.
@@ -43,19 +44,22 @@ function finish(name,    k) {
   for (k in value) card[cards, k] = value[k]
 }
 
-function cell(text) { gsub(/\|/, "\\|", text); gsub(/</, "\\&lt;", text); return text }
-function code_list(text,    parts, n, i, out, depth, c, word) {  # calls, separated by commas outside of brackets
+function barred(text) { gsub(/\|/, "\\|", text); return text }
+function cell(text) { gsub(/</, "\\&lt;", text); return barred(text) }
+# Calls, separated by commas outside of brackets; what follows a semicolon is prose.
+function code_list(text,    i, out, depth, c, word, prose) {
   word = ""
   depth = 0
   for (i = 1; i <= length(text); i++) {
     c = substr(text, i, 1)
     if (c ~ /[({<]/) depth++
     if (c ~ /[)}>]/) depth--
+    if (c == ";" && depth == 0) { prose = cell(substr(text, i)); break }
     if (c == "," && depth == 0) { out = out (out == "" ? "" : ", ") "`" word "`"; word = ""; continue }
     if (c == " " && word == "") continue
     word = word c
   }
-  return out (out == "" ? "" : ", ") "`" word "`"
+  return barred(out (out == "" ? "" : ", ") "`" word "`") prose
 }
 
 BEGIN {
@@ -87,7 +91,7 @@ END {
   print "| write | meaning | memory |"
   print "| --- | --- | --- |"
   for (k = 1; k <= cards; k++)
-    printf "| %s | %s | %s |\n", cell(code_list(card[k, "Use"])), cell(meanings[k]), cell(card[k, "Memory"])
+    printf "| %s | %s | %s |\n", code_list(card[k, "Use"]), cell(meanings[k]), cell(card[k, "Memory"])
   before = ""
   for (k = 1; k <= cards; k++) {
     page = header[k]
@@ -95,7 +99,7 @@ END {
     if (page != before) printf "\n## [%s](%s.md)\n", page, page
     before = page
     printf "\n### %s\n\n%s\n\n| | |\n| --- | --- |\n", names[k], meanings[k]
-    printf "| use | %s |\n", cell(code_list(card[k, "Use"]))
+    printf "| use | %s |\n", code_list(card[k, "Use"])
     for (i = 2; i <= wanted_labels; i++)
       printf "| %s | %s |\n", tolower(wanted[i]), cell(card[k, wanted[i]])
   }

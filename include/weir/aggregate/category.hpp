@@ -106,8 +106,8 @@ struct Categories {
 
 /// An aggregate of each category, for the categories of a key.
 ///
-/// Use:      by_category(category, feature, {.most}), such as by_category(&Payment::shop, weir::sum(&Payment::cents)); conditions and
-///           NaN policy are those of the feature
+/// Use:      by_category(category, feature, {.most}); the feature is one such as sum(&Payment::cents), conditions and NaN policy are
+///           its own
 /// Formula:  {c, aggregate(records of category c)} for all categories c
 /// Result:   Checked<std::vector<CategoryRow<Category, Value>>>, by category; none of nothing. Value is the result of the aggregate, a
 ///           std::optional if it may be empty. Of more than `most` categories those with the smallest hashes are kept, exactly; the
@@ -138,7 +138,7 @@ struct ByCategory : detail::Categories<Key, Inner> {
 
 /// The categories of which an aggregate is largest.
 ///
-/// Use:      top_categories<n>(category, feature, {.most}), such as top_categories<3>(&Payment::shop, weir::count())
+/// Use:      top_categories<n>(category, feature, {.most}); the feature is one such as count()
 /// Formula:  the rows of by_category sorted by (value downwards, category), the first n; without those that are empty
 /// Result:   Checked<std::vector<CategoryRow<Category, Value>>>, the largest first; none of nothing; flagged if there were more than `most`
 ///           categories: the largest may then be among those that are not kept

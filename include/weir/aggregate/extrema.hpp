@@ -70,24 +70,47 @@ struct Extreme<Value, lowest> {
 
 }  // namespace detail
 
-/// Smallest value; empty of nothing. -0.0 is below +0.0, so that the order of records never shows.
+/// Smallest value. -0.0 is below +0.0, so that the order of records never shows.
 ///
-/// Needs:   a total order <; order does not matter; no removal
-/// Memory:  8 bytes for floating point, else the value and a flag
-/// Units:   those of the value
+/// Use:      min(x)
+/// Formula:  min x
+/// Result:   std::optional of the value, in its units; empty of nothing
+/// Missing:  skipped and counted; NaN by NanPolicy, one that is let in is the result
+/// Merge:    exact; order does not matter; not invertible
+/// Error:    none; infinities are values like others
+/// Memory:   8 bytes for floating point, else the value and a flag: 16 for int64; texts what they hold
+/// Cost:     add 1 comparison; merge 1 comparison; result a copy of the value
+/// Source:   definition
 template <detail::Ordered Value>
 struct Min : detail::Extreme<Value, true> {};
 
-/// Largest value; otherwise as `Min`.
+/// Largest value. +0.0 is above -0.0, so that the order of records never shows.
+///
+/// Use:      max(x)
+/// Formula:  max x
+/// Result:   std::optional of the value, in its units; empty of nothing
+/// Missing:  skipped and counted; NaN by NanPolicy, one that is let in is the result
+/// Merge:    exact; order does not matter; not invertible
+/// Error:    none; infinities are values like others
+/// Memory:   8 bytes for floating point, else the value and a flag: 16 for int64; texts what they hold
+/// Cost:     add 1 comparison; merge 1 comparison; result a copy of the value
+/// Source:   definition
 template <detail::Ordered Value>
 struct Max : detail::Extreme<Value, false> {};
 
-/// Largest minus smallest value; empty of nothing.
+/// Largest minus smallest value.
 ///
-/// Needs:   numbers, durations or instants; order does not matter; no removal
-/// Memory:  that of `Min` and `Max`
-/// Units:   those of the value; of instants a duration
-/// Errors:  a range beyond `Duration` is held there and flagged; uint64 holds every range of integers
+/// Use:      range(x)
+/// Formula:  max x - min x
+/// Result:   std::optional of double for floating point, of uint64 for integers, in units of the value, of Checked<Duration> for
+///           durations and instants; empty of nothing
+/// Missing:  skipped and counted; NaN by NanPolicy
+/// Merge:    exact; order does not matter; not invertible
+/// Error:    floating point: relative u = 2^-53, 0 of equal infinities, infinity beyond the largest number; integers none;
+///           beyond Duration held there and flagged
+/// Memory:   16 bytes for floating point, 32 for 64-bit integers, durations and instants
+/// Cost:     add 2 comparisons; merge 2 comparisons; result 1 comparison and 1 subtraction
+/// Source:   definition
 template <class Value>
 requires detail::Number<Value> || std::same_as<Value, EventTime>
 struct Range {

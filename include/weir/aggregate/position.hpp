@@ -63,26 +63,59 @@ struct EndValues {
 
 }  // namespace detail
 
-/// Value of the oldest record, among equals of the one that arrived first; empty of nothing.
+/// Value of the oldest record, among equals of the one that arrived first.
 ///
-/// Needs:   nothing; no removal
-/// Memory:  the value and 8 bytes
+/// Use:      first(x)
+/// Formula:  x[1], records 1, 2, ... n in the order (event time, arrival)
+/// Result:   std::optional of the value, in its units; empty of nothing
+/// Missing:  skipped and counted; NaN by NanPolicy
+/// Merge:    exact; by event time; not invertible
+/// Error:    none
+/// Memory:   the value and 8 bytes: 16 for numbers; texts what they hold
+/// Cost:     add 1 comparison, merge 1 comparison, a copy of the value if it wins; result a copy of the value
+/// Source:   definition
 template <detail::Kept Value>
 struct First : detail::EndValue<Value, false> {};
 
-/// Value of the newest record, among equals of the one that arrived last. Otherwise as `First`.
+/// Value of the newest record, among equals of the one that arrived last.
+///
+/// Use:      last(x)
+/// Formula:  x[n], records 1, 2, ... n in the order (event time, arrival)
+/// Result:   std::optional of the value, in its units; empty of nothing
+/// Missing:  skipped and counted; NaN by NanPolicy
+/// Merge:    exact; by event time; not invertible
+/// Error:    none
+/// Memory:   the value and 8 bytes: 16 for numbers; texts what they hold
+/// Cost:     add 1 comparison, merge 1 comparison, a copy of the value if it wins; result a copy of the value
+/// Source:   definition
 template <detail::Kept Value>
 struct Last : detail::EndValue<Value, true> {};
 
-/// Values of the oldest `most` records, oldest first; equals in order of arrival.
+/// Values of the oldest n records, oldest first; equals in order of arrival.
 ///
-/// Needs:   nothing; no removal
-/// Time:    add at most `most` moves; one comparison for a record that does not count
-/// Memory:  `most` values and times, in place
+/// Use:      first_k<n>(x)
+/// Formula:  x[1], ... x[n], records 1, 2, ... in the order (event time, arrival)
+/// Result:   Sequence of at most n values, in their units, to be read into a std::vector or std::array; empty of nothing
+/// Missing:  skipped and counted; NaN by NanPolicy
+/// Merge:    exact; by event time; not invertible
+/// Error:    none
+/// Memory:   n values and times, and 16 bytes, in place; texts what they hold
+/// Cost:     add at most n moves, 1 comparison for a record that does not count; merge n adds; result a copy of the list
+/// Source:   definition
 template <detail::Kept Value, std::size_t most>
 struct FirstK : detail::EndValues<Value, most, false> {};
 
-/// Values of the newest `most` records, oldest first; equals in order of arrival. Otherwise as `FirstK`.
+/// Values of the newest n records, oldest first; equals in order of arrival.
+///
+/// Use:      last_k<n>(x)
+/// Formula:  x[m - n + 1], ... x[m], records 1, 2, ... m in the order (event time, arrival)
+/// Result:   Sequence of at most n values, in their units, to be read into a std::vector or std::array; empty of nothing
+/// Missing:  skipped and counted; NaN by NanPolicy
+/// Merge:    exact; by event time; not invertible
+/// Error:    none
+/// Memory:   n values and times, and 16 bytes, in place; texts what they hold
+/// Cost:     add n moves and, for a record out of order, at most n comparisons; merge n adds; result a copy of the list
+/// Source:   definition
 template <detail::Kept Value, std::size_t most>
 struct LastK : detail::EndValues<Value, most, true> {};
 

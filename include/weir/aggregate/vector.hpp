@@ -33,7 +33,7 @@ struct Elements {
 
 /// Sum of each element.
 ///
-/// Use:      vector_sum(x), x a std::array<float or double, size>
+/// Use:      vector_sum(x); x is a std::array<float or double, size>
 /// Formula:  r[i] = sum(x[i])
 /// Result:   std::array<double, size>, in the units of the value; 0 of nothing
 /// Missing:  skipped and counted; an array with a NaN by NanPolicy, a NaN that is added makes its element NaN
@@ -61,7 +61,7 @@ struct VectorSum {
 
 /// Mean of each element: the centroid.
 ///
-/// Use:      vector_mean(x), x a std::array<float or double, size>
+/// Use:      vector_mean(x); x is a std::array<float or double, size>
 /// Formula:  r[i] = sum(x[i]) / n
 /// Result:   std::optional<std::array<double, size>>, in the units of the value; empty of nothing
 /// Missing:  skipped and counted; an array with a NaN by NanPolicy, a NaN that is added makes its element NaN
@@ -122,7 +122,7 @@ struct VectorExtreme {
 
 /// Smallest of each element.
 ///
-/// Use:      vector_min(x), x a std::array<float or double, size>
+/// Use:      vector_min(x); x is a std::array<float or double, size>
 /// Formula:  r[i] = min(x[i])
 /// Result:   std::optional of an array as x; empty of nothing
 /// Missing:  skipped and counted; an array with a NaN by NanPolicy, a NaN that is added makes its element NaN
@@ -136,7 +136,7 @@ struct VectorMin : detail::VectorExtreme<T, size, true> {};
 
 /// Largest of each element.
 ///
-/// Use:      vector_max(x), x a std::array<float or double, size>
+/// Use:      vector_max(x); x is a std::array<float or double, size>
 /// Formula:  r[i] = max(x[i])
 /// Result:   std::optional of an array as x; empty of nothing
 /// Missing:  skipped and counted; an array with a NaN by NanPolicy, a NaN that is added makes its element NaN
@@ -155,7 +155,7 @@ namespace detail {
 
 /// How much the newest array points in the direction of the mean of the others in the window: 1 the same, 0 across, -1 against.
 ///
-/// Use:      cosine_to_centroid(x), x a std::array<float or double, size>
+/// Use:      cosine_to_centroid(x); x is a std::array<float or double, size>
 /// Formula:  (x . c) / (|x| |c|), x of the newest record, c the mean of x of all others
 /// Result:   std::optional<double>, in [-1, 1], no unit; empty of fewer than 2 records, or if x or c is 0
 /// Missing:  skipped and counted; an array with a NaN by NanPolicy, a NaN that is added makes the result NaN
