@@ -64,7 +64,7 @@ class PaneWindowsNode final : public Node {
     }
     const std::size_t prefetched = emitter_.dictionary().is_large() ? batch.size : 0;
     for (std::size_t i = 0; i < std::min(ahead, prefetched); ++i)
-      prefetch_for_write(&store_.line(batch.slots[i]));
+      prefetch_lines(store_.line(batch.slots[i]));
     for (std::size_t i = 0; i < batch.size;) {
       i += apply_run(batch, i, prefetched);
       if (i == batch.size) break;
@@ -176,7 +176,7 @@ class PaneWindowsNode final : public Node {
     std::uint64_t rejected = 0;
     std::size_t i = from;
     for (; i < batch.size && distance(start, times[i]) < length; ++i) {
-      if (i + ahead < prefetched) prefetch_for_write(&lines[slots[i + ahead]]);
+      if (i + ahead < prefetched) prefetch_lines(lines[slots[i + ahead]]);
       if (!emitter_.accepts(records[i])) {
         ++rejected;
         continue;
@@ -254,7 +254,7 @@ class PaneWindowsNode final : public Node {
 
   void prefetch_row(const std::vector<Slot>& slots, std::size_t at) const {
     if (at >= slots.size()) return;
-    prefetch_for_write(&const_cast<Store&>(store_).line(slots[at]));
+    prefetch_lines(const_cast<Store&>(store_).line(slots[at]));
     emitter_.dictionary().prefetch_key(slots[at]);
   }
   void fire_direct(const WindowFiring& firing, EventTime to) {

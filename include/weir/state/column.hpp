@@ -39,6 +39,11 @@ inline void prefetch_object(const void* object, std::size_t bytes) noexcept {
   for (std::size_t offset = 0; offset < bytes; offset += cache_line_bytes)
     prefetch_for_write(static_cast<const std::byte*>(object) + offset);
 }
+/// The first lines of an object that may have many, for which a request each would cost more than it saves.
+template <class T>
+void prefetch_lines(const T& object) noexcept {
+  prefetch_object(&object, std::min(sizeof(T), 4 * cache_line_bytes));
+}
 inline void prefetch_for_read(const void* address) noexcept {
   __builtin_prefetch(address, 0, 3);
   asm volatile("");
