@@ -1,12 +1,17 @@
 #include <weir/aggregate/options.hpp>
 
 #include <charconv>
+#include <cstdint>
 
 namespace weir::inline v0::detail {
 
 std::string number_text(double number) {
   char text[32];
-  const std::to_chars_result end = std::to_chars(text, text + sizeof text, number);
+  const bool is_whole =
+      number > -1e15 && number < 1e15 && number == static_cast<double>(static_cast<std::int64_t>(number));
+  const std::to_chars_result end =
+      is_whole ? std::to_chars(text, text + sizeof text, number, std::chars_format::fixed)
+               : std::to_chars(text, text + sizeof text, number);
   return {text, end.ptr};
 }
 

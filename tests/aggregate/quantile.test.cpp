@@ -15,7 +15,7 @@
 // What its types are: said here, because every program that includes the header would pay for it.
 namespace weir::inline v0 {
 
-static_assert(sizeof(LogBuckets) == 72);
+static_assert(sizeof(detail::LogBuckets) == 72);
 static_assert(Aggregator<Quantile<double>, double> && OrderIndependent<Quantile<double>>);
 static_assert(Aggregator<Quantiles<int, 3>, int>);
 

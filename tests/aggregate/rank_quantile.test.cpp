@@ -16,7 +16,7 @@
 // What its types are: said here, because every program that includes the header would pay for it.
 namespace weir::inline v0 {
 
-static_assert(sizeof(RankSketch) == 72);
+static_assert(sizeof(detail::RankSketch) == 72);
 static_assert(Aggregator<RankQuantile<double>, double> && !OrderIndependent<RankQuantile<double>>);
 
 }  // namespace weir::inline v0
