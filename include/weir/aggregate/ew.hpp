@@ -50,7 +50,7 @@ struct FadingRows {
 ///
 /// Use:      ew_mean(x, alpha), ew_mean<disorder>(x, alpha)
 /// Formula:  sum((1 - alpha)^i x_(n - i)) / sum((1 - alpha)^i), i = 0 ... n - 1, x_n the newest
-/// Result:   Checked<std::optional<double>>, in the units of the value; empty of nothing; flagged if a record came after
+/// Result:   std::optional<Checked<double>>, in the units of the value; empty of nothing; flagged if a record came after
 ///           more than `disorder` newer ones
 /// Missing:  skipped and counted; NaN by NanPolicy
 /// Merge:    up to rounding; by event time; not invertible
@@ -66,7 +66,7 @@ struct EwMean : detail::InOrder<detail::FadingRows<Value, false>, Value, disorde
 ///
 /// Use:      ew_variance(x, alpha), ew_variance<disorder>(x, alpha)
 /// Formula:  sum((1 - alpha)^i (x_(n - i) - mean)^2) / sum((1 - alpha)^i), i = 0 ... n - 1, x_n the newest
-/// Result:   Checked<std::optional<double>>, in the units of the value, squared; empty of nothing, 0 of one value; flagged
+/// Result:   std::optional<Checked<double>>, in the units of the value, squared; empty of nothing, 0 of one value; flagged
 ///           if a record came after more than `disorder` newer ones
 /// Missing:  skipped and counted; NaN by NanPolicy
 /// Merge:    up to rounding; by event time; not invertible

@@ -114,7 +114,7 @@ struct TravelDistance : detail::InOrder<detail::Legs<Value>, Value, disorder> {}
 /// Use:      top_speed(latitude, longitude), top_speed<disorder>(latitude, longitude); in degrees
 /// Formula:  max(geo_distance(p_i, p_(i + 1)) / (t_(i + 1) - t_i)), places by event time, then by arrival; places at the
 ///           same time have no speed between them
-/// Result:   Checked<std::optional<double>>, in metres per second; empty if there are not 2 places at different times;
+/// Result:   std::optional<Checked<double>>, in metres per second; empty if there are not 2 places at different times;
 ///           flagged if a record came after more than `disorder` newer ones
 /// Missing:  a record is skipped and counted if one of both is missing, or is NaN by NanPolicy
 /// Merge:    exact; by event time; not invertible
