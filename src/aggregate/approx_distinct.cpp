@@ -225,7 +225,12 @@ void HyperLogLog::load_entries(Archive& ar) {
   std::size_t slots = least_slots;
   while (entries.size() > capacity(slots)) slots *= 2;
   words_ = std::vector<std::uint32_t>(slots);
-  for (const std::uint32_t entry : entries) words_[place_of(entry)] = entry;
+  std::vector<std::uint32_t> places;
+  places.reserve(entries.size());
+  for (const std::uint32_t entry : entries)
+    places.push_back((entry >> 6U) & static_cast<std::uint32_t>(slots - 1));
+  place_all(places, slots);
+  for (std::size_t i = 0; i < entries.size(); ++i) words_[places[i]] = entries[i];
   entries_ = static_cast<std::uint32_t>(entries.size());
 }
 

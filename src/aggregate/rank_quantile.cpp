@@ -190,7 +190,9 @@ std::uint64_t RankSketch::at(double q) const {
   }
   std::sort(all.begin(), all.end(), [](const Weighted& a, const Weighted& b) { return a.key < b.key; });
   q = !(q > 0) ? 0 : std::min(q, 1.0);
-  auto rank = static_cast<std::uint64_t>(q * static_cast<double>(n - 1));
+  const double share = q * static_cast<double>(n - 1);
+  if (!(share < 0x1p63)) return all.back().key;  // weights that were read may come to anything
+  auto rank = static_cast<std::uint64_t>(share);
   for (const Weighted& one : all) {
     if (rank < one.weight) return one.key;
     rank -= one.weight;

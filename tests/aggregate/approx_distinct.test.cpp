@@ -30,7 +30,8 @@ using weir::ApproxDistinct;
 using weir::testing::check_laws;
 using Sketch = ApproxDistinct<std::uint64_t>;
 
-std::string written(const Sketch::State& state) {
+template <class T>
+std::string written(const T& state) {
   weir::Archive archive;
   archive.write(state);
   return std::string(archive.written());
@@ -245,6 +246,22 @@ struct Row {
 template <class... Features>
 auto rows_of(Features... features) {
   return weir::RowAggregator<Row, Visit, Features...>(features...);
+}
+
+TEST_CASE("entries that were forged to collide are read as fast as others") {
+  std::vector<std::uint32_t>
+      entries;  // 26 bits of a place, of which the last choose the slot, and 6 of a rank
+  for (std::uint32_t high = 0; high < 128; ++high)
+    for (std::uint32_t low = 0; low < 2048; ++low) entries.push_back((high << 19U | low) << 6U | 1U);
+  const std::string bytes = written(std::uint8_t{0}) + written(entries);
+  weir::Archive in(bytes);
+  weir::ApproxDistinct<std::int64_t>::State state;
+  in(state);
+  CHECK(in.is_good());
+  CHECK(written(state) == bytes);
+  const auto count = static_cast<double>(weir::ApproxDistinct<std::int64_t>{}.result(state));
+  CHECK(count >= 262144);
+  CHECK(count <= 1.01 * 262144);
 }
 
 TEST_CASE("features count users, pages and pairs of these") {

@@ -136,4 +136,19 @@ TEST_CASE("lists of different values are features of a row") {
   CHECK(row.first == std::array<std::string, 2>{"a", "b"});
 }
 
+TEST_CASE("lists of different values may be merged with themselves") {
+  std::vector<std::string> words;
+  for (int i = 0; i < 9; ++i)
+    words.push_back("a word too long to be kept in place " + std::to_string(i * 7 % 5));
+  const auto is_alike = [&words](const auto& aggregator) {
+    auto state = samples::added(aggregator, words);
+    auto merged = state;
+    aggregator.merge(merged, state);
+    aggregator.merge(state, state);
+    return aggregator.result(state) == aggregator.result(merged);
+  };
+  CHECK(is_alike(weir::FirstDistinctK<std::string, 12>{}));
+  CHECK(is_alike(weir::LastDistinctK<std::string, 12>{}));
+}
+
 }  // namespace

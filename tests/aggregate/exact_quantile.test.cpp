@@ -201,4 +201,14 @@ TEST_CASE("features hold exact quantiles") {
   CHECK(weir::detail::ExactQuantileOf<false>{2, 1}.problem() == "q is 2; give a number from 0 to 1");
 }
 
+TEST_CASE("the sign of a zero does not depend on the order of values") {
+  for (const double first : {0.0, -0.0}) {
+    const auto found =
+        samples::result_of(weir::ExactQuantile<double>{}, std::vector{first, 0.0 - first, -0.0});
+    REQUIRE(found.has_value());
+    CHECK(found->value == 0);
+    CHECK_FALSE(std::signbit(found->value));
+  }
+}
+
 }  // namespace

@@ -175,4 +175,16 @@ TEST_CASE("a size that does not fit its field is held there and flagged") {
   CHECK(counts[0] == weir::FeatureCounts{.missing = 1, .nan = 1, .overflowed = 0});
 }
 
+TEST_CASE("a range of which only one end was read is empty") {
+  const weir::Range<int> range;
+  weir::Range<int>::State state;
+  range.add(state, 7);
+  auto low = state, high = state;
+  low.high = {};
+  high.low = {};
+  CHECK(range.result(low) == std::nullopt);
+  CHECK(range.result(high) == std::nullopt);
+  CHECK(range.result(state) == 0U);
+}
+
 }  // namespace

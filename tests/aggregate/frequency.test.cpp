@@ -186,6 +186,23 @@ TEST_CASE("counters are read as they were written, and damaged bytes are refused
   }
 }
 
+TEST_CASE("values that were forged to collide are read as fast as others") {
+  const std::size_t counters = 65536, slots = 2 * counters;
+  std::vector<Frequent<std::int64_t>> forged;
+  for (std::int64_t x = 0; forged.size() < counters; ++x)
+    if (weir::hash_word(static_cast<std::uint64_t>(x), {}) % slots < slots / 64) forged.push_back({x, 1, 0});
+  const std::string bytes = written(std::uint64_t{counters}) + written(std::uint64_t{0}) + written(forged);
+  weir::Archive in(bytes);
+  Sketch::State state;
+  in(state);
+  CHECK(in.is_good());
+  CHECK(written(state) == bytes);
+  const Sketch sketch{.counters = counters};
+  for (const std::size_t i : {std::size_t{0}, counters / 2, counters - 1}) sketch.add(state, forged[i].item);
+  CHECK(sketch.result(state)[2] == Frequent<std::int64_t>{forged.back().item, 2, 0});
+  CHECK(sketch.result(state)[3] == Frequent<std::int64_t>{forged[1].item, 1, 0});
+}
+
 TEST_CASE("numbers of counters that make no sense are named, and harm nothing") {
   CHECK(weir::detail::TopNOf<3>{256}.problem().empty());
   CHECK(weir::detail::TopNOf<3>{2}.problem() == "counters is 2; give a number from 3 to 65536");

@@ -197,7 +197,9 @@ TEST_CASE("features hold histograms") {
   CHECK(row.seconds == std::array<std::int32_t, 4>{1, 0, 1, 2});
   CHECK(row.bytes == AdaptiveBuckets<4>{0, 2, {2, 2, 2, 2}, 0});
   CHECK(weir::detail::HistogramOf<4>{0, 4}.problem().empty());
-  CHECK(weir::detail::HistogramOf<4>{3, 2}.problem() == "to is 2; give a number above from, which is 3");
+  CHECK(weir::detail::HistogramOf<4>{3, 2}.problem() == "to is 2; give a number well above from, which is 3");
+  CHECK_FALSE(weir::detail::HistogramOf<4>{0, 1e-310}.problem().empty());
+  CHECK(weir::detail::HistogramOf<4>{0, 1e-300}.problem().empty());
   CHECK_FALSE(weir::detail::HistogramOf<4>{-1e308, 1e308}.problem().empty());
 }
 

@@ -105,4 +105,42 @@ TEST_CASE("positions obey the laws, with ties in time and without") {
   CHECK(check_laws(LastK<std::string, 2>{}, std::vector<std::string>{"a", "b", "a", "c"}));
 }
 
+TEST_CASE("lists with more values than times, or fewer, are refused") {
+  const auto written = [](const auto& value) {
+    weir::Archive out;
+    out.write(value);
+    return std::string(out.written());
+  };
+  using State = LastK<std::string, 3>::State;
+  for (std::size_t times = 0; times <= 3; ++times) {
+    weir::Sequence<std::string, 3> values;
+    values.insert(0, "b");
+    values.insert(0, "a");
+    weir::Sequence<weir::EventTime, 3> at;
+    for (std::size_t i = 0; i < times; ++i) at.insert(i, event_time(static_cast<std::int64_t>(i)));
+    const std::string bytes = written(values) + written(at);
+    weir::Archive in(bytes);
+    State state;
+    in(state);
+    CHECK(in.is_good() == (times == 2));
+    CHECK(LastK<std::string, 3>{}.result(state).size() == (times == 2 ? 2 : 0));
+    if (times == 2) CHECK(written(state) == bytes);
+  }
+}
+
+TEST_CASE("lists of positions may be merged with themselves") {
+  std::vector<std::string> words;
+  for (int i = 0; i < 9; ++i)
+    words.push_back("a word too long to be kept in place " + std::to_string(i * 7 % 5));
+  const auto is_alike = [&words](const auto& aggregator) {
+    auto state = samples::added(aggregator, words);
+    auto merged = state;
+    aggregator.merge(merged, state);
+    aggregator.merge(state, state);
+    return aggregator.result(state) == aggregator.result(merged);
+  };
+  CHECK(is_alike(FirstK<std::string, 12>{}));
+  CHECK(is_alike(LastK<std::string, 12>{}));
+}
+
 }  // namespace

@@ -70,7 +70,7 @@ concept HasState = std::default_initializable<typename A::State> && std::copyabl
 /// An aggregate of `Input`s whose parts can be computed apart and merged.
 ///
 /// `State{}` is the neutral element of `merge`, which is associative: panes may be merged in any grouping.
-/// `merge(state, other)`: `other` holds later event times, or for equal times later arrivals.
+/// `merge(state, other)`: `other` is another State, and holds later event times, or for equal times later arrivals.
 /// `result` may be a plain value, a `std::optional` (empty: of nothing) or a `Checked` (it may not fit). What depends on when
 /// it is asked, as values that decay do, takes an `Interval` beside the state.
 /// The times given to `add` are never `no_time`. `weir::testing::check_laws` tries all of this on samples.

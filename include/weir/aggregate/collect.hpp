@@ -62,6 +62,7 @@ struct CollectList {
   }
   void merge(State& state, const State& later) const {
     if (later.entries.empty()) return;
+    if (&later == &state) return merge(state, State(later));
     if (!state.entries.empty() && later.entries.front().at < state.entries.back().at) {
       for (const Entry& entry : later.entries) add(state, entry.value, entry.at);
       return;

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
-#include <numeric>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -27,6 +26,11 @@ struct DistinctSpec {
 };
 
 namespace detail {
+
+/// Where keys go in an empty table in which a key that finds its place taken goes to the next free one. `places` says where each key
+/// belongs, and becomes where it goes: in time linear in keys and slots, also for keys that were forged to collide.
+/// Needs: no more keys than slots.
+void place_all(std::vector<std::uint32_t>& places, std::size_t slots);
 
 /// A set that only grows: a few keys in place, then open addressing. `Key{}` marks free slots and is counted
 /// apart. Keys are compared in full; whoever forges colliding keys gains at most `most` probes per record.
@@ -159,8 +163,7 @@ class DistinctSet {
     swap(larger);
   }
 
-  /// Takes keys that are in their order into a set that is empty. Those of a table are put down in the order of their places, so that
-  /// keys that were forged to collide take no longer.
+  /// Takes keys that are in their order into a set that is empty.
   void fill(std::vector<Key> keys) {
     has_default_ = !keys.empty() && keys.front() == Key{};
     if (has_default_) keys.erase(keys.begin());
@@ -177,22 +180,11 @@ class DistinctSet {
   }
   void fill_table(std::vector<Key>& keys) {
     const std::size_t mask = slots() - 1;
-    std::vector<std::uint32_t> next(slots());  // per place: where in `order` its next key goes
-    for (const Key& key : keys) ++next[hash(key) & mask];
-    std::exclusive_scan(next.begin(), next.end(), next.begin(), 0U);
-    std::vector<std::uint32_t> order(keys.size());
-    for (std::uint32_t i = 0; i < order.size(); ++i) order[next[hash(keys[i]) & mask]++] = i;
-    std::size_t end = 0;  // behind the last key that was put down
-    std::size_t free = 0;
-    for (const std::uint32_t i : order) {
-      end = std::max(end, hash(keys[i]) & mask);
-      if (end <= mask) {
-        table_[end++] = std::move(keys[i]);
-        continue;
-      }
-      while (table_[free] != Key{}) ++free;  // round to the front
-      table_[free] = std::move(keys[i]);
-    }
+    std::vector<std::uint32_t> places;
+    places.reserve(keys.size());
+    for (const Key& key : keys) places.push_back(static_cast<std::uint32_t>(hash(key) & mask));
+    place_all(places, slots());
+    for (std::size_t i = 0; i < keys.size(); ++i) table_[places[i]] = std::move(keys[i]);
   }
 
   constexpr void become_full() {

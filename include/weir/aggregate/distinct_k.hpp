@@ -43,6 +43,7 @@ struct DistinctEnds {
     state.insert(place, Entry{Value(x), at});
   }
   constexpr void merge(State& state, const State& later) const {
+    if (&later == &state) return merge(state, State(later));
     for (const Entry& entry : later) add(state, entry.value, entry.at);
   }
   [[nodiscard]] constexpr Sequence<Value, most> result(const State& state) const {

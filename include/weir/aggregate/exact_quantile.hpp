@@ -121,7 +121,8 @@ struct OfKeptValues {
     const bool is_full = state.is_full(most);
     if (is_full || state.has_nan()) return Checked<double>{std::numeric_limits<double>::quiet_NaN(), is_full};
     std::vector<double> values = state.values();
-    return Checked<double>{function(values), false};
+    return Checked<double>{function(values) + 0.0,
+                           false};  // -0.0 is 0.0: which of them it is depends on the order
   }
 };
 
@@ -134,8 +135,8 @@ struct OfKeptValues {
 /// Result:   std::optional<Checked<double>>, unit of the value; empty of nothing
 /// Missing:  skipped and counted; NaN by NanPolicy, propagated: NaN
 /// Merge:    exact; order does not matter; not invertible
-/// Error:    rounding of the interpolation; integers beyond 2^53 are rounded. More than `most` values: NaN, flagged. Between -inf and
-///           inf: NaN
+/// Error:    rounding of the interpolation; integers beyond 2^53 are rounded; -0.0 is 0.0. More than `most` values: NaN, flagged.
+///           Between -inf and inf: NaN
 /// Memory:   32 bytes, and up to twice the value's bytes for each of at most `most` values; nothing once there are more
 /// Cost:     add 1 amortised; merge the values of `other`; result O(n)
 /// Source:   Hyndman, Fan, American Statistician 1996

@@ -134,7 +134,7 @@ struct Range {
   [[nodiscard]] constexpr std::optional<Result> result(const State& state) const {
     const std::optional<Value> low = Min<Value>{}.result(state.low);
     const std::optional<Value> high = Max<Value>{}.result(state.high);
-    if (!low) return std::nullopt;
+    if (!low || !high) return std::nullopt;  // what was read from a snapshot may have one without the other
     if constexpr (detail::Float<Value>)
       return *low == *high ? 0.0 : static_cast<double>(*high) - static_cast<double>(*low);
     else if constexpr (detail::Integer<Value>)

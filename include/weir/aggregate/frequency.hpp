@@ -203,7 +203,13 @@ class FrequentItems {
     while (slots < entries_.size() * 2) slots *= 2;
     if (entries_.size() <= few) slots = 0;
     slots_ = std::vector<std::uint32_t>(slots);
-    for (std::uint32_t i = 0; i < entries_.size(); ++i) put(i);
+    if (slots == 0) return;
+    std::vector<std::uint32_t> places;
+    places.reserve(entries_.size());
+    for (const Entry& entry : entries_)
+      places.push_back(static_cast<std::uint32_t>(hash(entry.item) & (slots - 1)));
+    place_all(places, slots);
+    for (std::uint32_t i = 0; i < places.size(); ++i) slots_[places[i]] = i + 1;
   }
   void drop() {
     const std::uint64_t floor = floor_.value;

@@ -231,8 +231,9 @@ struct HistogramOf {
   }
   [[nodiscard]] std::string problem() const {
     const double width = to - from;
-    return option_problem(width > 0 && width - width == 0, "to", to,
-                          "a number above from, which is " + number_text(from));
+    const double per_bucket = static_cast<double>(n) / width;
+    return option_problem(width > 0 && width - width == 0 && per_bucket - per_bucket == 0, "to", to,
+                          "a number well above from, which is " + number_text(from));
   }
 };
 template <std::size_t n>

@@ -128,6 +128,7 @@ struct InOrder {
   }
 
   constexpr void merge(State& state, const State& later) const {
+    if (&later == &state) return merge(state, State(later));
     if (later.edge == no_time) {
       for (std::size_t i = 0; i < later.newest.size(); ++i)
         add(state, later.newest.value(i), later.newest.time(i));

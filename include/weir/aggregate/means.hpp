@@ -49,7 +49,7 @@ struct WideProduct {
     mantissa *= x;
     take_exponent(mantissa);
   }
-  constexpr void multiply(const WideProduct& other) {
+  constexpr void multiply(WideProduct other) {
     multiply(other.mantissa);
     exponent = saturating_add(exponent, other.exponent);
   }

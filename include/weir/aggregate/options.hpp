@@ -8,7 +8,7 @@
 
 namespace weir::inline v0::detail {
 
-/// The shortest decimal that is read back as this number; the same on every machine.
+/// The shortest decimal that is read back as this number, of whole ones below 10^15 without an exponent; the same on every machine.
 [[nodiscard]] std::string number_text(double number);
 
 /// A sentence such as "alpha is 2; give a number above 0, at most 1".

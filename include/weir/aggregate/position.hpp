@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
 #include <weir/aggregate/feature.hpp>
 #include <weir/aggregate/sequence.hpp>
+#include <weir/state/archive.hpp>
 
 /// \file
 /// first, last, first_k, last_k. Records stand in the order (event time, arrival).
@@ -39,6 +41,14 @@ struct EndValues {
   struct State {
     Sequence<Value, most> values{};
     Sequence<EventTime, most> times{};
+
+    void archive(Archive& ar) requires(Archivable<Value>) {
+      ar(values, times);
+      if (values.size() == times.size()) return;
+      *this = {};
+      ar.fail("a list does not have as many values as times");
+    }
+    [[nodiscard]] static consteval std::uint64_t archive_layout() { return layout_of<Value>() + most; }
   };
 
   constexpr void add(State& state, Argument<Value> x, EventTime at) const {
@@ -56,6 +66,7 @@ struct EndValues {
     state.times.insert(place, at);
   }
   constexpr void merge(State& state, const State& later) const {
+    if (&later == &state) return merge(state, State(later));
     for (std::size_t i = 0; i < later.times.size(); ++i) add(state, later.values[i], later.times[i]);
   }
   [[nodiscard]] constexpr Sequence<Value, most> result(const State& state) const { return state.values; }

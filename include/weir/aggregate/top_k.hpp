@@ -40,6 +40,7 @@ struct Ends {
       state.insert(place, x);
   }
   constexpr void merge(State& state, const State& other) const {
+    if (&other == &state) return merge(state, State(other));
     for (const Value& value : other) add(state, value);
   }
   [[nodiscard]] constexpr State result(const State& state) const { return state; }
@@ -70,6 +71,7 @@ struct RankedEnds {
     if (place < most) state.insert(place, Entry{By(by), What(x.what), at});
   }
   constexpr void merge(State& state, const State& later) const {
+    if (&later == &state) return merge(state, State(later));
     for (const Entry& entry : later)
       add(state, Ranked<const By&, const What&>{entry.by, entry.what}, entry.at);
   }
