@@ -171,7 +171,7 @@ std::uint64_t HyperLogLog::estimate() const {
   if (precision_.value != 0) return dense_estimate();
   // -m log(1 - c / m), of which three terms leave less than 1e-4 out.
   const double count = entries_.value, share = count * (1.0 / (1U << place_bits));
-  return static_cast<std::uint64_t>(count * (1 + share * (0.5 + share / 3)) + 0.5);
+  return static_cast<std::uint64_t>(__builtin_llround(count * (1 + share * (0.5 + share / 3))));
 }
 
 std::uint64_t HyperLogLog::dense_estimate() const {
@@ -189,7 +189,8 @@ std::uint64_t HyperLogLog::dense_estimate() const {
   z += m * sigma(count(0) / m);
   // 1 / (2 log 2), and the bias that is left with few registers.
   const double estimate = 0.72134752044448170368 / (1 + 1.079 / m) * m * m / z;
-  return estimate < 0x1p63 ? static_cast<std::uint64_t>(estimate + 0.5) : std::uint64_t{1} << 63U;
+  return estimate < 0x1p63 ? static_cast<std::uint64_t>(__builtin_llround(estimate))
+                           : std::uint64_t{1} << 63U;
 }
 
 std::vector<std::uint32_t> HyperLogLog::sorted_entries() const {

@@ -214,7 +214,12 @@ Checked<double> LogBuckets::at(double q, const LogScale& scale) const {
   const double share = q * static_cast<double>(n - 1);
   std::uint64_t rank = share < 0x1p63 ? std::min(static_cast<std::uint64_t>(share), n - 1) : n - 1;
   if (!is_dense_.value) {
-    const std::int64_t key = keys()[rank];
+    std::array<std::int64_t, few> all{};
+    const auto end = std::transform(positive_.counts.begin(), positive_.counts.end(), all.begin(),
+                                    [](std::uint64_t one) { return static_cast<std::int64_t>(one); });
+    const auto asked = all.begin() + static_cast<std::ptrdiff_t>(rank);
+    std::nth_element(all.begin(), asked, end);
+    const std::int64_t key = *asked;
     if (key == 0) return {0, false};
     const double size = scale.value(static_cast<std::int32_t>(key < 0 ? -key : key));
     return {key < 0 ? -size : size, false};

@@ -150,7 +150,8 @@ class FrequentItems {
   [[nodiscard]] static consteval std::uint64_t archive_layout() { return layout_of<Item>(); }
 
  private:
-  static constexpr std::size_t few = 8;  // that are found without an index
+  static constexpr std::size_t few = 8;           // that are found without an index
+  static constexpr std::size_t few_enough = 512;  // that it does not matter if they were forged to collide
 
   static constexpr std::size_t usable(std::uint32_t counters) {
     return counters == 0 ? 1 : counters > most_counters ? most_counters : counters;
@@ -203,7 +204,10 @@ class FrequentItems {
     while (slots < entries_.size() * 2) slots *= 2;
     if (entries_.size() <= few) slots = 0;
     slots_ = std::vector<std::uint32_t>(slots);
-    if (slots == 0) return;
+    if (entries_.size() <= few_enough) {
+      for (std::uint32_t i = 0; i < entries_.size(); ++i) put(i);
+      return;
+    }
     std::vector<std::uint32_t> places;
     places.reserve(entries_.size());
     for (const Entry& entry : entries_)

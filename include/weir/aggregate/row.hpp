@@ -220,7 +220,7 @@ class RowAggregator {
   }
 
   template <std::size_t... i>
-  constexpr bool accepts(const In& in, std::index_sequence<i...>) const {
+  [[nodiscard]] constexpr bool accepts(const In& in, std::index_sequence<i...>) const {
     if constexpr (is_sound)
       return (detail::part<i>(features_).accepts(in) && ...);
     else

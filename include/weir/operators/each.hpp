@@ -506,7 +506,9 @@ template <Operator Op>
 }
 template <Operator Op>
 [[nodiscard]] Each<Op> each(std::string name, Op op) {
-  return {{.name = std::move(name)}, std::move(op)};
+  EachSpec spec;
+  spec.name = std::move(name);
+  return {std::move(spec), std::move(op)};
 }
 
 }  // namespace weir::inline v0
