@@ -153,11 +153,12 @@ kill_workers() {
 fuzz() {
   seconds=${WEIR_FUZZ_SECONDS:-7200}
   found=build/fuzz/found
-  mkdir -p "$found/corpus"
+  mkdir -p "$found/corpus" "$found/seeds"
   step "$log" "fuzz: configure" cmake --preset fuzz || return 1
   step "$log" "fuzz: build ($jobs jobs)" cmake --build --preset fuzz -j "$jobs" || return 1
   # What the run before has found is gone on from. Limits are for one input; what they mean is in restore.fuzz.cpp.
-  step "$log" "fuzz: restore ($seconds s)" build/fuzz/tests/fuzz/weir_fuzz_restore "$found/corpus" tests/fuzz/corpus \
+  step "$log" "fuzz: seeds" build/fuzz/tests/fuzz/weir_fuzz_seeds "$found/seeds" || return 1
+  step "$log" "fuzz: restore ($seconds s)" build/fuzz/tests/fuzz/weir_fuzz_restore "$found/corpus" "$found/seeds" \
     -dict=tests/fuzz/restore.dict -max_len=65536 -timeout=60 -rss_limit_mb=2048 -malloc_limit_mb=512 -entropic=0 \
     -max_total_time="$seconds" -print_final_stats=1 -artifact_prefix="$found/" ||
     { echo "fuzz: the input lies in $found; give it to build/fuzz/tests/fuzz/weir_fuzz_restore"; return 1; }

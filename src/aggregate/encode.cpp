@@ -40,9 +40,9 @@ constexpr std::int64_t first_day(std::int64_t year) {
 
 }  // namespace
 
-std::uint64_t category_hash(std::string_view text) noexcept { return XXH3_64bits(text.data(), text.size()); }
+std::uint64_t encoded_hash(std::string_view text) noexcept { return XXH3_64bits(text.data(), text.size()); }
 
-std::uint64_t category_hash(std::uint64_t number) noexcept {
+std::uint64_t encoded_hash(std::uint64_t number) noexcept {
   char bytes[8];
   put(bytes, number);
   return XXH3_64bits(bytes, sizeof bytes);

@@ -34,7 +34,8 @@ struct Row {
   std::int64_t count = 0, sum = 0, least = 0, most = 0, range = 0, abs_most = 0, distinct = 0;
   std::optional<double> mean, variance, stddev, population_variance, sem, skewness, kurtosis,
       population_skewness, population_kurtosis, covariance, correlation, slope, trend, z_score, weighted_mean,
-      bayesian_mean, geometric_mean, harmonic_mean, ratio, share, decayed_mean, autocorrelation, median, p90, iqr, mad, entropy, top_share;
+      bayesian_mean, geometric_mean, harmonic_mean, ratio, share, decayed_mean, autocorrelation, median, p90,
+      iqr, mad, entropy, top_share;
   double decayed_count = 0, decayed_sum = 0;
   std::optional<std::int64_t> first, last, second, lag, delta, drawdown;
   std::vector<std::int64_t> top, bottom;

@@ -36,8 +36,8 @@ inline constexpr double earth_radius = 6371008.8;
 
 namespace detail {
 
-[[nodiscard]] std::uint64_t category_hash(std::string_view text) noexcept;
-[[nodiscard]] std::uint64_t category_hash(std::uint64_t number) noexcept;
+[[nodiscard]] std::uint64_t encoded_hash(std::string_view text) noexcept;
+[[nodiscard]] std::uint64_t encoded_hash(std::uint64_t number) noexcept;
 [[nodiscard]] std::uint64_t crossed_hash(std::uint64_t a, std::uint64_t b) noexcept;
 
 /// What names a category: a text, an integer or an enumerator.
@@ -47,9 +47,9 @@ concept Encodable = Integer<T> || std::is_enum_v<T> || std::is_convertible_v<con
 template <Encodable T>
 [[nodiscard]] std::uint64_t code_of(const T& value) noexcept {
   if constexpr (std::is_convertible_v<const T&, std::string_view>)
-    return category_hash(std::string_view{value});
+    return encoded_hash(std::string_view{value});
   else
-    return category_hash(static_cast<std::uint64_t>(value));
+    return encoded_hash(static_cast<std::uint64_t>(value));
 }
 
 [[nodiscard]] constexpr std::uint32_t bucket_of(std::uint64_t hash, std::uint32_t buckets) {

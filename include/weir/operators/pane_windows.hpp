@@ -63,8 +63,7 @@ class PaneWindowsNode final : public Node {
       schedule_.grow(emitter_.dictionary().slot_bound());
     }
     const std::size_t prefetched = emitter_.dictionary().is_large() ? batch.size : 0;
-    for (std::size_t i = 0; i < std::min(ahead, prefetched); ++i)
-      prefetch_lines(store_.line(batch.slots[i]));
+    for (std::size_t i = 0; i < std::min(ahead, prefetched); ++i) prefetch_lines(store_.line(batch.slots[i]));
     for (std::size_t i = 0; i < batch.size;) {
       i += apply_run(batch, i, prefetched);
       if (i == batch.size) break;
