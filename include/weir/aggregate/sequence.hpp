@@ -27,15 +27,17 @@ class Sequence {
   /// Puts x before the i-th value. If there are `most` values already, the last one falls out.
   template <class U>
   constexpr void insert(std::size_t i, const U& x) {
-    if (size_ < most) ++size_;
-    for (std::size_t k = size_ - 1; k > i; --k) values_[k] = std::move(values_[k - 1]);
-    values_[i] = x;
+    std::size_t last = most - 1;  // said so that compilers see that it is in the array
+    if (size_ < most) last = size_++;
+    for (; last > i; --last) values_[last] = std::move(values_[last - 1]);
+    values_[last] = x;
   }
   /// Nothing if there is no i-th value.
   constexpr void erase(std::size_t i) {
     if (i >= size_) return;
-    for (std::size_t k = i + 1; k < size_; ++k) values_[k - 1] = std::move(values_[k]);
-    values_[--size_] = T{};
+    --size_;
+    for (; i < size_ && i + 1 < most; ++i) values_[i] = std::move(values_[i + 1]);
+    values_[i] = T{};
   }
   constexpr void erase_front() { erase(0); }
 
