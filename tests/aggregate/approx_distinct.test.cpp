@@ -126,7 +126,7 @@ TEST_CASE("approx_distinct obeys the laws") {
                    {.most_cuts = 50, .shuffles = 5}));
 }
 
-TEST_CASE("values that are equal are one, whatever they are") {
+TEST_CASE("values that are equal are counted as one, whatever they are") {
   using samples::result_of;
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   CHECK(result_of(ApproxDistinct<double>{}, std::vector{0.0, -0.0, nan, -nan, 1.0}) == 3);
@@ -152,7 +152,7 @@ TEST_CASE("the memory is never above the label") {
   }
 }
 
-TEST_CASE("copies are independent, what was moved from is empty, a state may be merged with itself") {
+TEST_CASE("copies of a count are independent, what was moved from is empty, a state may be merged with itself") {
   for (const std::uint64_t n : std::initializer_list<std::uint64_t>{5, 5000}) {
     Sketch::State state = sketch_of(Sketch{}, 1, 0, n);
     const std::uint64_t found = Sketch{}.result(state);
@@ -194,7 +194,7 @@ TEST_CASE("states of two precisions merge into the coarser one") {
   CHECK(written(other) == expected);
 }
 
-TEST_CASE("what was written is read, and damaged bytes are refused") {
+TEST_CASE("a count that was written is read, and damaged bytes are refused") {
   for (const std::uint64_t n : std::initializer_list<std::uint64_t>{0, 1, 7, 200, 384, 385, 5000}) {
     const Sketch::State state = sketch_of(Sketch{}, 3, 0, n);
     const std::string bytes = written(state);

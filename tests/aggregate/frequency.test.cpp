@@ -120,7 +120,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("values that are equal are one, whatever they are") {
+TEST_CASE("values that are equal are one item, whatever they are") {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const auto found = result_of(TopN<double, 3>{}, std::vector{nan, -0.0, -nan, 0.0, nan, 1.0});
   REQUIRE(found.size() == 3);
@@ -135,7 +135,7 @@ TEST_CASE("values that are equal are one, whatever they are") {
   CHECK(words[0] == Frequent<std::string>{"b", 2, 0});
 }
 
-TEST_CASE("copies are independent, what was moved from is empty, a state may be merged with itself") {
+TEST_CASE("copies of frequent items are independent, what was moved from is empty, a state may be merged with itself") {
   const Sketch sketch{.counters = 10};
   auto state = samples::added(sketch, skewed(1, 500, 0.8));
   const auto found = sketch.result(state);

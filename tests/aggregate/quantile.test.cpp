@@ -220,7 +220,7 @@ TEST_CASE("NaN, where it is asked for, makes the result NaN") {
   CHECK(std::isnan(sketch.result(other)->value));
 }
 
-TEST_CASE("copies are independent, what was moved from is empty, a state may be merged with itself") {
+TEST_CASE("copies of buckets are independent, what was moved from is empty, a state may be merged with itself") {
   for (const std::size_t n : {std::size_t{5}, std::size_t{500}}) {
     const auto values = samples::spreads(1, n, 4);
     const Quantile<double> sketch;
@@ -255,7 +255,7 @@ TEST_CASE("options that make no sense are named, and harm nothing") {
   }
 }
 
-TEST_CASE("what was written is read, and damaged bytes are refused") {
+TEST_CASE("buckets that were written are read, and damaged bytes are refused") {
   for (const std::size_t n :
        {std::size_t{0}, std::size_t{1}, std::size_t{32}, std::size_t{33}, std::size_t{900}}) {
     const auto sketch = quantile_of(0.7, 0.05, 64);
