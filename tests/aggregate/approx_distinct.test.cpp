@@ -152,7 +152,8 @@ TEST_CASE("the memory is never above the label") {
   }
 }
 
-TEST_CASE("copies of a count are independent, what was moved from is empty, a state may be merged with itself") {
+TEST_CASE(
+    "copies of a count are independent, what was moved from is empty, a state may be merged with itself") {
   for (const std::uint64_t n : std::initializer_list<std::uint64_t>{5, 5000}) {
     Sketch::State state = sketch_of(Sketch{}, 1, 0, n);
     const std::uint64_t found = Sketch{}.result(state);

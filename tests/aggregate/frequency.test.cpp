@@ -135,7 +135,9 @@ TEST_CASE("values that are equal are one item, whatever they are") {
   CHECK(words[0] == Frequent<std::string>{"b", 2, 0});
 }
 
-TEST_CASE("copies of frequent items are independent, what was moved from is empty, a state may be merged with itself") {
+TEST_CASE(
+    "copies of frequent items are independent, what was moved from is empty, a state may be merged with "
+    "itself") {
   const Sketch sketch{.counters = 10};
   auto state = samples::added(sketch, skewed(1, 500, 0.8));
   const auto found = sketch.result(state);

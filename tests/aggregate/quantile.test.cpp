@@ -220,7 +220,8 @@ TEST_CASE("NaN, where it is asked for, makes the result NaN") {
   CHECK(std::isnan(sketch.result(other)->value));
 }
 
-TEST_CASE("copies of buckets are independent, what was moved from is empty, a state may be merged with itself") {
+TEST_CASE(
+    "copies of buckets are independent, what was moved from is empty, a state may be merged with itself") {
   for (const std::size_t n : {std::size_t{5}, std::size_t{500}}) {
     const auto values = samples::spreads(1, n, 4);
     const Quantile<double> sketch;

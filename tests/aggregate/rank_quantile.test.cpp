@@ -163,7 +163,8 @@ TEST_CASE("numbers at the limits come back as they were, -0.0 is below 0.0") {
   CHECK(std::isnan(*result_of(Sketch{}, std::vector{nan})));
 }
 
-TEST_CASE("copies of ranks are independent, what was moved from is empty, a state may be merged with itself") {
+TEST_CASE(
+    "copies of ranks are independent, what was moved from is empty, a state may be merged with itself") {
   for (const std::size_t n : {std::size_t{5}, std::size_t{5000}}) {
     Sketch::State state = samples::added(Sketch{}, samples::spreads(1, n, 4));
     const auto found = Sketch{}.result(state);
