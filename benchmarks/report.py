@@ -241,22 +241,23 @@ def describe(summary):
     return line + ("\n\n**This run is void: its canary drifted.**" if canary["void"] else "")
 
 
-def fill_readme(results):
+def fill_readme(results, suite):
+    """Puts in what this run has measured; with the kernel also latencies and the time of compiling."""
     with open(README, encoding="utf-8") as file:
         text = file.read()
-    for name in ("kernel", "kernel-native", "features", "state", "aggregates"):
+    for name in (suite, suite + "-native"):
         summary = load(os.path.join(results, name + ".json"))
         if summary:
             tables = [markdown(table) for table in (list(rows(summary["results"])), list(steps(summary["results"]))) if table]
             text = replace_block(text, name, "\n\n".join([describe(summary)] + tables))
-    latency = load(os.path.join(results, "latency.json"))
+    latency = load(os.path.join(results, "latency.json")) if suite == "kernel" else None
     if latency:
         lines = [["call", "calls", "p50", "p99", "p99.9", "p99.99", "max"]]
         for r in latency["results"]:
             lines.append([r["call"], str(r["count"])] + [f"{r[p]:,} ns" for p in ("p50", "p99", "p99_9", "p99_99", "max")])
         head = f"{power(latency['keys'])} keys, {latency['records']:,} records; state of the 36 features: {latency['bytes_per_key']:.0f} bytes a key."
         text = replace_block(text, "latency", head + "\n\n" + markdown(lines))
-    compile_time = load(os.path.join(results, "compile_time.json"))
+    compile_time = load(os.path.join(results, "compile_time.json")) if suite == "kernel" else None
     if compile_time:
         lines = [["program", "compiler", "seconds", "limit", "peak MB", "limit"],
                  [compile_time["program"], compile_time["compiler"], f"{compile_time['seconds']:.2f}", f"{compile_time['most_seconds']:g}",
@@ -277,7 +278,7 @@ def main():
     parser.add_argument("--raw", nargs="+", default=[])
     options = parser.parse_args()
     if not options.raw:
-        fill_readme(options.results)
+        fill_readme(options.results, options.suite)
         return 0
 
     run_groups, compiler = read_raw(options.raw)
@@ -301,7 +302,7 @@ def main():
           f"{canary['disturbed']} of {canary['runs']} repetitions disturbed")
     print(f"{base}.json, {base}.svg")
     if options.readme:
-        fill_readme(options.results)
+        fill_readme(options.results, options.suite)
 
     code = 0
     if any("wrong result" in message for _, message in errors):
