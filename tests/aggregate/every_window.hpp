@@ -70,6 +70,16 @@ struct Told {
       texts.push_back(field);
     } else if constexpr (std::same_as<T, weir::Duration>) {
       numbers.emplace_back(static_cast<double>(field.count()));
+    } else if constexpr (requires { field.category; }) {
+      tell(field.category);
+      tell(field.value);
+    } else if constexpr (requires { field.item; }) {
+      tell(field.item);
+      tell(field.count);
+    } else if constexpr (requires { field.counts; }) {
+      tell(field.from);
+      tell(field.width);
+      tell(field.counts);
     } else if constexpr (weir::detail::is_optional<T>) {
       if (field)
         tell(*field);
@@ -111,25 +121,32 @@ std::string difference(const Row& a, const Row& b, const std::tuple<Features...>
   return found;
 }
 
-/// What one State gives for the records of a key in an interval.
-template <class Row, class... Features>
-Row reference(const std::vector<Event>& events, std::uint32_t key, weir::Window window, EventTime as_of,
-              const std::tuple<Features...>& features) {
+/// The records of a key in a window.
+inline std::vector<Event> records_in(const std::vector<Event>& events, std::uint32_t key,
+                                     weir::Window window) {
   std::vector<Event> inside;
   for (const Event& event : events) {
     if (event.key == key && event.at >= window.start && event.at < window.end) inside.push_back(event);
   }
+  return inside;
+}
+
+/// What one State gives for records that came in this order.
+template <class Row, class... Features>
+Row reference(std::vector<Event> inside, weir::Interval asked, const std::tuple<Features...>& features) {
   std::stable_sort(inside.begin(), inside.end(), [](const Event& a, const Event& b) { return a.at < b.at; });
   const auto aggregator = std::apply(
       [](const auto&... feature) { return weir::RowAggregator<Row, Event, Features...>(feature...); },
       features);
   typename decltype(aggregator)::State state{};
   for (const Event& event : inside) aggregator.add(state, event, event.at);
-  return aggregator.result(state, {window.start, as_of});
+  return aggregator.result(state, asked);
 }
 
-template <class Row, class... Features, class Windows>
-void check_windows(const char* kind, const Windows& windows, const std::tuple<Features...>& features) {
+/// `inside(row)` are the records of a row's window.
+template <class Row, class... Features, class Windows, class Inside>
+void check_windows(const char* kind, const Windows& windows, const std::tuple<Features...>& features,
+                   Inside inside) {
   const std::vector<Event> all = events(7, 400);
   weir::Graph graph{"windows"};
   auto source =
@@ -146,7 +163,7 @@ void check_windows(const char* kind, const Windows& windows, const std::tuple<Fe
   CHECK(pipeline->stats("rows").late == 0);
   REQUIRE(rows.size() >= 3);
   for (const auto& row : rows) {
-    const Row expected = reference<Row>(all, row.key, row.window, row.as_of, features);
+    const Row expected = reference<Row>(inside(all, row), {row.window.start, row.as_of}, features);
     const std::string found = difference(row.value, expected, features);
     if (!found.empty()) {
       INFO(kind << ", window " << weir::ticks(row.window.start) << " to " << weir::ticks(row.window.end));
@@ -178,7 +195,8 @@ void check_rolling(const char* kind, Rolling rolling, const std::tuple<Features.
     const auto read = pipeline->lookup(view, event.key, {.as_of = as_of});
     REQUIRE(read.has_value());
     const weir::Window covered = read.covered()[0];
-    const Row expected = reference<Row>(pushed, event.key, covered, as_of, features);
+    const Row expected =
+        reference<Row>(records_in(pushed, event.key, covered), {covered.start, as_of}, features);
     const std::string found = difference(read.value, expected, features);
     if (!found.empty()) {
       INFO(kind << " read at " << weir::ticks(as_of));
@@ -186,6 +204,33 @@ void check_rolling(const char* kind, Rolling rolling, const std::tuple<Features.
       return;
     }
   }
+}
+
+template <class Row, class... Features, class Windows>
+void check_windows(const char* kind, const Windows& windows, const std::tuple<Features...>& features) {
+  check_windows<Row>(kind, windows, features, [](const std::vector<Event>& all, const auto& row) {
+    return records_in(all, row.key, row.window);
+  });
+}
+
+/// The n-th row of a key is of its n-th `size` records, as they came.
+template <class Row, class... Features>
+void check_count_windows(const std::tuple<Features...>& features) {
+  constexpr std::size_t size = 7;
+  std::map<std::uint32_t, std::size_t> rows;
+  check_windows<Row>("count windows", weir::count_windows({.size = size}), features,
+                     [&rows](const std::vector<Event>& all, const auto& row) {
+                       std::size_t skipped = size * rows[row.key]++;
+                       std::vector<Event> inside;
+                       for (const Event& event : all) {
+                         if (event.key != row.key || inside.size() == size) continue;
+                         if (skipped > 0)
+                           --skipped;
+                         else
+                           inside.push_back(event);
+                       }
+                       return inside;
+                     });
 }
 
 template <class Row, class... Features>
@@ -200,6 +245,7 @@ void check_every_window(const std::tuple<Features...>& features) {
                      features);
   check_windows<Row>("sessions", weir::session({.gap = microseconds(9), .grace = none}), features);
   check_windows<Row>("lifetime", weir::lifetime(), features);
+  check_count_windows<Row>(features);
   check_rolling<Row>("exact", weir::rolling({.size = microseconds(50), .precision = weir::exact}), features);
   check_rolling<Row>("sawtooth", weir::rolling({.size = microseconds(50), .precision = microseconds(5)}),
                      features);
