@@ -97,7 +97,7 @@ TEST_CASE(
   const auto shape = GENERATE(Shape::one, Shape::chain, Shape::balanced, Shape::any);
   CAPTURE(k, static_cast<int>(order), static_cast<int>(shape));
   const std::size_t n = k == 20 ? 1000 : 5000;
-  const int trials = effort() == "quick" ? 50 : effort() == "long" ? 1000 : 250;
+  const int trials = effort() == "quick" ? 50 : 1000;
   samples::Random random{k};
   int outside = 0, asked = 0;
   double worst = 0;
