@@ -73,7 +73,8 @@ TEST_CASE("each category has its own value, by category") {
 }
 
 TEST_CASE(
-    "of too many categories the same are kept whatever the order, exactly; the others are the rest, and it "
+    "of too many categories the same are kept whatever the order, exactly, and the others are the rest, and "
+    "it "
     "is flagged") {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     CAPTURE(seed);

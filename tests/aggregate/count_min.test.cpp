@@ -45,7 +45,7 @@ TEST_CASE("the newest value of nothing has no frequency") {
 }
 
 TEST_CASE(
-    "few values are counted exactly; the newest is that of the latest time, then of the last to arrive") {
+    "few values are counted exactly, the newest is that of the latest time, then of the last to arrive") {
   CHECK(result_of(Sketch{}, std::vector<std::int64_t>{7, 8, 7, 7})->value == 3);
   Sketch::State state;
   Sketch{}.add(state, 1, event_time(5));

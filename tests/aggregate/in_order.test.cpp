@@ -107,7 +107,7 @@ void check_random_orders() {
 }
 
 TEST_CASE(
-    "records stand in their order if none comes after more newer ones than are kept; else the result is "
+    "records stand in their order if none comes after more newer ones than are kept, else the result is "
     "flagged") {
   check_random_orders<1>();
   check_random_orders<2>();

@@ -165,8 +165,9 @@ struct TopCategories : detail::Categories<Key, Inner> {
         rows.value.push_back({std::move(row.category), std::move(row.value)});
       }
     }
-    std::stable_sort(rows.value.begin(), rows.value.end(), [](const Row& a, const Row& b) {
-      return detail::ranks_before(a.value, b.value, false);
+    std::sort(rows.value.begin(), rows.value.end(), [](const Row& a, const Row& b) {
+      if (detail::ranks_before(a.value, b.value, false)) return true;
+      return !detail::ranks_before(b.value, a.value, false) && a.category < b.category;
     });
     if (rows.value.size() > n) rows.value.erase(rows.value.begin() + n, rows.value.end());
     return rows;
