@@ -182,7 +182,7 @@ class PaneTree {
   /// Puts a node above another one, where that and the pane part.
   [[gnu::noinline]] void part(Node*& below, PaneIndex pane) {
     const std::uint64_t first = first_of(*below);
-    const auto level = static_cast<unsigned>(std::bit_width(first ^ ordered(pane)) - 1) / fan_bits;
+    const auto level = static_cast<unsigned>(std::bit_width((first ^ ordered(pane)) | 1U) - 1) / fan_bits;
     Inner* made = pools_->inners.make();
     made->level = static_cast<std::uint8_t>(level);
     made->prefix = prefix(pane, level);
