@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -103,6 +104,24 @@ class SectionTaker {
   virtual ~SectionTaker() = default;
   virtual void section(std::uint32_t node, std::uint32_t group, std::string_view content) = 0;
   [[nodiscard]] virtual bool is_good() const noexcept = 0;
+};
+
+/// Keeps the sections of a snapshot.
+struct Frozen final : SectionTaker {
+  struct Section {
+    std::uint32_t node;
+    std::uint32_t group;
+    std::string content;
+  };
+
+  void section(std::uint32_t node, std::uint32_t group, std::string_view content) override {
+    sections.push_back({node, group, std::string(content)});
+  }
+  [[nodiscard]] bool is_good() const noexcept override { return true; }
+
+  SnapshotHeader header;
+  std::optional<SnapshotInfo> base;
+  std::vector<Section> sections;
 };
 
 /// Gives a snapshot to a sink piece by piece.
