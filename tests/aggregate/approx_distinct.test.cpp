@@ -25,16 +25,10 @@ static_assert(Aggregator<ApproxDistinct<std::pair<int, std::string>>, std::pair<
 
 namespace {
 
+using samples::written;
 using weir::ApproxDistinct;
 using weir::testing::check_laws;
 using Sketch = ApproxDistinct<std::uint64_t>;
-
-template <class T>
-std::string written(const T& state) {
-  weir::Archive archive;
-  archive.write(state);
-  return std::string(archive.written());
-}
 
 /// Distinct values, the same for the same seed.
 std::uint64_t value(std::uint64_t seed, std::uint64_t i) { return seed << 40U | i; }

@@ -25,6 +25,7 @@ static_assert(sizeof(detail::CountMin) == 72);
 namespace {
 
 using samples::result_of;
+using samples::written;
 using weir::Checked;
 using weir::event_time;
 using weir::FrequencyOfNewest;
@@ -32,12 +33,6 @@ using weir::detail::CountMinShape;
 using weir::testing::check_laws;
 using weir::testing::Timed;
 using Sketch = FrequencyOfNewest<std::int64_t>;
-
-std::string written(const Sketch::State& state) {
-  weir::Archive archive;
-  archive.write(state);
-  return std::string(archive.written());
-}
 
 TEST_CASE("the newest value of nothing has no frequency") {
   CHECK(Sketch{}.result({}) == std::nullopt);
@@ -172,7 +167,7 @@ TEST_CASE("copies are independent, what was moved from is empty") {
     CHECK(written(state) == bytes);
     const Sketch::State moved = std::move(state);
     CHECK(written(moved) == bytes);
-    CHECK(written(state) == written({}));  // NOLINT(bugprone-use-after-move)
+    CHECK(written(state) == written(Sketch::State{}));  // NOLINT(bugprone-use-after-move)
   }
 }
 

@@ -24,6 +24,7 @@ namespace {
 
 using samples::Exact;
 using samples::result_of;
+using samples::written;
 using weir::Checked;
 using weir::ExactQuantile;
 using weir::Iqr;
@@ -37,13 +38,6 @@ Exact reference(std::vector<Exact> values, double q) {
   const double rank = q * static_cast<double>(values.size() - 1);
   const auto low = static_cast<std::size_t>(rank), high = std::min(low + 1, values.size() - 1);
   return values[low] + (static_cast<Exact>(rank) - static_cast<Exact>(low)) * (values[high] - values[low]);
-}
-
-template <class T>
-std::string written(const T& state) {
-  weir::Archive archive;
-  archive.write(state);
-  return std::string(archive.written());
 }
 
 TEST_CASE("exact quantiles of nothing are empty") {

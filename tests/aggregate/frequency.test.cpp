@@ -24,18 +24,12 @@ static_assert(Aggregator<Mode<std::string>, std::string_view>);
 namespace {
 
 using samples::result_of;
+using samples::written;
 using weir::Frequent;
 using weir::TopN;
 using weir::TopShare;
 using weir::testing::check_laws;
 using Sketch = TopN<std::int64_t, 5>;
-
-template <class T>
-std::string written(const T& state) {
-  weir::Archive archive;
-  archive.write(state);
-  return std::string(archive.written());
-}
 
 /// Of which small ones are much more frequent.
 std::vector<std::int64_t> skewed(std::uint64_t seed, std::size_t n, double steepness) {

@@ -24,6 +24,7 @@ static_assert(sizeof(AdaptiveHistogram<double, 8>::State) == 8 * 8 + 24);
 namespace {
 
 using samples::result_of;
+using samples::written;
 using weir::AdaptiveBuckets;
 using weir::AdaptiveHistogram;
 using weir::Histogram;
@@ -34,13 +35,6 @@ constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 template <std::size_t n>
 using Counts = std::array<std::uint64_t, n>;
-
-template <class T>
-std::string written(const T& state) {
-  weir::Archive archive;
-  archive.write(state);
-  return std::string(archive.written());
-}
 
 TEST_CASE("histograms of nothing are zeros, or empty") {
   CHECK(Histogram<double, 3>{}.result({}) == Counts<3>{});

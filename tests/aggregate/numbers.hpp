@@ -16,6 +16,7 @@
 
 namespace numbers {
 
+using samples::written;
 using weir::testing::Timed;
 
 inline constexpr double nan = std::numeric_limits<double>::quiet_NaN();
@@ -23,13 +24,6 @@ inline constexpr double infinity = std::numeric_limits<double>::infinity();
 inline constexpr double largest = std::numeric_limits<double>::max();
 inline constexpr double tiny = std::numeric_limits<double>::denorm_min();
 inline constexpr weir::Interval always{weir::no_time, weir::event_time(0)};
-
-template <class State>
-std::string written(const State& state) {
-  weir::Archive archive;
-  archive.write(state);
-  return std::string(archive.written());
-}
 
 /// A state comes back as it was; bytes that are cut off are refused; any others may be read, and used.
 template <class A, class T>

@@ -16,6 +16,7 @@
 
 namespace orders {
 
+using samples::written;
 using weir::testing::Timed;
 
 /// These values at times that grow, or stay, and arrive with none of them after more than `most` newer ones.
@@ -86,13 +87,6 @@ std::string described(Features... features) {
   weir::RowAggregator<Row, In, Features...>(features...).describe(out, number);
   out.end();
   return out.str();
-}
-
-template <class State>
-std::string written(State state) {
-  weir::Archive out;
-  out(state);
-  return std::string(out.written());
 }
 
 /// What is read of what was written; empty if that does not give the same bytes again.

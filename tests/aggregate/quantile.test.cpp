@@ -23,6 +23,7 @@ static_assert(Aggregator<Quantiles<int, 3>, int>);
 
 namespace {
 
+using samples::written;
 using weir::Checked;
 using weir::Quantile;
 using weir::Quantiles;
@@ -34,12 +35,6 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 
 Quantile<double> quantile_of(double q, double relative_error, std::uint32_t most = 2048) {
   return {q, LogScale{relative_error}, most};
-}
-
-std::string written(const State& state) {
-  weir::Archive archive;
-  archive.write(state);
-  return std::string(archive.written());
 }
 
 double exact(std::vector<double> values, double q) {

@@ -23,15 +23,10 @@ static_assert(Aggregator<RankQuantile<double>, double> && !OrderIndependent<Rank
 
 namespace {
 
+using samples::written;
 using weir::RankQuantile;
 using weir::testing::check_laws;
 using Sketch = RankQuantile<double>;
-
-std::string written(const Sketch::State& state) {
-  weir::Archive archive;
-  archive.write(state);
-  return std::string(archive.written());
-}
 
 TEST_CASE("the rank quantile of nothing is empty") {
   CHECK(Sketch{}.result({}) == std::nullopt);

@@ -3,9 +3,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <random>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include <weir/state/archive.hpp>
 #include <weir/time/instant.hpp>
 
 /// \file
@@ -79,6 +81,27 @@ typename A::State added(const A& aggregator, const std::vector<T>& values) {
 template <class A, class T>
 auto result_of(const A& aggregator, const std::vector<T>& values) {
   return aggregator.result(added(aggregator, values));
+}
+
+/// What a snapshot would have of it.
+template <class State>
+std::string written(const State& state) {
+  weir::Archive archive;
+  archive.write(state);
+  return std::string(archive.written());
+}
+
+/// Whether merging a State with itself is the same as merging it with a copy, of strings that own memory.
+template <class A>
+bool merges_with_itself(const A& aggregator) {
+  std::vector<std::string> words;
+  for (int i = 0; i < 9; ++i)
+    words.push_back("a word too long to be kept in place " + std::to_string(i * 7 % 5));
+  auto state = added(aggregator, words);
+  auto merged = state;
+  aggregator.merge(merged, state);
+  aggregator.merge(state, state);
+  return aggregator.result(state) == aggregator.result(merged);
 }
 
 inline double size_of(double x) { return x < 0 ? -x : x; }
