@@ -8,6 +8,7 @@ Graph::Graph(std::string name, GraphSpec spec) : wiring_(std::make_unique<Wiring
   static const int anchor = 0;
   const auto here = reinterpret_cast<std::uintptr_t>(wiring_.get());
   const auto there = reinterpret_cast<std::uintptr_t>(&anchor);
+  if (spec.memory != nullptr) wiring_->set_memory(spec.memory);
   wiring_->set_key_groups(spec.key_groups);
   wiring_->set_hash_seed(spec.hash_seed != 0 ? spec.hash_seed : here * 31 + there);
 }

@@ -140,6 +140,7 @@ absl::StatusOr<FrozenSnapshot> PipelineCore::begin_snapshot(const SnapshotSpec& 
 absl::Status PipelineCore::restore(SnapshotSource source, const RestoreSpec& spec) {
   if (absl::Status refused = refusal("restore"); !refused.ok()) return refused;
   Call call(*this, 0);
+  const MemoryScope memory(wiring_->memory());
   catch_up();
   absl::Status status = read_snapshot(*wiring_, finished_, spec, source);
   call.complete();

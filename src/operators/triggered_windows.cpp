@@ -188,7 +188,7 @@ void TriggeredWindows::added(Slot slot, WindowIndex index, TriggeredWindow& wind
 }
 
 /// Early panes of one instant come from keys that were put down for it at different times.
-void TriggeredWindows::sort_by_touch(std::vector<Slot>& slots, WindowIndex index) {
+void TriggeredWindows::sort_by_touch(StateVector<Slot>& slots, WindowIndex index) {
   std::sort(slots.begin(), slots.end(), [this, index](Slot a, Slot b) {
     return store_.find(a, index)->order < store_.find(b, index)->order;
   });

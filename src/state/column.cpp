@@ -3,38 +3,24 @@
 #include <algorithm>
 #include <bit>
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
-
 namespace weir::inline v0::detail {
 
 namespace {
 
-std::align_val_t alignment_of(std::size_t bytes) noexcept {
-  return std::align_val_t{bytes >= huge_page_bytes ? huge_page_bytes : cache_line_bytes};
+std::size_t alignment_of(std::size_t bytes) noexcept {
+  return bytes >= huge_page_bytes ? huge_page_bytes : cache_line_bytes;
 }
 
 }  // namespace
 
-void* allocate_block(std::size_t bytes) {
-  void* block = ::operator new(bytes, alignment_of(bytes));
-#if defined(__linux__)
-  // A hint only: without huge pages everything works, at about twice the time per record above a few GiB.
-  if (bytes >= huge_page_bytes) static_cast<void>(madvise(block, bytes, MADV_HUGEPAGE));
-#endif
-  return block;
-}
-
-void free_block(void* block, std::size_t bytes) noexcept { ::operator delete(block, alignment_of(bytes)); }
-
 BlockList::~BlockList() {
-  for (const Block& block : blocks_) free_block(block.memory, block.bytes);
+  std::pmr::memory_resource* memory = blocks_.get_allocator().memory();
+  for (const Block& block : blocks_) memory->deallocate(block.memory, block.bytes, alignment_of(block.bytes));
 }
 
 void* BlockList::add(std::size_t bytes) {
   if (blocks_.size() == blocks_.capacity()) blocks_.reserve(2 * blocks_.size() + 1);
-  void* memory = allocate_block(bytes);
+  void* memory = blocks_.get_allocator().memory()->allocate(bytes, alignment_of(bytes));
   blocks_.push_back({memory, bytes});
   return memory;
 }

@@ -88,9 +88,9 @@ void SlotIndex<Mark>::split_moving(std::uint64_t hash) {
   Line* low = new_segment();
   Line* high = new_segment();
   if (depths_[segment_index(hash)] == depth_) {
-    std::vector<Line*> directory(directory_.size() * 2);
-    std::vector<std::uint8_t> depths(directory.size());
-    std::vector<std::uint32_t> counts(directory.size(), 0);
+    detail::StateVector<Line*> directory(directory_.size() * 2, directory_.get_allocator());
+    detail::StateVector<std::uint8_t> depths(directory.size(), directory_.get_allocator());
+    detail::StateVector<std::uint32_t> counts(directory.size(), directory_.get_allocator());
     for (std::size_t i = 0; i < directory.size(); ++i) {
       directory[i] = directory_[i / 2];
       depths[i] = depths_[i / 2];

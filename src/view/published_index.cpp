@@ -8,18 +8,20 @@
 
 namespace weir::inline v0::detail {
 
-PublishedDirectory* PublishedDirectory::make(unsigned depth) {
-  void* memory = ::operator new(bytes_of(depth));
-  auto* directory = new (memory) PublishedDirectory(depth);
+PublishedDirectory* PublishedDirectory::make(unsigned depth, std::pmr::memory_resource* memory) {
+  void* room = memory->allocate(bytes_of(depth), alignof(PublishedDirectory));
+  auto* directory = new (room) PublishedDirectory(depth);
   std::uninitialized_value_construct_n(reinterpret_cast<Entry*>(directory + 1), std::size_t{1} << depth);
   return directory;
 }
 
-void PublishedDirectory::free(PublishedDirectory* directory) noexcept { ::operator delete(directory); }
+void PublishedDirectory::free(PublishedDirectory* directory, std::pmr::memory_resource* memory) noexcept {
+  memory->deallocate(directory, bytes_of(directory->depth()), alignof(PublishedDirectory));
+}
 
 PublishedIndex::PublishedIndex(HashOf hash_of, const HashSeed& seed) : hash_of_(hash_of), seed_(seed) {
-  auto segment = std::make_unique<PublishedSegment>();
-  PublishedDirectory* directory = PublishedDirectory::make(least_depth);
+  auto segment = make_in<PublishedSegment>(memory_);
+  PublishedDirectory* directory = PublishedDirectory::make(least_depth, memory_);
   segments_ = 1;
   point(*directory, segment.release());
   root_.store(directory, std::memory_order_release);
@@ -28,8 +30,8 @@ PublishedIndex::PublishedIndex(HashOf hash_of, const HashSeed& seed) : hash_of_(
 void PublishedIndex::clear() noexcept {
   PublishedDirectory* directory = root_.load(std::memory_order_relaxed);
   if (directory == nullptr) return;
-  for_each_segment([](PublishedSegment& segment) { free(&segment); });
-  PublishedDirectory::free(directory);
+  for_each_segment([this](PublishedSegment& segment) { free(&segment); });
+  free(directory);
   root_.store(nullptr, std::memory_order_relaxed);
   size_ = segments_ = deepest_ = 0;
 }
@@ -137,7 +139,7 @@ void PublishedIndex::point(PublishedDirectory& directory, PublishedSegment* segm
 
 PublishedDirectory* PublishedIndex::resized(unsigned depth) const {
   const PublishedDirectory& old = *root_.load(std::memory_order_relaxed);
-  PublishedDirectory* directory = PublishedDirectory::make(depth);
+  PublishedDirectory* directory = PublishedDirectory::make(depth, memory_);
   for (std::size_t i = 0; i < directory->size(); ++i) {
     const std::size_t from = depth > old.depth() ? i >> (depth - old.depth()) : i << (old.depth() - depth);
     (*directory)[i].store(old[from].load(std::memory_order_relaxed), std::memory_order_relaxed);
@@ -148,8 +150,8 @@ PublishedDirectory* PublishedIndex::resized(unsigned depth) const {
 PublishedIndex::Replaced PublishedIndex::split(std::uint64_t hash) {
   PublishedSegment& old = segment_of(hash);
   PublishedDirectory* directory = root_.load(std::memory_order_relaxed);
-  auto low = std::make_unique<PublishedSegment>();
-  auto high = std::make_unique<PublishedSegment>();
+  auto low = make_in<PublishedSegment>(memory_);
+  auto high = make_in<PublishedSegment>(memory_);
   const bool is_deeper = old.depth == directory->depth();
   Replaced replaced{.segments = {&old, nullptr}, .directory = is_deeper ? directory : nullptr};
   if (is_deeper) {
@@ -186,7 +188,7 @@ PublishedIndex::Replaced PublishedIndex::merge(std::uint64_t hash) {
   PublishedSegment& one = segment_of(hash);
   PublishedSegment& other = *neighbour_of(one);
   PublishedDirectory* directory = root_.load(std::memory_order_relaxed);
-  auto both = std::make_unique<PublishedSegment>();
+  auto both = make_in<PublishedSegment>(memory_);
   const bool was_deepest = one.depth == directory->depth();
   const bool is_flatter = was_deepest && deepest_ == 2 && directory->depth() > least_depth;
   PublishedDirectory* flatter = is_flatter ? resized(directory->depth() - 1) : nullptr;

@@ -43,7 +43,7 @@ void SlabPool::unlink(Slab* slab, std::size_t bucket) noexcept {
 }
 
 SlabPool::Slab* SlabPool::make_slab() {
-  void* memory = ::operator new (memory_bytes(), std::align_val_t{slab_bytes_});
+  void* memory = memory_->allocate(memory_bytes(), slab_bytes_);
   auto* slab = new (memory) Slab{};
   std::uninitialized_fill_n(bits_of(slab), words(), std::uint64_t{0});
   ++slabs_;
@@ -63,7 +63,7 @@ void SlabPool::free_slab(Slab* slab) noexcept {
   }
   if (slab == empty_) empty_ = nullptr;
   --slabs_;
-  ::operator delete (slab, std::align_val_t{slab_bytes_});
+  memory_->deallocate(slab, memory_bytes(), slab_bytes_);
 }
 
 void* SlabPool::room() {
@@ -120,7 +120,7 @@ void SlabPool::clear() noexcept {
   for (Slab*& head : heads_) {
     while (head != nullptr) {
       Slab* slab = std::exchange(head, head->next);
-      ::operator delete (slab, std::align_val_t{slab_bytes_});
+      memory_->deallocate(slab, memory_bytes(), slab_bytes_);
     }
   }
   slabs_ = taken_ = free_ = closed_slabs_ = 0;
@@ -160,14 +160,14 @@ void* SlabPool::next_drained() noexcept {
 
 RetiredQueue::~RetiredQueue() {
   while (!is_empty()) pop();
-  delete first_;
+  if (first_ != nullptr) end(first_);
   trim();
 }
 
 void RetiredQueue::reserve(std::size_t count) {
   WEIR_ASSERT(count <= per_chunk, "a queue makes room for one chunk at a time");
   if (per_chunk - last_at_ >= count || spare_ != nullptr) return;
-  spare_ = new Chunk;
+  spare_ = make_in<Chunk>(memory_).release();
   ++spares_;
 }
 
@@ -201,7 +201,7 @@ void RetiredQueue::pop() noexcept {
     last_at_ = per_chunk;
   }
   if (spares_ >= chunks_ + most_spares) {
-    delete chunk;
+    end(chunk);
     return;
   }
   chunk->next = spare_;
@@ -214,7 +214,7 @@ void RetiredQueue::trim() noexcept {
     Chunk* chunk = spare_;
     spare_ = chunk->next;
     --spares_;
-    delete chunk;
+    end(chunk);
   }
 }
 

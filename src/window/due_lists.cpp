@@ -2,7 +2,7 @@
 
 namespace weir::inline v0::detail {
 
-bool DueLists::take(EventTime to, WindowDue& due, std::vector<Slot>& slots) {
+bool DueLists::take(EventTime to, WindowDue& due, StateVector<Slot>& slots) {
   if (earliest() > to || lists_.is_empty()) return false;
   due = lists_.first_key();
   slots.clear();

@@ -144,7 +144,7 @@ bool PaneSchedule::next_firing(EventTime to, WindowFiring& firing) {
     return true;
   }
   while (!kind.pending.is_empty() && kind.pending.front() <= firing.last) {
-    std::vector<Slot> slots = kind.pending.take_front();
+    StateVector<Slot> slots = kind.pending.take_front();
     constexpr std::size_t ahead = 16;
     for (std::size_t i = 0; i < slots.size(); ++i) {
       if (i + ahead < slots.size()) prefetch_for_write(&flags_[slots[i + ahead]]);

@@ -11,7 +11,7 @@ void ScheduleArchive::split() {
   for (std::uint32_t i = 0; i < schedule_.kinds_.size(); ++i) {
     PaneSchedule::Kind& kind = schedule_.kinds_[i];
     for (const Slot slot : kind.active) active_[i].add(keys_, slot, {});
-    kind.pending.for_each([&](PaneIndex pane, const std::vector<Slot>& slots) {
+    kind.pending.for_each([&](PaneIndex pane, const StateVector<Slot>& slots) {
       KeyedThings<Nothing, true>& list = pending_[{i, pane}];
       for (const Slot slot : slots) list.add(keys_, slot, {});
     });
@@ -21,7 +21,7 @@ void ScheduleArchive::split() {
     const auto& [closed, kind, index, slot] = of;
     refired_.add(keys_, slot, {closed, static_cast<std::uint32_t>(kind), index, count});
   });
-  schedule_.amendable_.for_each([&](EventTime deadline, const std::vector<Slot>& slots) {
+  schedule_.amendable_.for_each([&](EventTime deadline, const StateVector<Slot>& slots) {
     for (const Slot slot : slots) amendable_.add(keys_, slot, deadline);
   });
 }

@@ -5,8 +5,8 @@
 
 namespace weir::inline v0::detail {
 
-std::vector<Slot> TouchLists::take_front() {
-  std::vector<Slot> slots = std::move(lists_[first_].slots);
+StateVector<Slot> TouchLists::take_front() {
+  StateVector<Slot> slots = std::move(lists_[first_].slots);
   if (++first_ == lists_.size()) {
     lists_.clear();
     first_ = 0;
@@ -14,12 +14,12 @@ std::vector<Slot> TouchLists::take_front() {
   return slots;
 }
 
-void TouchLists::recycle(std::vector<Slot>&& slots) {
+void TouchLists::recycle(StateVector<Slot>&& slots) {
   slots.clear();
   spares_.push_back(std::move(slots));
 }
 
-std::vector<Slot>& TouchLists::list(PaneIndex pane) {
+StateVector<Slot>& TouchLists::list(PaneIndex pane) {
   if (first_ > 16 && first_ * 2 > lists_.size()) {
     lists_.erase(lists_.begin(), lists_.begin() + static_cast<std::ptrdiff_t>(first_));
     first_ = 0;
@@ -28,7 +28,7 @@ std::vector<Slot>& TouchLists::list(PaneIndex pane) {
   const auto at = std::lower_bound(begin, lists_.end(), pane,
                                    [](const List& one, PaneIndex wanted) { return one.pane < wanted; });
   if (at != lists_.end() && at->pane == pane) return at->slots;
-  List fresh{.pane = pane, .slots = {}};
+  List fresh{.pane = pane, .slots = StateVector<Slot>(lists_.get_allocator())};
   if (!spares_.empty()) {
     fresh.slots = std::move(spares_.back());
     spares_.pop_back();
@@ -38,12 +38,12 @@ std::vector<Slot>& TouchLists::list(PaneIndex pane) {
 
 void DeadlineLists::add(EventTime deadline, Slot slot) { lists_.at(deadline).push_back(slot); }
 
-void DeadlineLists::add(EventTime deadline, const std::vector<Slot>& slots) {
-  std::vector<Slot>& list = lists_.at(deadline);
+void DeadlineLists::add(EventTime deadline, const StateVector<Slot>& slots) {
+  StateVector<Slot>& list = lists_.at(deadline);
   list.insert(list.end(), slots.begin(), slots.end());
 }
 
-bool DeadlineLists::take(EventTime to, std::vector<Slot>& slots) {
+bool DeadlineLists::take(EventTime to, StateVector<Slot>& slots) {
   if (lists_.is_empty() || lists_.first_key() > to) return false;
   slots.clear();
   slots.swap(lists_.first());
@@ -53,20 +53,20 @@ bool DeadlineLists::take(EventTime to, std::vector<Slot>& slots) {
 
 namespace {
 
-std::size_t bytes_of(const std::vector<Slot>& slots) { return slots.capacity() * sizeof(Slot); }
+std::size_t bytes_of(const StateVector<Slot>& slots) { return slots.capacity() * sizeof(Slot); }
 
 }  // namespace
 
 std::size_t TouchLists::size_bytes() const noexcept {
-  std::size_t total = lists_.capacity() * sizeof(List) + spares_.capacity() * sizeof(std::vector<Slot>);
+  std::size_t total = lists_.capacity() * sizeof(List) + spares_.capacity() * sizeof(StateVector<Slot>);
   for (const List& list : lists_) total += bytes_of(list.slots);
-  for (const std::vector<Slot>& spare : spares_) total += bytes_of(spare);
+  for (const StateVector<Slot>& spare : spares_) total += bytes_of(spare);
   return total;
 }
 
 std::size_t DeadlineLists::size_bytes() const noexcept {
   std::size_t total = lists_.size_bytes();
-  lists_.for_each([&total](const std::vector<Slot>& slots) { total += bytes_of(slots); });
+  lists_.for_each([&total](const StateVector<Slot>& slots) { total += bytes_of(slots); });
   return total;
 }
 

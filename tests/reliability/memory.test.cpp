@@ -1,5 +1,9 @@
+#include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <functional>
+#include <memory_resource>
+#include <new>
 #include <optional>
 #include <string>
 #include <utility>
@@ -45,26 +49,77 @@ struct Counting {
   void on_timer(State& state, const weir::Fired<std::uint64_t>&, weir::Out<int>&) const { state = {}; }
 };
 
-/// What the operators say, over what the heap holds since the pipeline was built.
-double said_of_held(const std::function<void(const Stream&)>& attach, std::uint64_t keys,
-                    std::int64_t rounds) {
-  weir::Graph graph{"memory", {.hash_seed = 1}};
-  const Stream source = graph.source<Event>("events", {.time = &Event::at, .watermark = weir::trailing(1s)});
-  attach(source);
-  std::optional<weir::Pipeline> pipeline(std::move(graph).build().value());
-  const std::int64_t before = heap::live_bytes();
-  for (std::int64_t round = 0; round < rounds; ++round) {
-    for (std::uint64_t key = 0; key < keys; ++key) {
-      pipeline->push(source, {.key = key * 7919,
-                              .value = 1,
-                              .at = weir::event_time(round * 5'000'000 + static_cast<std::int64_t>(key))});
+/// One pipeline behind one source, and what comes to it.
+class Filled {
+ public:
+  explicit Filled(const std::function<void(const Stream&)>& attach,
+                  std::pmr::memory_resource* memory = nullptr) {
+    weir::Graph graph{"memory", {.hash_seed = 1, .memory = memory}};
+    source_ = graph.source<Event>("events", {.time = &Event::at, .watermark = weir::trailing(1s)});
+    attach(*source_);
+    pipeline = std::move(graph).build().value();
+  }
+  void push(std::uint64_t keys, std::int64_t rounds) {
+    for (std::int64_t round = 0; round < rounds; ++round) {
+      for (std::uint64_t key = 0; key < keys; ++key) {
+        pipeline->push(*source_,
+                       {.key = key * 7919,
+                        .value = 1,
+                        .at = weir::event_time(round * 5'000'000 + static_cast<std::int64_t>(key))});
+      }
     }
   }
-  std::uint64_t said = 0;
-  for (const std::string& name : pipeline->names()) said += pipeline->stats(name).state_bytes;
-  const std::int64_t held = heap::live_bytes() - before;
-  return static_cast<double>(said) / static_cast<double>(held);
-}
+  /// What the operators say that they hold.
+  [[nodiscard]] double said() {
+    std::uint64_t said = 0;
+    for (const std::string& name : pipeline->names()) said += pipeline->stats(name).state_bytes;
+    return static_cast<double>(said);
+  }
+
+  std::optional<weir::Pipeline> pipeline;
+
+ private:
+  std::optional<Stream> source_;
+};
+
+/// A host's own memory, of which the heap knows nothing: counts what is taken, and can come to an end.
+class HostMemory final : public std::pmr::memory_resource {
+ public:
+  [[nodiscard]] std::int64_t live_bytes() const { return live_bytes_; }
+  [[nodiscard]] std::uint64_t allocations() const { return allocations_; }
+  /// All came back as it was taken.
+  [[nodiscard]] bool is_whole() const { return live_bytes_ == 0 && pieces_ == 0; }
+  void end_after(std::uint64_t allocations) { last_ = allocations; }
+
+ private:
+  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+    if (allocations_ == last_) throw std::bad_alloc();
+    const std::size_t aligned = std::max<std::size_t>(alignment, 16);
+    void* piece = std::aligned_alloc(aligned, (bytes + aligned - 1) / aligned * aligned);
+    if (piece == nullptr) throw std::bad_alloc();
+    ++allocations_;
+    note(piece, bytes, alignment, 1);
+    return piece;
+  }
+  void do_deallocate(void* piece, std::size_t bytes, std::size_t alignment) override {
+    note(piece, bytes, alignment, -1);
+    std::free(piece);
+  }
+  [[nodiscard]] bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override {
+    return this == &other;
+  }
+  void note(void* piece, std::size_t bytes, std::size_t alignment, std::int64_t sign) {
+    live_bytes_ += sign * static_cast<std::int64_t>(bytes);
+    const std::uint64_t mixed =
+        (reinterpret_cast<std::uintptr_t>(piece) ^ bytes << 24 ^ alignment << 48) * 0x9E3779B97F4A7C15U;
+    pieces_ += sign > 0 ? mixed : 0 - mixed;
+  }
+
+  std::int64_t live_bytes_ = 0;
+  std::uint64_t pieces_ = 0;  // the sum of their fingerprints
+  std::uint64_t allocations_ = 0;
+  std::uint64_t last_ = ~std::uint64_t{0};
+};
 
 struct Kind {
   const char* name;
@@ -140,10 +195,76 @@ const std::vector<Kind> kinds{
 
 TEST_CASE("operators say how much memory they hold, to five per cent of what the allocator holds") {
   for (const Kind& kind : kinds) {
-    const double share = said_of_held(kind.attach, 50'000, 12);
+    Filled filled(kind.attach);
+    const std::int64_t before = heap::live_bytes();
+    filled.push(50'000, 12);
+    const double share = filled.said() / static_cast<double>(heap::live_bytes() - before);
     INFO(kind.name << ": " << share);
     CHECK(share > 0.95);
     CHECK(share < 1.05);
+  }
+}
+
+TEST_CASE("all that operators hold is of the host's memory, and goes back to it") {
+  for (const Kind& kind : kinds) {
+    HostMemory memory;
+    Filled filled(kind.attach, &memory);
+    const std::int64_t heap_before = heap::live_bytes();
+    const std::int64_t before = memory.live_bytes();
+    filled.push(5'000, 12);
+    const double share = filled.said() / static_cast<double>(memory.live_bytes() - before);
+    INFO(kind.name << ": " << share << ", on the heap " << heap::live_bytes() - heap_before);
+    CHECK(share > 0.95);
+    CHECK(share < 1.05);
+    CHECK(heap::live_bytes() - heap_before < 40'000);  // batches on their way
+    filled.pipeline.reset();
+    CHECK(memory.is_whole());
+  }
+}
+
+TEST_CASE("what is restored is of the memory of the pipeline that takes it, wherever it was written") {
+  for (const Kind& kind : kinds) {
+    INFO(kind.name);
+    std::string image;
+    {
+      Filled writer(kind.attach);
+      writer.push(5'000, 12);
+      REQUIRE(writer.pipeline->snapshot({}, image).ok());
+    }
+    HostMemory memory;
+    Filled filled(kind.attach, &memory);
+    const std::int64_t heap_before = heap::live_bytes();
+    const std::int64_t before = memory.live_bytes();
+    REQUIRE(filled.pipeline->restore(image).ok());
+    CHECK(memory.live_bytes() - before > 100'000);
+    CHECK(heap::live_bytes() - heap_before < 40'000);
+    std::string again;
+    REQUIRE(filled.pipeline->snapshot({}, again).ok());
+    CHECK(again == image);
+    filled.push(5'000, 1);
+    filled.pipeline.reset();
+    CHECK(memory.is_whole());
+  }
+}
+
+TEST_CASE("a host's memory that comes to an end poisons the pipeline, and all of it goes back") {
+  for (const Kind& kind : kinds) {
+    HostMemory whole;
+    Filled undisturbed(kind.attach, &whole);
+    const std::uint64_t at_first = whole.allocations();
+    undisturbed.push(200, 6);
+    const std::uint64_t all = whole.allocations();
+    REQUIRE(all > at_first);
+    for (std::uint64_t last = at_first; last < all; last += 1 + (all - at_first) / 40) {
+      INFO(kind.name << ", " << last << " of " << all);
+      HostMemory memory;
+      Filled filled(kind.attach, &memory);
+      memory.end_after(last);
+      CHECK_THROWS_AS(filled.push(200, 6), std::bad_alloc);
+      CHECK_FALSE(filled.pipeline->status().ok());
+      filled.pipeline.reset();
+      CHECK(memory.is_whole());
+    }
   }
 }
 

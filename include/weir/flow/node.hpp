@@ -15,6 +15,7 @@
 #include <weir/base/hash.hpp>
 #include <weir/flow/stats.hpp>
 #include <weir/state/kept_keys.hpp>
+#include <weir/state/memory.hpp>
 #include <weir/time/instant.hpp>
 #include <weir/time/merge.hpp>
 
@@ -154,6 +155,7 @@ class Wiring {
   /// Makes a node behind others that were added before. Programmer error after `build()`.
   template <class NodeType, class... Arguments>
   NodeType& add(std::initializer_list<const Node*> inputs, Arguments&&... arguments) {
+    const detail::MemoryScope scope(memory_);
     auto* added = new NodeType(std::forward<Arguments>(arguments)...);
     adopt(std::unique_ptr<Node>(added), inputs);
     return *added;
@@ -173,6 +175,9 @@ class Wiring {
   /// The next input of a node is this output. To be called for each, in their order; without it they are the first ones.
   static void note_output(Node& node, std::uint32_t output) { node.outputs_.push_back(output); }
   [[nodiscard]] const HashSeed& hash_seed() const noexcept { return hash_seed_; }
+  /// Where what the nodes keep is allocated. To be called before the first one is added.
+  void set_memory(std::pmr::memory_resource* memory) noexcept { memory_ = memory; }
+  [[nodiscard]] std::pmr::memory_resource* memory() const noexcept { return memory_; }
   void set_hash_seed(std::uint64_t seed) noexcept { hash_seed_ = HashSeed::from(seed); }
 
   /// Checks names and every node's options, then fixes the order of work. No node can be added afterwards.
@@ -225,6 +230,7 @@ class Wiring {
   [[nodiscard]] EventTime incoming(const Node& node, EventTime cap) const;
 
   std::string name_;
+  std::pmr::memory_resource* memory_ = detail::default_memory();
   HashSeed hash_seed_;
   std::vector<std::unique_ptr<Node>> nodes_;  // in the order of attachment, which is topological
   std::vector<std::vector<std::size_t>>

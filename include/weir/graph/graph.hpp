@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <memory_resource>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -24,6 +25,10 @@ struct GraphSpec {
   std::uint64_t hash_seed = 0;
   /// How state is cut into parts that can be moved: part of what a snapshot has to agree with.
   KeyGroups key_groups = {};
+  /// Where the memory for state comes from: all that `OperatorStats::state_bytes` counts, in blocks of up to 4 MiB aligned to
+  /// up to 2 MiB, and in lists that grow. Not: what values own themselves, batches on their way, snapshots. It is
+  /// called on the thread that uses the pipeline, at the end on that of the last reader; has to outlive them. Null: `new`.
+  std::pmr::memory_resource* memory = nullptr;
 };
 
 /// Sources and what hangs behind them. Handles stay valid in the `Pipeline` that `build` makes.

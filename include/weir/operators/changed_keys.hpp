@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include <weir/state/column.hpp>
 #include <weir/state/key.hpp>
@@ -39,9 +38,9 @@ class ChangedKeys {
   void drop(const StoredKey<KeyType>& key) { dropped_.push_back(key); }
 
   /// Slots in the order in which they were first touched. Some may have nothing, or another key's, by now.
-  [[nodiscard]] const std::vector<Slot>& touched() const noexcept { return touched_; }
+  [[nodiscard]] const StateVector<Slot>& touched() const noexcept { return touched_; }
   /// Keys in the order in which they were dropped. Some may have come again.
-  [[nodiscard]] const std::vector<StoredKey<KeyType>>& dropped() const noexcept { return dropped_; }
+  [[nodiscard]] const StateVector<StoredKey<KeyType>>& dropped() const noexcept { return dropped_; }
   void clear() noexcept {
     for (const Slot slot : touched_) is_touched_[slot / 64] = 0;
     touched_.clear();
@@ -55,9 +54,9 @@ class ChangedKeys {
   ChangedKeys* next = nullptr;  // of the same operator
 
  private:
-  std::vector<std::uint64_t> is_touched_;
-  std::vector<Slot> touched_;
-  std::vector<StoredKey<KeyType>> dropped_;
+  StateVector<std::uint64_t> is_touched_;
+  StateVector<Slot> touched_;
+  StateVector<StoredKey<KeyType>> dropped_;
 };
 
 }  // namespace weir::inline v0::detail

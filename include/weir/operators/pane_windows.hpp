@@ -251,13 +251,13 @@ class PaneWindowsNode final : public Node {
     return [this](State& into, const State& from) { emitter_.aggregator().merge(into, from); };
   }
 
-  void prefetch_row(const std::vector<Slot>& slots, std::size_t at) const {
+  void prefetch_row(const StateVector<Slot>& slots, std::size_t at) const {
     if (at >= slots.size()) return;
     prefetch_lines(const_cast<Store&>(store_).line(slots[at]));
     emitter_.dictionary().prefetch_key(slots[at]);
   }
   void fire_direct(const WindowFiring& firing, EventTime to) {
-    const std::vector<Slot>& slots = *firing.slots;
+    const StateVector<Slot>& slots = *firing.slots;
     const bool is_last_use = schedule_.end_of_use(firing) <= to;
     for (std::size_t i = 0; i < slots.size(); ++i) {
       prefetch_row(slots, i + 12);
@@ -269,7 +269,7 @@ class PaneWindowsNode final : public Node {
     schedule_.end_direct(firing, to);
   }
   /// Fetches in two steps, because a visit follows two pointers.
-  void prefetch_visits(const std::vector<Slot>& slots, std::size_t at) const {
+  void prefetch_visits(const StateVector<Slot>& slots, std::size_t at) const {
     // Slots in their order are fetched by the processor.
     if (const std::size_t far = at + 24; far < slots.size() && slots[far] - slots[far - 1] > 4) {
       store_.prefetch(slots[far]);
@@ -284,7 +284,7 @@ class PaneWindowsNode final : public Node {
     if constexpr (Store::can_slide) {
       is_slide = schedule_.is_slide(firing) && store_.move_to(firing.low, firing.last, dead);
     }
-    std::vector<Slot>& slots = *firing.slots;
+    StateVector<Slot>& slots = *firing.slots;
     std::size_t kept = 0;
     for (std::size_t i = 0; i < slots.size(); ++i) {
       prefetch_visits(slots, i);
@@ -325,7 +325,7 @@ class PaneWindowsNode final : public Node {
   State merged_{};
   const State empty_{};
   std::vector<Refiring> refirings_;
-  std::vector<Slot> retired_;
+  StateVector<Slot> retired_;
 };
 
 }  // namespace weir::inline v0::detail

@@ -122,7 +122,7 @@ class TriggeredWindows : public Node {
   };
   void archive_key(Archive& archive, Slot slot, std::vector<Armed>& armed);
   void find_due(Slot slot, WindowIndex index, const TriggeredWindow& window, std::vector<Armed>& armed) const;
-  void sort_by_touch(std::vector<Slot>& slots, WindowIndex index);
+  void sort_by_touch(StateVector<Slot>& slots, WindowIndex index);
   [[nodiscard]] EventTime cleanup_of(WindowIndex index) const;
   void act(const WindowDue& what, Slot slot, TriggeredWindow& window, EventTime to);
   void clean_up(Slot slot, WindowIndex index, EventTime to);
@@ -130,7 +130,7 @@ class TriggeredWindows : public Node {
   WindowPlan plan_;
   PaneStore<TriggeredWindow, WindowIndex> store_;
   DueLists due_;
-  std::vector<Slot> taken_;
+  StateVector<Slot> taken_;
   std::uint64_t touches_ = 0;
 };
 

@@ -8,7 +8,8 @@
 #include <new>
 #include <type_traits>
 #include <utility>
-#include <vector>
+
+#include <weir/state/memory.hpp>
 
 /// \file
 /// Memory for per-key state: blocks that ask for huge pages, and a column that grows without moving anything.
@@ -21,13 +22,6 @@ using Slot = std::uint32_t;
 inline constexpr Slot no_slot = 0xFFFFFFFF;
 
 namespace detail {
-
-inline constexpr std::size_t cache_line_bytes = 64;
-inline constexpr std::size_t huge_page_bytes = std::size_t{2} << 20;
-
-/// Allocates `bytes`, aligned to a cache line, or to a huge page (and asking for one) when large. Fails as `new` does.
-[[nodiscard]] void* allocate_block(std::size_t bytes);
-void free_block(void* block, std::size_t bytes) noexcept;
 
 // The empty asm keeps the functions: g++ takes one that only prefetches for one without effect, and drops its calls.
 inline void prefetch_for_write(const void* address) noexcept {
@@ -55,13 +49,14 @@ class BlockList {
   BlockList() = default;
   BlockList(const BlockList&) = delete;
   BlockList& operator=(const BlockList&) = delete;
-  BlockList(BlockList&& other) noexcept : blocks_(std::exchange(other.blocks_, {})) {}
+  BlockList(BlockList&& other) noexcept = default;
   BlockList& operator=(BlockList&& other) noexcept {
     std::swap(blocks_, other.blocks_);
     return *this;
   }
   ~BlockList();
 
+  /// A block aligned to a cache line, or to a huge page when it is as large.
   [[nodiscard]] void* add(std::size_t bytes);
   [[nodiscard]] std::size_t size_bytes() const noexcept;
 
@@ -70,7 +65,7 @@ class BlockList {
     void* memory;
     std::size_t bytes;
   };
-  std::vector<Block> blocks_;
+  StateVector<Block> blocks_;
 };
 
 }  // namespace detail
@@ -93,7 +88,7 @@ class ChunkList {
   void add(std::size_t chunk_bytes) noexcept;
 
  private:
-  std::vector<std::byte*> chunks_;
+  StateVector<std::byte*> chunks_;
   BlockList blocks_;
   std::byte* next_ = nullptr;
   std::size_t spare_ = 0;

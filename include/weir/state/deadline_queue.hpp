@@ -8,7 +8,6 @@
 #include <numeric>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include <weir/state/pool.hpp>
 #include <weir/state/recycled_map.hpp>
@@ -45,7 +44,10 @@ class DeadlineQueue {
   }
 
   /// Forgets all entries, and how far time has come.
-  void clear() { *this = DeadlineQueue(Duration{std::int64_t{1} << shift_}); }
+  void clear() {
+    const MemoryScope memory(near_.get_allocator().memory());
+    *this = DeadlineQueue(Duration{std::int64_t{1} << shift_});
+  }
 
   void arm(EventTime deadline, Entry entry) {
     ++size_;
@@ -89,7 +91,7 @@ class DeadlineQueue {
     std::size_t total = chunks_.size_bytes() +
                         (near_.capacity() + sorted_.capacity() + added_.capacity()) * sizeof(Near) +
                         opening_.capacity() * sizeof(Entry) + parts_.capacity() * sizeof(std::size_t);
-    far_.for_each([&total](const std::vector<Entry>& bucket) { total += bucket.capacity() * sizeof(Entry); });
+    far_.for_each([&total](const StateVector<Entry>& bucket) { total += bucket.capacity() * sizeof(Entry); });
     return total;
   }
 
@@ -182,7 +184,7 @@ class DeadlineQueue {
       occupied_[spoke / 64] &= ~(std::uint64_t{1} << spoke % 64);
     }
     if (!far_.is_empty() && far_.first_key() == first_) {
-      std::vector<Entry>& bucket = far_.first();
+      StateVector<Entry>& bucket = far_.first();
       opening_.insert(opening_.end(), bucket.begin(), bucket.end());
       bucket.clear();
       far_.drop_first();
@@ -255,19 +257,19 @@ class DeadlineQueue {
   std::size_t size_ = 0;
   int shift_ = 0;                    // a bucket is 2^shift_ long
   std::int64_t opened_ = INT64_MIN;  // buckets up to it are over, or sorted into near_
-  std::vector<Near> near_;           // sorted from near_at_ to near_end_; what lies outside is over
+  StateVector<Near> near_;           // sorted from near_at_ to near_end_; what lies outside is over
   std::size_t near_at_ = 0;
   std::size_t near_end_ = 0;
-  std::vector<Near> added_;  // a heap of what was armed into opened buckets
+  StateVector<Near> added_;  // a heap of what was armed into opened buckets
   std::array<Bucket, spokes> wheel_{};
   std::array<std::uint64_t, spokes / 64> occupied_{};  // a bit per bucket on the wheel that is not empty
-  RecycledMap<std::int64_t, std::vector<Entry>> far_;
+  RecycledMap<std::int64_t, StateVector<Entry>> far_;
   bool is_waiting_ = false;  // some bucket is not empty
   std::int64_t first_ = 0;   // the first one
   Pool<Chunk> chunks_;
-  std::vector<Entry> opening_;
-  std::vector<Near> sorted_;
-  std::vector<std::size_t> parts_;  // of the bucket that is opened: where each ends in near_
+  StateVector<Entry> opening_;
+  StateVector<Near> sorted_;
+  StateVector<std::size_t> parts_;  // of the bucket that is opened: where each ends in near_
 };
 
 }  // namespace weir::inline v0::detail

@@ -10,7 +10,6 @@
 #include <new>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include <weir/state/column.hpp>
 #include <weir/state/pane_tree.hpp>
@@ -318,7 +317,7 @@ class PaneColumns {
   Mask newer_ = 0;
   Mask dead_ = 0;
   std::uint32_t turn_ = 0;
-  std::vector<Block> blocks_;
+  StateVector<Block> blocks_;
   RawPool memory_;
 };
 

@@ -8,7 +8,6 @@
 #include <new>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include <weir/state/archive.hpp>
 #include <weir/state/column.hpp>
@@ -248,11 +247,11 @@ class RecordLogs {
     lend(unfinished_, nullptr, 0);
   }
 
-  std::vector<RawPool> pools_;  // one per shape
+  StateVector<RawPool> pools_;  // one per shape
   Log unfinished_;
   // Of a sort that is running; kept for their memory.
-  std::vector<Item> moved_;
-  std::vector<std::uint32_t> order_;
+  StateVector<Item> moved_;
+  StateVector<std::uint32_t> order_;
 };
 
 }  // namespace weir::inline v0::detail

@@ -2,8 +2,10 @@
 
 #include <iterator>
 #include <map>
+#include <memory>
 #include <utility>
-#include <vector>
+
+#include <weir/state/memory.hpp>
 
 namespace weir::inline v0::detail {
 
@@ -12,7 +14,7 @@ namespace weir::inline v0::detail {
 /// Time:    O(log n); no allocation once as many entries were in use as ever will be
 template <class Key, class Value>
 class RecycledMap {
-  using Map = std::map<Key, Value>;
+  using Map = std::map<Key, Value, std::less<Key>, StateAllocator<std::pair<const Key, Value>>>;
 
  public:
   [[nodiscard]] bool is_empty() const noexcept { return map_.empty(); }
@@ -24,7 +26,7 @@ class RecycledMap {
     const auto place = map_.lower_bound(key);
     is_new = place == map_.end() || key < place->first;
     if (!is_new) return place->second;
-    if (spares_.empty()) return map_.emplace_hint(place, key, Value{})->second;
+    if (spares_.empty()) return map_.emplace_hint(place, key, empty_value())->second;
     auto node = std::move(spares_.back());
     spares_.pop_back();
     node.key() = key;
@@ -64,8 +66,16 @@ class RecycledMap {
   }
 
  private:
+  [[nodiscard]] Value empty_value() const {
+    if constexpr (std::uses_allocator_v<Value, typename Map::allocator_type>) {
+      return Value(map_.get_allocator());
+    } else {
+      return Value{};
+    }
+  }
+
   Map map_;
-  std::vector<typename Map::node_type> spares_;
+  StateVector<typename Map::node_type> spares_;
 };
 
 }  // namespace weir::inline v0::detail

@@ -7,7 +7,6 @@
 #include <memory>
 #include <new>
 #include <utility>
-#include <vector>
 
 #include <weir/state/column.hpp>
 #include <weir/state/pool.hpp>
@@ -221,7 +220,7 @@ class SessionStore {
   Column<Session> boxes_;
   Column<Rest> box_rests_;
   Column<Order*> orders_;
-  std::vector<std::uint32_t> free_;  // boxes; room for all of them, so that giving one back cannot fail
+  StateVector<std::uint32_t> free_;  // boxes; room for all of them, so that giving one back cannot fail
 };
 
 }  // namespace weir::inline v0::detail

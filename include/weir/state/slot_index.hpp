@@ -4,7 +4,6 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -154,11 +153,11 @@ class SlotIndex {
   static void place(Line* segment, const Entry& entry) noexcept;
   void split_moving(std::uint64_t hash);
 
-  std::vector<Line*> directory_;
-  std::vector<std::uint8_t> depths_;   // per directory entry: bits its segment has in common
-  std::vector<std::uint32_t> counts_;  // per directory entry, kept at the segment's first entry
-  std::vector<Entry> moving_;
-  std::vector<Line*> emptied_;
+  detail::StateVector<Line*> directory_;
+  detail::StateVector<std::uint8_t> depths_;   // per directory entry: bits its segment has in common
+  detail::StateVector<std::uint32_t> counts_;  // per directory entry, kept at the segment's first entry
+  detail::StateVector<Entry> moving_;
+  detail::StateVector<Line*> emptied_;
   detail::BlockList blocks_;
   Line* next_ = nullptr;
   std::size_t spare_ = 0;

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include <weir/state/column.hpp>
 
@@ -30,8 +29,8 @@ class SlotNumbers {
   [[nodiscard]] std::size_t size_bytes() const noexcept;
 
  private:
-  std::vector<std::uint64_t> used_;
-  std::vector<Slot> free_;
+  StateVector<std::uint64_t> used_;
+  StateVector<Slot> free_;
   Slot bound_ = 0;
   Slot hand_ = 0;
 };

@@ -89,11 +89,11 @@ class PublishedCore {
       slabs.give_back(memory);
     } else if (kind == RetiredQueue::Kind::segment) {
       waiting_bytes -= sizeof(PublishedSegment);
-      PublishedIndex::free(static_cast<PublishedSegment*>(memory));
+      index.free(static_cast<PublishedSegment*>(memory));
     } else {
       auto* directory = static_cast<PublishedDirectory*>(memory);
       waiting_bytes -= PublishedDirectory::bytes_of(directory->depth());
-      PublishedDirectory::free(directory);
+      index.free(directory);
     }
   }
   [[nodiscard]] std::size_t size_bytes() const noexcept {

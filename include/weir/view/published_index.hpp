@@ -43,8 +43,8 @@ struct alignas(cache_line_bytes) PublishedSegment {
 /// Where the segments are: by the first bits of a hash.
 class PublishedDirectory {
  public:
-  [[nodiscard]] static PublishedDirectory* make(unsigned depth);
-  static void free(PublishedDirectory* directory) noexcept;
+  [[nodiscard]] static PublishedDirectory* make(unsigned depth, std::pmr::memory_resource* memory);
+  static void free(PublishedDirectory* directory, std::pmr::memory_resource* memory) noexcept;
   [[nodiscard]] static std::size_t bytes_of(unsigned depth) noexcept {
     return sizeof(PublishedDirectory) + (std::size_t{1} << depth) * sizeof(Entry);
   }
@@ -169,7 +169,8 @@ class PublishedIndex {
   }
   /// Frees all segments. No reader may be inside.
   void clear() noexcept;
-  static void free(PublishedSegment* segment) noexcept { delete segment; }
+  void free(PublishedSegment* segment) noexcept { EndIn<PublishedSegment>{memory_}(segment); }
+  void free(PublishedDirectory* directory) noexcept { PublishedDirectory::free(directory, memory_); }
 
   /// Merging up to here leaves nothing that the next insertion would split.
   static constexpr std::size_t merge_tight = PublishedSegment::most * 71 / 100;
@@ -222,6 +223,7 @@ class PublishedIndex {
   alignas(apart_bytes) std::atomic<PublishedDirectory*> root_{nullptr};
   HashOf hash_of_;
   HashSeed seed_;
+  std::pmr::memory_resource* memory_ = memory_in_scope();
   // The writer's.
   alignas(apart_bytes) std::size_t size_ = 0;
   std::size_t segments_ = 0;

@@ -3,7 +3,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <new>
+#include <memory_resource>
+
+#include <weir/state/memory.hpp>
 
 /// \file
 /// Memory that comes back: equal pieces in slabs that are freed when empty, and the queue of what waits
@@ -85,6 +87,7 @@ class SlabPool {
   void unlink(Slab* slab, std::size_t bucket) noexcept;
   void change(Slab* slab, bool is_taken) noexcept;
 
+  std::pmr::memory_resource* memory_ = memory_in_scope();
   std::size_t piece_bytes_;
   std::size_t slab_bytes_;
   std::size_t first_ = 0;                   // offset of the first piece
@@ -136,7 +139,9 @@ class RetiredQueue {
     Chunk* next = nullptr;
     std::array<Item, per_chunk> items;
   };
+  void end(Chunk* chunk) const noexcept { EndIn<Chunk>{memory_}(chunk); }
 
+  std::pmr::memory_resource* memory_ = memory_in_scope();
   Chunk* first_ = nullptr;
   Chunk* last_ = nullptr;
   Chunk* spare_ = nullptr;

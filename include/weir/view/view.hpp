@@ -329,6 +329,7 @@ struct Viewing {
   template <class Handle, class KeyType = typename Handle::KeyType, class Row = typename Handle::Row>
   detail::ViewPublisher<KeyType, Row>* publish_rows(const Handle& handle, detail::ViewNode<Row>& node) const {
     if constexpr (std::is_same_v<Publish, PublishSpec>) {
+      const detail::MemoryScope memory(handle.wiring().memory());
       auto publisher = std::make_unique<detail::Publisher<KeyType, Row, Handle::windows>>(
           published, spec, node.fingerprint(), node.fallback(), node, handle.rows(),
           handle.wiring().hash_seed());

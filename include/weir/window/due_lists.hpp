@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include <weir/state/column.hpp>
 #include <weir/state/recycled_map.hpp>
@@ -29,32 +28,32 @@ struct WindowDue {
 class DueLists {
  public:
   void add(const WindowDue& due, Slot slot) { lists_.at(due).push_back(slot); }
-  void add(const WindowDue& due, const std::vector<Slot>& slots) {
-    std::vector<Slot>& list = lists_.at(due);
+  void add(const WindowDue& due, const StateVector<Slot>& slots) {
+    StateVector<Slot>& list = lists_.at(due);
     list.insert(list.end(), slots.begin(), slots.end());
   }
   /// Removes the slots for which `is_gone(slot)` holds.
   template <class IsGone>
   void forget(IsGone&& is_gone) {
-    lists_.drop_if([&is_gone](const WindowDue&, std::vector<Slot>& slots) {
+    lists_.drop_if([&is_gone](const WindowDue&, StateVector<Slot>& slots) {
       std::erase_if(slots, is_gone);
       return slots.empty();
     });
   }
   /// Takes the earliest list out if it is due at `to`; false if there is none. What `slots` held is lost.
-  bool take(EventTime to, WindowDue& due, std::vector<Slot>& slots);
+  bool take(EventTime to, WindowDue& due, StateVector<Slot>& slots);
   /// When the earliest list is due; `end_of_time` if there is none.
   [[nodiscard]] EventTime earliest() const noexcept {
     return lists_.is_empty() ? end_of_time : lists_.first_key().at;
   }
   [[nodiscard]] std::size_t size_bytes() const noexcept {
     std::size_t total = lists_.size_bytes();
-    lists_.for_each([&total](const std::vector<Slot>& slots) { total += slots.capacity() * sizeof(Slot); });
+    lists_.for_each([&total](const StateVector<Slot>& slots) { total += slots.capacity() * sizeof(Slot); });
     return total;
   }
 
  private:
-  RecycledMap<WindowDue, std::vector<Slot>> lists_;
+  RecycledMap<WindowDue, StateVector<Slot>> lists_;
 };
 
 }  // namespace weir::inline v0::detail

@@ -28,7 +28,7 @@ struct WindowFiring {
   Window window{};
   Pane pane{};
   EventTime row_time{};
-  std::vector<Slot>* slots = nullptr;
+  StateVector<Slot>* slots = nullptr;
 };
 
 /// A window that has closed and that a late record fires again.
@@ -114,7 +114,7 @@ class PaneSchedule {
   /// The watermark is `to` and everything due has fired.
   void settle(EventTime to);
   /// Keys whose panes were kept for a grace that is over.
-  bool take_retired(EventTime to, std::vector<Slot>& slots) { return retired_.take(to, slots); }
+  bool take_retired(EventTime to, StateVector<Slot>& slots) { return retired_.take(to, slots); }
   void retire(EventTime deadline, Slot slot) { retired_.add(deadline, slot); }
   /// The panes of the first and of the last instant.
   [[nodiscard]] PaneIndex least_pane() const { return layout_.pane(later(no_time, Duration{1})); }
@@ -147,10 +147,12 @@ class PaneSchedule {
     WindowPlan plan;
     WindowIndex next = before_all_windows;  // the lowest window that has not fired
     TouchLists pending;                     // panes that no fired window covered
-    std::vector<Slot> active;               // keys with panes that fired windows covered
+    StateVector<Slot> active;               // keys with panes that fired windows covered
     PaneIndex enrolled =
         std::numeric_limits<PaneIndex>::min();  // panes up to it are in `active`, not in `pending`
-    std::map<Slot, std::uint32_t> empties;      // empty rows since a key's last record
+    // Empty rows since a key's last record.
+    std::map<Slot, std::uint32_t, std::less<Slot>, StateAllocator<std::pair<const Slot, std::uint32_t>>>
+        empties;
   };
   struct Due {
     bool is_some = false;
@@ -176,8 +178,8 @@ class PaneSchedule {
   Column<std::uint64_t> flags_;
   static constexpr std::uint64_t one_amendable = std::uint64_t{1} << 32;
   DeadlineLists amendable_;
-  std::vector<Slot> amended_;
-  std::vector<Slot> direct_;
+  StateVector<Slot> amended_;
+  StateVector<Slot> direct_;
   DeadlineLists retired_;
   RecycledMap<std::tuple<EventTime, std::size_t, WindowIndex, Slot>, std::uint32_t> refired_;
 };

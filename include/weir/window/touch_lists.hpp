@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <vector>
 
 #include <weir/state/column.hpp>
 #include <weir/state/pane_tree.hpp>
@@ -42,27 +41,27 @@ class TouchLists {
     first_ = 0;
   }
   /// Takes the list of the oldest pane out; its memory comes back with `recycle`.
-  [[nodiscard]] std::vector<Slot> take_front();
-  void recycle(std::vector<Slot>&& slots);
+  [[nodiscard]] StateVector<Slot> take_front();
+  void recycle(StateVector<Slot>&& slots);
   [[nodiscard]] std::size_t size_bytes() const noexcept;
 
  private:
   struct List {
     PaneIndex pane;
-    std::vector<Slot> slots;
+    StateVector<Slot> slots;
   };
-  std::vector<Slot>& list(PaneIndex pane);
+  StateVector<Slot>& list(PaneIndex pane);
 
-  std::vector<List> lists_;
+  StateVector<List> lists_;
   std::size_t first_ = 0;
-  std::vector<std::vector<Slot>> spares_;
+  StateVector<StateVector<Slot>> spares_;
 };
 
 /// Keys by deadline, each list in the order of arrival.
 class DeadlineLists {
  public:
   void add(EventTime deadline, Slot slot);
-  void add(EventTime deadline, const std::vector<Slot>& slots);
+  void add(EventTime deadline, const StateVector<Slot>& slots);
   /// Calls `visit(deadline, slots)` for each list.
   template <class Visit>
   void for_each(Visit&& visit) {
@@ -71,17 +70,17 @@ class DeadlineLists {
   /// Removes the slots for which `is_gone(slot)` holds.
   template <class IsGone>
   void forget(IsGone&& is_gone) {
-    lists_.drop_if([&is_gone](EventTime, std::vector<Slot>& slots) {
+    lists_.drop_if([&is_gone](EventTime, StateVector<Slot>& slots) {
       std::erase_if(slots, is_gone);
       return slots.empty();
     });
   }
   /// Takes the earliest list out if its deadline is not after `to`; false if there is none. What `slots` held is lost.
-  bool take(EventTime to, std::vector<Slot>& slots);
+  bool take(EventTime to, StateVector<Slot>& slots);
   [[nodiscard]] std::size_t size_bytes() const noexcept;
 
  private:
-  RecycledMap<EventTime, std::vector<Slot>> lists_;
+  RecycledMap<EventTime, StateVector<Slot>> lists_;
 };
 
 }  // namespace weir::inline v0::detail
