@@ -37,6 +37,7 @@ struct Row {
   std::array<std::int64_t, 5> by_second{};
   weir::AdaptiveBuckets<8> adaptive;
   std::vector<weir::Frequent<std::string>> pages;
+  std::string page;
   double share = 0;
   std::int64_t seen = 0;
 };
@@ -135,10 +136,12 @@ void frequencies() {
   // [region frequency]
   auto frequencies = weir::aggregate<Row>("frequencies",
       weir::top_n<3>(&Request::page)                     .as(&Row::pages),  // each with its count and how far that may be off
+      weir::mode(&Request::page)                         .as(&Row::page),   // the first of these
       weir::top_share(&Request::user, {.counters = 100}) .as(&Row::share)); // too high by at most 1 / 101
   // [end]
   const Row row = row_of(frequencies);
   support::expect(row.pages.size() == 3 && row.pages[0] == weir::Frequent<std::string>{"0", 1000, 0});
+  support::expect(row.page == "0");  // of ten that are equally frequent the smallest
   support::expect(row.share >= 0.001 && row.share <= 0.001 + 1.0 / 101);
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <optional>
 #include <vector>
 
 #include <weir/testing/laws.hpp>
@@ -49,6 +50,22 @@ struct LongestPause {
 };
 // [end]
 
+// [region asked]
+/// Seconds in which nothing came at the end of the window: since its last value, or since it began.
+struct Silence {
+  struct State { weir::EventTime last = weir::no_time; };
+  template <class Value>
+  void add(State& s, const Value&, weir::EventTime at) const { s.last = std::max(s.last, at); }
+  void merge(State& s, const State& o) const { s.last = std::max(s.last, o.last); }
+  [[nodiscard]] std::optional<double> result(const State& s, const weir::Interval& asked) const {
+    const weir::EventTime since = std::max(s.last, asked.begin);
+    if (since == weir::no_time) return std::nullopt;  // no value, and a window without a beginning
+    return static_cast<double>(weir::between(since, asked.as_of).count()) / 1e6;
+  }
+};
+static_assert(weir::Aggregator<Silence, double>);
+// [end]
+
 struct Payment {
   std::uint64_t user = 0;
   double amount = 0;
@@ -58,6 +75,7 @@ struct Payment {
 struct Row {
   double spread = 0;
   double pause = 0;
+  double silence = 0;
 };
 
 namespace {
@@ -70,7 +88,8 @@ void use() {
   // [region use]
   auto rows = payments | weir::key_by(&Payment::user) | weir::tumbling({.size = 1h, .grace = 0s})
       | weir::aggregate<Row>("spread_1h", weir::with(Spread{}, &Payment::amount).as(&Row::spread),
-                                          weir::with(LongestPause{}, &Payment::amount).as(&Row::pause));
+                                          weir::with(LongestPause{}, &Payment::amount).as(&Row::pause),
+                                          weir::with(Silence{}, &Payment::amount).as(&Row::silence));
   // [end]
   std::vector<Row> seen;
   rows | weir::sink("rows", [&seen](const auto& row) { seen.push_back(row.value); });
@@ -80,7 +99,8 @@ void use() {
   pipeline->push(payments, {1, 9, minute(20)});
   pipeline->push(payments, {1, 2, minute(25)});
   support::expect(pipeline->finish().ok());
-  support::expect(seen.size() == 1 && seen[0].spread == 7 && seen[0].pause == 1200);
+  support::expect(seen.size() == 1 && seen[0].spread == 7 && seen[0].pause == 1200 &&
+                  seen[0].silence == 2100);
 }
 
 void laws() {
@@ -96,6 +116,7 @@ void laws() {
   const weir::testing::LawReport parity = weir::testing::check_laws(Parity{}, numbers);  // and remove
   // [end]
   support::expect(static_cast<bool>(parity));
+  support::expect(static_cast<bool>(weir::testing::check_laws(Silence{}, samples)));
 }
 
 }  // namespace

@@ -100,6 +100,8 @@ void keys() {
   // [end]
   // [region key_limit]
   auto limited = payments | weir::key_by(&Payment::user, {.most_keys = 1 << 20});
+  auto budgeted = payments | weir::key_by(&Payment::user,
+      {.most_bytes = 256 << 20, .when_full = weir::WhenFull::evict_coldest});  // 256 MiB of state, here and behind
   // [end]
   int rows = 0;
   const auto count = [&rows](const auto& keyed, const std::string& name) {
@@ -112,12 +114,13 @@ void keys() {
   count(by_both, "by_both");
   count(by_account, "by_account");
   count(limited, "limited");
+  count(budgeted, "budgeted");
   auto pipeline = std::move(graph).build();
   support::expect(pipeline.ok());
   pipeline->push(payments, {1, "FR", 2, minute(0)});
   pipeline->push(payments, {2, "FR", 2, minute(1)});
   support::expect(pipeline->finish().ok());
-  support::expect(rows == 2 + 1 + 2 + 2 + 2);
+  support::expect(rows == 2 + 1 + 2 + 2 + 2 + 2);
 }
 
 void repeats() {

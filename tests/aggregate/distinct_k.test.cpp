@@ -19,6 +19,7 @@ static_assert(Aggregator<FirstDistinctK<int, 2>, int> &&
 
 namespace {
 
+using orders::check_snapshots;
 using orders::result_of;
 using weir::event_time;
 using weir::FirstDistinctK;
@@ -94,15 +95,6 @@ TEST_CASE("lists of different values obey the laws") {
   }
   CHECK(check_laws(LastDistinctK<std::string, 2>{},
                    std::vector<std::string>{"a", "", "long enough not to fit in place", "a"}));
-}
-
-template <class A, class T>
-void check_snapshots(const A& aggregator, const std::vector<Timed<T>>& records) {
-  const auto state = orders::added(aggregator, records);
-  const auto read = orders::read_again(state);
-  REQUIRE(read.size() == 1);
-  CHECK(aggregator.result(read[0]) == aggregator.result(state));
-  CHECK(orders::refused(aggregator, state, records[0].value) > 50);
 }
 
 TEST_CASE("lists of different values come back from snapshots, and damaged ones do no harm") {

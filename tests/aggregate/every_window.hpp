@@ -131,6 +131,18 @@ inline std::vector<Event> records_in(const std::vector<Event>& events, std::uint
   return inside;
 }
 
+/// The last records of a key by time, equal ones by arrival.
+inline std::vector<Event> last_records(const std::vector<Event>& events, std::uint32_t key,
+                                       std::size_t count) {
+  std::vector<Event> last;
+  for (const Event& event : events) {
+    if (event.key == key) last.push_back(event);
+  }
+  std::stable_sort(last.begin(), last.end(), [](const Event& a, const Event& b) { return a.at < b.at; });
+  last.erase(last.begin(), last.end() - static_cast<long>(std::min(count, last.size())));
+  return last;
+}
+
 /// What one State gives for records that came in this order.
 template <class Row, class... Features>
 Row reference(std::vector<Event> inside, weir::Interval asked, const std::tuple<Features...>& features) {
@@ -173,8 +185,10 @@ void check_windows(const char* kind, const Windows& windows, const std::tuple<Fe
   }
 }
 
+/// A window of the last so many records, or, if that is 0, of the time that a read says it covers.
 template <class Row, class... Features, class Rolling>
-void check_rolling(const char* kind, Rolling rolling, const std::tuple<Features...>& features) {
+void check_rolling(const char* kind, Rolling rolling, const std::tuple<Features...>& features,
+                   std::size_t records = 0) {
   const std::vector<Event> all = events(8, 300);
   weir::Graph graph{"rolling"};
   auto source =
@@ -196,7 +210,9 @@ void check_rolling(const char* kind, Rolling rolling, const std::tuple<Features.
     REQUIRE(read.has_value());
     const weir::Window covered = read.covered()[0];
     const Row expected =
-        reference<Row>(records_in(pushed, event.key, covered), {covered.start, as_of}, features);
+        records == 0
+            ? reference<Row>(records_in(pushed, event.key, covered), {covered.start, as_of}, features)
+            : reference<Row>(last_records(pushed, event.key, records), {weir::no_time, as_of}, features);
     const std::string found = difference(read.value, expected, features);
     if (!found.empty()) {
       INFO(kind << " read at " << weir::ticks(as_of));
@@ -252,6 +268,7 @@ void check_every_window(const std::tuple<Features...>& features) {
   check_rolling<Row>("pre-cut",
                      weir::rolling({.size = microseconds(50), .precision = weir::pre_cut(microseconds(5))}),
                      features);
+  check_rolling<Row>("records", weir::rolling_records({.records = 5}), features, 5);
   check_rolling<Row>("lifetime", weir::rolling_lifetime(), features);
 }
 

@@ -19,6 +19,7 @@ static_assert(Aggregator<Delta<double>, double>);
 
 namespace {
 
+using orders::check_snapshots;
 using orders::result_of;
 using weir::Checked;
 using weir::Delta;
@@ -93,15 +94,6 @@ TEST_CASE("places obey the laws") {
   }
   CHECK(check_laws(Lag<std::string, 1>{},
                    std::vector<std::string>{"a", "", "long enough not to fit in place", "b"}));
-}
-
-template <class A, class T>
-void check_snapshots(const A& aggregator, const std::vector<Timed<T>>& records) {
-  const auto state = orders::added(aggregator, records);
-  const auto read = orders::read_again(state);
-  REQUIRE(read.size() == 1);
-  CHECK(aggregator.result(read[0]) == aggregator.result(state));
-  CHECK(orders::refused(aggregator, state, records[0].value) > 50);
 }
 
 TEST_CASE("States of places come back from snapshots, and damaged ones do no harm") {

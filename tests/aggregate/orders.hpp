@@ -10,6 +10,7 @@
 #include <weir/testing/laws.hpp>
 
 #include "aggregate/samples.hpp"
+#include "catch.hpp"
 
 /// \file
 /// Records out of order, and what there is to try of every State that is written to snapshots.
@@ -128,6 +129,16 @@ std::size_t refused(const A& aggregator, const typename A::State& state, const T
     use(bytes);
   }
   return refused;
+}
+
+/// A State of these records is read again with what it gives, and damaged bytes of it are refused or do no harm.
+template <class A, class T>
+void check_snapshots(const A& aggregator, const std::vector<Timed<T>>& records) {
+  const auto state = added(aggregator, records);
+  const auto read = read_again(state);
+  REQUIRE(read.size() == 1);
+  CHECK(aggregator.result(read[0]) == aggregator.result(state));
+  CHECK(refused(aggregator, state, records[0].value) > 50);
 }
 
 }  // namespace orders

@@ -21,6 +21,7 @@ static_assert(Aggregator<TopKBy<double, std::string, 3>, Ranked<double, std::str
 
 namespace {
 
+using orders::check_snapshots;
 using orders::result_of;
 using weir::BottomK;
 using weir::BottomKBy;
@@ -122,15 +123,6 @@ TEST_CASE("the largest and smallest obey the laws") {
   }
   CHECK(check_laws(TopK<std::string, 2>{},
                    std::vector<std::string>{"a", "", "long enough not to fit in place", "a"}));
-}
-
-template <class A, class T>
-void check_snapshots(const A& aggregator, const std::vector<Timed<T>>& records) {
-  const auto state = orders::added(aggregator, records);
-  const auto read = orders::read_again(state);
-  REQUIRE(read.size() == 1);
-  CHECK(aggregator.result(read[0]) == aggregator.result(state));
-  CHECK(orders::refused(aggregator, state, records[0].value) > 50);
 }
 
 TEST_CASE("the largest and smallest come back from snapshots, and damaged States do no harm") {

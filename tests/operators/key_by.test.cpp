@@ -203,6 +203,21 @@ TEST_CASE("the limit of one batch of new keys is the same as that of its records
   CHECK(pipeline.stats("key_by #1").over_key_limit == 900);
 }
 
+TEST_CASE("a budget that would be spent before the second key is refused, and none is not") {
+  const auto problem = [](std::size_t most_bytes) {
+    weir::Graph graph{"budget"};
+    const auto source =
+        graph.source<desk::Event>("events", {.time = &desk::Event::at, .watermark = weir::host_driven()});
+    static_cast<void>(source | weir::key_by(&desk::Event::key, {.most_bytes = most_bytes}));
+    return std::string(std::move(graph).build().status().message());
+  };
+  CHECK(problem(1000) == "key_by #1: most_bytes (1000) must be at least 1048576, or 0 for any number");
+  CHECK(problem((1 << 20) - 1) ==
+        "key_by #1: most_bytes (1048575) must be at least 1048576, or 0 for any number");
+  CHECK(problem(1 << 20).empty());
+  CHECK(problem(0).empty());
+}
+
 TEST_CASE("keys of closed windows are given back, so the dictionary stays below twice the keys in use") {
   desk::Desk desk(weir::tumbling({.size = 100us, .grace = 0s}));
   std::uint64_t most = 0;
