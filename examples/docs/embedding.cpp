@@ -1,6 +1,7 @@
 // The programs of docs/guides/embedding.md.
 #include <chrono>
 #include <cstdio>
+#include <memory_resource>
 #include <string>
 #include <utility>
 #include <vector>
@@ -122,9 +123,24 @@ void reentrant() {
   support::expect(outer == weir::Admit::on_time && inner == weir::Admit::refused && pipeline->status().ok());
 }
 
+void host_memory() {
+  // [region host_memory]
+  std::pmr::unsynchronized_pool_resource memory;  // outlives the pipeline
+  weir::Graph graph{"guard", {.memory = &memory}};
+  // [end]
+  auto logins = graph.source<Login>("logins", {.time = &Login::at, .watermark = weir::ascending()});
+  logins | weir::key_by(&Login::user) | weir::tumbling({.size = 10min, .grace = 0s}) |
+      weir::aggregate<Failures>("logins_10min", weir::count().as(&Failures::logins));
+  auto pipeline = std::move(graph).build();
+  support::expect(pipeline.ok());
+  pipeline->push(logins, {"ann", false, second(1)});
+  support::expect(pipeline->stats("logins_10min").applied == 1);
+}
+
 }  // namespace
 
 int main() {
   loop();
   reentrant();
+  host_memory();
 }
