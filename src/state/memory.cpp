@@ -18,11 +18,11 @@ class DefaultMemory final : public std::pmr::memory_resource {
 #endif
     return block;
   }
-  void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override {
+  void do_deallocate(void* block, std::size_t /*bytes*/, std::size_t alignment) override {
     if (alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__) {
-      ::operator delete(block, bytes);
+      ::operator delete(block);
     } else {
-      ::operator delete (block, bytes, std::align_val_t{alignment});
+      ::operator delete (block, std::align_val_t{alignment});
     }
   }
   [[nodiscard]] bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override {
@@ -35,8 +35,10 @@ thread_local std::pmr::memory_resource* in_scope = nullptr;
 }  // namespace
 
 std::pmr::memory_resource* default_memory() noexcept {
-  static DefaultMemory memory;
-  return &memory;
+  // Never ended: a reader may give its rows back when the program ends.
+  alignas(DefaultMemory) static std::byte room[sizeof(DefaultMemory)];
+  static auto* memory = new (room) DefaultMemory;
+  return memory;
 }
 
 std::pmr::memory_resource* memory_in_scope() noexcept {
