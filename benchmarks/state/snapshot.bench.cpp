@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -5,6 +6,8 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -12,6 +15,7 @@
 
 #include "limits/snapshot.hpp"
 #include "support/clock.hpp"
+#include "support/meanwhile.hpp"
 #include "support/versus.hpp"
 
 /// The state of a tumbling count and sum of 64-bit keys: written, taken out of the pipeline, and read; and keys that are
@@ -37,6 +41,10 @@ class Shop {
       pipeline_->push(*source_, Event{key_of(id), weir::event_time(id), 1.0, 0});
   }
   [[nodiscard]] weir::Pipeline& pipeline() { return *pipeline_; }
+  void push(std::span<const Event> events) {
+    for (std::size_t i = 0; i < events.size(); i += 256)
+      pipeline_->push(*source_, events.subspan(i, std::min<std::size_t>(256, events.size() - i)));
+  }
 
  private:
   std::optional<weir::Source<Event>> source_;
@@ -109,6 +117,39 @@ Match write(const Setting& setting, bool only_freezes) {
     });
   }
   match.limit = limit_write(setting.keys);
+  match.compares_rows = false;
+  return match;
+}
+
+/// Records while a frozen state is being written on another thread, again and again, against records alone.
+Match push_meanwhile(const Setting& setting) {
+  const auto events = std::make_shared<std::vector<Event>>();
+  for (const std::uint32_t id : ids(std::size_t{1} << 21, setting.keys, setting.dist))
+    events->push_back({key_of(id), weir::event_time(id), 1.0, 0});
+  Match match{.items = static_cast<double>(events->size())};
+  const auto side = [&](bool writes) -> Contender {
+    const auto shop = std::make_shared<Shop>(setting.keys);
+    const auto store = std::make_shared<Store>(std::size_t{setting.keys} * 200 + (1 << 20));
+    return {.pass = [shop, store, events, writes] {
+      const absl::StatusOr<weir::FrozenSnapshot> frozen = shop->pipeline().begin_snapshot();
+      require(frozen.ok());
+      const Meanwhile writer([&] {
+        if (!writes) return std::this_thread::sleep_for(1ms);
+        store->clear();
+        require(frozen
+                    ->write([&store](std::string_view piece) {
+                      store->put(piece.data(), piece.size());
+                      return absl::OkStatus();
+                    })
+                    .ok());
+      });
+      const double start = thread_seconds();
+      shop->push(*events);
+      return thread_seconds() - start;
+    }};
+  };
+  match.ours = side(true);
+  match.limit = side(false);
   match.compares_rows = false;
   return match;
 }
@@ -198,6 +239,13 @@ const bool added = add({.name = "snapshot write, checksummed",
                         .dists = {Dist::uniform},
                         .required_ns = 5,
                         .set_up = [](const Setting& setting) { return write(setting, true); }}) &&
+                   add({.name = "records while a snapshot is written",
+                        .suite = "state",
+                        .keys = {1'000'000},
+                        .dists = {Dist::uniform},
+                        .required = 1.43,
+                        .against = "alone",
+                        .set_up = push_meanwhile}) &&
                    add({.name = "restore",
                         .suite = "state",
                         .api = "restore",

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
@@ -12,6 +11,7 @@
 #include <weir/weir.hpp>
 
 #include "limits/reads.hpp"
+#include "support/meanwhile.hpp"
 #include "support/ours.hpp"
 #include "support/versus.hpp"
 
@@ -68,26 +68,6 @@ class Sequenced {
 
  private:
   limit::SequencedRows rows_;
-};
-
-/// Does something again and again on a thread of its own, as long as it lives.
-template <class Work>
-class Meanwhile {
- public:
-  explicit Meanwhile(Work work)
-      : thread_([this, work] {
-          while (!is_over_.load(std::memory_order_relaxed)) work();
-        }) {}
-  Meanwhile(const Meanwhile&) = delete;
-  Meanwhile& operator=(const Meanwhile&) = delete;
-  ~Meanwhile() {
-    is_over_.store(true, std::memory_order_relaxed);
-    thread_.join();
-  }
-
- private:
-  std::atomic<bool> is_over_{false};
-  std::thread thread_;
 };
 
 /// Pushes a stream, one pass after another, each a span later.
