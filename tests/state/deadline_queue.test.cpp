@@ -17,9 +17,10 @@ using weir::EventTime;
 using weir::no_time;
 using Fired = std::pair<EventTime, int>;
 
-TEST_CASE(
-    "deadlines fire once, in order, at their present time, whatever the granularity and however they move") {
-  std::mt19937_64 random(41);
+/// Arms, moves and drops deadlines, and lets time go on; `advance(queue, to, deadline_of, fire)`.
+template <class Advance>
+void check_moving(std::uint64_t seed, bool is_ordered, Advance&& advance) {
+  std::mt19937_64 random(seed);
   constexpr std::int64_t granularities[] = {0, 1, 7, 1000};
   for (int script = 0; script < 400; ++script) {
     weir::detail::DeadlineQueue<int> queue(weir::Duration{granularities[script % 4]});
@@ -56,17 +57,32 @@ TEST_CASE(
       std::map<int, EventTime> due;
       for (const Fired& one : expected) due[one.second] = one.first;
       std::vector<Fired> fired;
-      queue.advance(
-          to,
+      advance(
+          queue, to,
           [&](int entry) {
             if (const auto at = due.find(entry); at != due.end()) return at->second;
             const auto at = present.find(entry);
             return at == present.end() ? no_time : at->second;
           },
           [&](EventTime at, int entry) { fired.emplace_back(at, entry); });
+      if (!is_ordered) std::sort(fired.begin(), fired.end());
       REQUIRE(fired == expected);
     }
   }
+}
+
+TEST_CASE(
+    "deadlines fire once, in order, at their present time, whatever the granularity and however they move") {
+  check_moving(41, true, [](auto& queue, EventTime to, auto&& deadline_of, auto&& fire) {
+    queue.advance(to, deadline_of, fire);
+  });
+}
+
+TEST_CASE("deadlines that are drained are the same in another order, and those after them stay in order") {
+  int calls = 0;
+  check_moving(47, false, [&calls](auto& queue, EventTime to, auto&& deadline_of, auto&& fire) {
+    ++calls % 3 == 0 ? queue.advance(to, deadline_of, fire) : queue.drain(to, deadline_of, fire);
+  });
 }
 
 TEST_CASE("thousands of deadlines in one bucket fire in order, however they lie in it") {

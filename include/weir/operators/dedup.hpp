@@ -111,10 +111,10 @@ class DedupNode final : public Node {
     ids_.sweep([this](Slot slot) { return holds(slot); });
   }
   void tick(WallTime now) override {
-    if (known_.is_wall()) known_.tick(now, forgotten);
+    if (known_.is_wall()) known_.tick(now, nothing, nothing);
   }
   void advance(EventTime to) override {
-    if (!known_.is_wall() && to != end_of_time) known_.advance(earlier(to, Duration{1}), forgotten);
+    if (!known_.is_wall() && to != end_of_time) known_.advance(earlier(to, Duration{1}), nothing, nothing);
   }
   [[nodiscard]] EventTime horizon() const override {
     if (known_.is_wall()) return end_of_time;
@@ -150,7 +150,7 @@ class DedupNode final : public Node {
   }
 
  private:
-  static constexpr auto forgotten = [](Slot) {};
+  static constexpr auto nothing = [](Slot) {};
 
   [[nodiscard]] decltype(auto) id(const Record& record) const { return project(projection_, record); }
   void find_slots(const Batch<Record>& batch) {

@@ -248,7 +248,7 @@ class KeyedEachNode final : public EachBase<Op> {
   }
 
   void tick(WallTime now) override {
-    if (retains() && retained_.is_wall()) retained_.tick(now, [this](Slot slot) { cells_[slot] = Cell{}; });
+    if (retains() && retained_.is_wall()) retained_.tick(now, end_cell(), hint_cell());
   }
   void advance(EventTime to) override {
     if constexpr (Base::Traits::has_timer) {
@@ -258,7 +258,7 @@ class KeyedEachNode final : public EachBase<Op> {
       Base::flush();
     }
     if (retains() && !retained_.is_wall() && to != end_of_time) {
-      retained_.advance(to, [this](Slot slot) { cells_[slot] = Cell{}; });
+      retained_.advance(to, end_cell(), hint_cell());
     }
   }
   [[nodiscard]] EventTime horizon() const override {
@@ -314,6 +314,12 @@ class KeyedEachNode final : public EachBase<Op> {
 
  private:
   [[nodiscard]] bool retains() const noexcept { return spec_.retain != for_ever; }
+  [[nodiscard]] auto end_cell() noexcept {
+    return [cells = cells_.view()](Slot slot) { cells[slot] = Cell{}; };
+  }
+  [[nodiscard]] auto hint_cell() const noexcept {
+    return [cells = cells_.view()](Slot slot) { prefetch_lines(cells[slot]); };
+  }
   /// A late record may have left something behind that was over at once.
   void begin_again_if_over(Slot slot, Cell& cell) {
     if (retained_.is_wall() || !retained_.holds(slot) || retained_.until(slot) > this->watermark()) return;

@@ -105,7 +105,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
     pace_.adapt(stats().ingested);
     if (retain_ == for_ever) return;
     const EventTime settled = settled_at(to);
-    expiries_.advance(
+    expiries_.drain(
         settled,
         [this](Slot slot) {
           KeyState& key = keys_[slot];
@@ -117,7 +117,8 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
           if (!begins_anew(keys_[slot].newest, settled)) return;
           this->drop(dictionary_->key(slot));
           forget(keys_[slot]);
-        });
+        },
+        [this](Slot slot, bool) { prefetch_lines(keys_[slot]); });
   }
   /// Rows do not depend on when records go into panes and keys are forgotten, but memory does. A late record is judged by the
   /// watermark itself, of which every source but its own may be ahead.

@@ -100,7 +100,7 @@ class LatestNode final : public Node, public Readable<KeyType, Row> {
           wait_for_end(slot, end);
         });
     if (spec_.retain == for_ever) return;
-    expiries_.advance(
+    expiries_.drain(
         to == end_of_time ? known_until() : to,
         [this](Slot slot) {
           if (kept_[slot].versions.size() == 0) kept_[slot].is_armed = false;  // erased: the queue drops it

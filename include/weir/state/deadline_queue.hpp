@@ -87,6 +87,28 @@ class DeadlineQueue {
     }
   }
 
+  /// The same in no particular order, which saves sorting what is due.
+  template <class DeadlineOf, class Fire, class Hint = IgnoreHint>
+  void drain(EventTime to, DeadlineOf&& deadline_of, Fire&& fire, Hint&& hint = {}) {
+    while (is_waiting_ && first_ < bucket_of(to)) {
+      take_first();
+      const std::size_t count = opening_.size();
+      for (std::size_t i = 0; i < std::min(hinted_ahead, count); ++i) hint(opening_[i], true);
+      for (std::size_t i = 0; i < count; ++i) {
+        if (i + hinted_ahead < count) hint(opening_[i + hinted_ahead], true);
+        const Entry entry = opening_[i];
+        const EventTime now = deadline_of(entry);
+        if (now != no_time && now > to) {
+          place(now, entry);
+          continue;
+        }
+        --size_;
+        if (now != no_time) [[likely]] { fire(now, entry); }
+      }
+    }
+    advance(to, deadline_of, fire, hint);
+  }
+
   [[nodiscard]] std::size_t size_bytes() const noexcept {
     std::size_t total = chunks_.size_bytes() +
                         (near_.capacity() + sorted_.capacity() + added_.capacity()) * sizeof(Near) +
@@ -170,13 +192,8 @@ class DeadlineQueue {
     bucket = {.chunk = chunk, .size = 0};
   }
 
-  /// Opens the first bucket unless it begins after `to`.
-  template <class DeadlineOf, class Hint>
-  bool open_next(EventTime to, DeadlineOf& deadline_of, Hint& hint) {
-    if (!is_waiting_ || first_ > bucket_of(to)) {
-      opened_ = std::max(opened_, bucket_of(to));
-      return false;
-    }
+  /// Moves the entries of the first bucket to opening_.
+  void take_first() {
     opening_.clear();
     if (is_on_wheel(first_)) {
       const std::size_t spoke = static_cast<std::size_t>(first_) % spokes;
@@ -191,6 +208,15 @@ class DeadlineQueue {
     }
     opened_ = first_;
     find_first();
+  }
+  /// Opens the first bucket unless it begins after `to`.
+  template <class DeadlineOf, class Hint>
+  bool open_next(EventTime to, DeadlineOf& deadline_of, Hint& hint) {
+    if (!is_waiting_ || first_ > bucket_of(to)) {
+      opened_ = std::max(opened_, bucket_of(to));
+      return false;
+    }
+    take_first();
     near_at_ = 0;
     near_end_ = 0;
     if (near_.size() < opening_.size()) near_.resize(opening_.size());
@@ -209,7 +235,6 @@ class DeadlineQueue {
     sort_near();
     return true;
   }
-  /// Moves a bucket's entries to opening_.
   void empty(Bucket& bucket) {
     for (; bucket.chunk != nullptr; bucket.size = Chunk::most) {
       const Entry* entries = bucket.chunk->entries.data();

@@ -59,19 +59,24 @@ class SlotExpiry {
     arm_anew();
   }
 
-  /// Drops the slots that are kept until `to` or an earlier instant, and calls `over(slot)` for each.
-  template <class Over>
-  void advance(EventTime to, Over&& over) {
-    queue_.advance(
+  /// Drops the slots that are kept until `to` or an earlier instant, and calls `over(slot)` for each, in no particular order;
+  /// `hint(slot)` comes some slots before.
+  template <class Over, class Hint>
+  void advance(EventTime to, Over&& over, Hint&& hint) {
+    queue_.drain(
         to, [this](Slot slot) { return until_[slot].at; },
         [&](EventTime, Slot slot) {
           until_[slot].at = no_time;
           over(slot);
+        },
+        [&](Slot slot, bool) {
+          prefetch_for_write(&until_[slot]);
+          hint(slot);
         });
   }
   /// The same by the host's clock.
-  template <class Over>
-  void tick(WallTime now, Over&& over) {
+  template <class Over, class Hint>
+  void tick(WallTime now, Over&& over, Hint&& hint) {
     if (std::exchange(has_unstamped_, false)) {
       for (Slot slot = 0; slot < until_.size(); ++slot) {
         if (until_[slot].at != unstamped) continue;
@@ -79,7 +84,7 @@ class SlotExpiry {
         arm(slot);
       }
     }
-    advance(reading(now), over);
+    advance(reading(now), over, hint);
   }
   /// No slot is over before this.
   [[nodiscard]] EventTime earliest() const noexcept { return queue_.earliest(); }
