@@ -1,3 +1,6 @@
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -121,6 +124,27 @@ Match write(const Setting& setting, bool only_freezes) {
   return match;
 }
 
+/// A child process that has the state. All of it is written to before the next, so that no page is the child's any more.
+Match fork_beside(const Setting& setting) {
+  const auto shop = std::make_shared<Shop>(setting.keys);
+  const auto events = std::make_shared<std::vector<Event>>();
+  for (std::uint32_t id = 0; id < setting.keys; ++id)
+    events->push_back({key_of(id), weir::event_time(id), 1.0, 0});
+  Match match{.items = static_cast<double>(setting.keys)};
+  match.ours = {.pass = [shop, events] {
+    shop->push(*events);
+    const double start = wall_seconds();
+    const pid_t child = fork();
+    if (child == 0) _exit(0);
+    const double seconds = wall_seconds() - start;
+    require(child > 0 && waitpid(child, nullptr, 0) == child);
+    return seconds;
+  }};
+  match.limit = limit_write(setting.keys);
+  match.compares_rows = false;
+  return match;
+}
+
 /// Records while a frozen state is being written on another thread, again and again, against records alone.
 Match push_meanwhile(const Setting& setting) {
   const auto events = std::make_shared<std::vector<Event>>();
@@ -239,6 +263,13 @@ const bool added = add({.name = "snapshot write, checksummed",
                         .dists = {Dist::uniform},
                         .required_ns = 5,
                         .set_up = [](const Setting& setting) { return write(setting, true); }}) &&
+                   add({.name = "pause of the pipeline",
+                        .suite = "state",
+                        .api = "fork",
+                        .keys = {1'000'000},
+                        .dists = {Dist::uniform},
+                        .required_ns = 5,
+                        .set_up = fork_beside}) &&
                    add({.name = "records while a snapshot is written",
                         .suite = "state",
                         .keys = {1'000'000},

@@ -1,4 +1,7 @@
 // The programs of docs/guides/state.md.
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -70,6 +73,23 @@ absl::StatusOr<std::string> load(weir::Pipeline& pipeline, const std::filesystem
   absl::Status loaded = pipeline.restore(image);
   if (!loaded.ok()) return loaded;
   return weir::inspect(image)->positions;
+}
+// [end]
+
+// [region forked]
+/// Lets a child process write what the pipeline holds at this moment. The pipeline goes on at once.
+absl::StatusOr<pid_t> save_in_child(weir::Pipeline& pipeline, std::string_view offsets,
+                                    const std::filesystem::path& file) {
+  const pid_t child = fork();
+  if (child < 0) return absl::UnavailableError("there is no room for another process");
+  if (child == 0) _exit(save(pipeline, offsets, file).ok() ? 0 : 1);  // not exit(): it would flush the parent's files
+  return child;
+}
+
+/// Waits for the child; whether the file is there.
+bool has_saved(pid_t child) {
+  int status = 0;
+  return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 // [end]
 
@@ -173,6 +193,13 @@ int main() {
   auto saved = save_beside(service.pipeline, "offset 3", file);
   service.pipeline.push(service.payments, {.user = 9, .amount = 5, .at = minute(70)});
   support::expect(saved.ok() && saved->get().ok());
+  const absl::StatusOr<pid_t> child = save_in_child(service.pipeline, "offset 4", file);
+  service.pipeline.push(service.payments, {.user = 9, .amount = 5, .at = minute(71)});
+  support::expect(child.ok() && has_saved(*child));
+  Service fourth = build_service(sent);
+  support::expect(*load(fourth.pipeline, file) == "offset 4");
+  support::expect(fourth.pipeline.stats("payments").ingested + 1 == service.pipeline.stats("payments").ingested);
+
   std::ifstream in(file, std::ios::binary);
   const std::string earlier{std::istreambuf_iterator<char>(in), {}};
   const absl::StatusOr<std::string> increment = changes(service.pipeline, earlier);
