@@ -199,10 +199,9 @@ run_suite() {  # $1: preset, or one of format, kills and fuzz
       { echo "tidy: clang-tidy-14 does not understand .clang-tidy"; cat "$log"; return 1; }
   fi
   step "$log" "$1: configure" cmake --preset "$1" || return 1
-  # shellcheck disable=SC2046
   keep_going=
   [ "$1" != tidy ] || keep_going='-- -k 0'  # every finding, not only the first
-  # shellcheck disable=SC2086
+  # shellcheck disable=SC2046,SC2086
   step "$log" "$1: build ($jobs jobs)" $launch cmake --build --preset "$1" -j "$jobs" $(targets) $keep_going || return 1
   [ "$1" != tidy ] || return 0
   [ "$1" != coverage ] || rm -rf build/coverage/profiles  # listing the tests has left some
