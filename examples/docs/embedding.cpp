@@ -137,10 +137,26 @@ void host_memory() {
   support::expect(pipeline->stats("logins_10min").applied == 1);
 }
 
+void forgotten() {
+  weir::Graph graph{"guard"};
+  auto logins = graph.source<Login>("logins", {.time = &Login::at, .watermark = weir::ascending()});
+  auto users = logins | weir::key_by(&Login::user);
+  users | weir::tumbling({.size = 10min, .grace = 0s}) |
+      weir::aggregate<Failures>("logins_10min", weir::count().as(&Failures::logins));
+  auto pipeline = std::move(graph).build();
+  support::expect(pipeline.ok());
+  pipeline->push(logins, {"ann", false, second(1)});
+  // [region erase]
+  bool was_known = pipeline->erase(users, "ann");  // `users`: what key_by gave
+  // [end]
+  support::expect(was_known && pipeline->live_windows("logins_10min") == 0);
+}
+
 }  // namespace
 
 int main() {
   loop();
   reentrant();
   host_memory();
+  forgotten();
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -104,6 +105,11 @@ struct Keyspace {
     }
     return false;
   }
+  /// Forgets some keys, and all that is held for them.
+  void forget(std::span<const Slot> slots) {
+    for (auto holder = holders.rbegin(); holder != holders.rend(); ++holder) (*holder)->forget(slots);
+    for (const Slot slot : slots) dictionary.erase(slot);
+  }
 
   KeyDictionary<KeyType> dictionary;
   std::vector<Node*> holders;
@@ -115,6 +121,7 @@ class KeyedStream {
  public:
   using weir_handle = void;
   using KeyType = KeyT;
+  using KeyView = detail::KeyView<KeyType>;
   using Record = RecordType;
 
   KeyedStream(Stream<Record> stream, Keyspace<KeyType>& keyspace) : stream_(stream), keyspace_(&keyspace) {}
@@ -122,6 +129,12 @@ class KeyedStream {
   [[nodiscard]] Wiring& wiring() const noexcept { return stream_.wiring(); }
   [[nodiscard]] const Stream<Record>& stream() const noexcept { return stream_; }
   [[nodiscard]] Keyspace<KeyType>& keyspace() const noexcept { return *keyspace_; }
+  /// See `Pipeline::erase`.
+  bool erase(KeyView key) const {
+    const Slot slot = keyspace_->dictionary.find(key);
+    if (slot != no_slot) keyspace_->forget({&slot, 1});
+    return slot != no_slot;
+  }
 
   /// As `Stream::feed`, and the node's `holds(slot)` is asked before a slot is reused.
   template <class NodeType, class... Arguments>

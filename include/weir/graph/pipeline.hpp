@@ -271,13 +271,16 @@ class Pipeline {
     return &view.wiring() == &core_->wiring() ? view.describe() : std::string();
   }
 
-  /// Forgets a key in the operator behind a view, as a request to be forgotten asks for; its next record begins anew. What the
-  /// operator emits and other operators keep is not touched. False if nothing was known of the key, or as `lookup` refuses.
-  template <class View>
-  bool erase(const View& view, typename View::KeyView key) {
-    if (&view.wiring() != &core_->wiring() || !core_->takes_calls()) return false;
+  /// Forgets a key, as a request to be forgotten asks for: everything that the operators behind a `key_by` keep of it, timers and
+  /// published rows included, if `of` is the keyed stream; or, if `of` is a view, what the operator behind it keeps. The key's
+  /// next record begins anew. Nothing is emitted, and what was emitted is not taken back; `latest` and `dedup` keep rows and ids
+  /// under keys of their own. False if nothing was known of the key, or as `lookup` refuses.
+  /// Time:    of a keyed stream a walk over the deadlines of all keys
+  template <class Handle>
+  bool erase(const Handle& of, typename Handle::KeyView key) {
+    if (&of.wiring() != &core_->wiring() || !core_->takes_calls()) return false;
     detail::PipelineCore::Call call(*core_, 0);
-    const bool was_there = view.erase(key);
+    const bool was_there = of.erase(key);
     call.complete();
     return was_there;
   }

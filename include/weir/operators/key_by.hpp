@@ -208,9 +208,7 @@ class KeyByNode final : public Node {
     heard_.grow(dictionary.slot_bound());
     const std::size_t count = dictionary.size() - left;
     keep_coldest(coldest, count, heard_);
-    for (auto holder = keyspace_.holders.rbegin(); holder != keyspace_.holders.rend(); ++holder)
-      (*holder)->forget(coldest);
-    for (const Slot slot : coldest) dictionary.erase(slot);
+    keyspace_.forget(coldest);
     stats().evicted += count;
   }
 

@@ -226,7 +226,7 @@ class Sharded {
     }
     return ShardedReader<ViewType>(set_->map(), std::move(readers));
   }
-  /// Forgets a key in the operator behind a view, as `Pipeline::erase`.
+  /// Forgets a key, behind a view or a keyed stream, as `Pipeline::erase`.
   template <class ViewType>
   bool erase(ViewType Handles::*view, typename ViewType::KeyView key) {
     const std::size_t shard = shard_of(view, key);
