@@ -48,7 +48,7 @@ TEST_CASE("a wrong window names operator, field, value and remedy") {
   CHECK(wrong(weir::cumulating({.size = hours{1}, .step = us(-1), .grace = none}))
             .find("w: step (-1us) must be positive; ") == 0);
   CHECK(wrong(weir::cumulating({.size = hours{1}, .step = minutes{7}, .grace = none})) ==
-        "w: step (7min) must divide size (1h) of cumulating windows");
+        "w: step (7min) must divide size (1h); try 10min");
   CHECK(wrong(weir::tumbling({.size = hours{1}, .grace = us(-1)})) ==
         "w: grace (-1us) must not be negative; 0s closes windows at their end");
   CHECK(wrong(weir::tumbling({.size = hours{1}, .grace = none, .emit = weir::every(us(-5))})) ==
