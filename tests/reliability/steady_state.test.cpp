@@ -85,6 +85,65 @@ TEST_CASE("windows that emit on every update allocate nothing per record when wa
   check_integers(weir::tumbling({.size = us(2500), .grace = us(0), .emit = weir::on_update()}));
 }
 
+TEST_CASE("windows of the other kinds allocate nothing when warm") {
+  check_integers(weir::cumulating({.size = us(5000), .step = us(1000), .grace = us(0)}));
+  check_integers(weir::lifetime({.emit = weir::after(10)}));
+  check_integers(weir::count_windows({.size = 10, .every = 5}));
+}
+
+TEST_CASE("windows that emit early allocate nothing per record when warm, whatever becomes of their panes") {
+  const auto panes = GENERATE(weir::accumulating, weir::discarding, weir::retracting);
+  check_integers(weir::tumbling({.size = us(5000),
+                                 .grace = us(0),
+                                 .emit = weir::emit_when(weir::on_close(), weir::every(us(1000))),
+                                 .panes = panes}));
+  check_integers(weir::tumbling({.size = us(5000), .grace = us(0), .emit = weir::after(3), .panes = panes}));
+}
+
+TEST_CASE("several windows over shared panes, and records one by one, allocate nothing when warm") {
+  weir::Graph graph{"steady"};
+  const auto source =
+      graph.source<desk::Event>("events", {.time = &desk::Event::at, .watermark = weir::trailing(us(50))});
+  std::uint64_t rows = 0;
+  auto [sliding, tumbling] =
+      source | weir::key_by(&desk::Event::key) |
+      weir::windows(weir::sliding({.size = us(6000), .every = us(1000), .grace = us(0)}),
+                    weir::tumbling({.size = us(2000), .grace = us(0)})) |
+      desk::totals("windows");
+  sliding | weir::sink("sliding out", [&rows](const desk::Row&) { ++rows; });
+  tumbling | weir::sink("tumbling out", [&rows](const desk::Row&) { ++rows; });
+  auto pipeline = std::move(graph).build().value();
+  const auto push = [&](std::int64_t from, std::int64_t to) {
+    for (std::int64_t at = from; at < to; ++at) pipeline.push(source, desk::event(at * 7919 % 1000, at));
+  };
+  push(0, warm_up);
+  const std::uint64_t before = heap::allocations();
+  push(warm_up, warm_up + measured);
+  CHECK(heap::allocations() - before == 0);
+  CHECK(rows > 1000);
+}
+
+TEST_CASE("streams that are merged, and records of which several are made, allocate nothing when warm") {
+  weir::Graph graph{"steady"};
+  const auto source =
+      graph.source<desk::Event>("events", {.time = &desk::Event::at, .watermark = weir::trailing(us(50))});
+  std::uint64_t rows = 0;
+  const auto twice = source | weir::flat_map<desk::Event>([](const desk::Event& event, auto&& emit) {
+                       emit(event);
+                       emit(desk::event(event.key + 1000, weir::ticks(event.at)));
+                     });
+  const auto even = source | weir::filter([](const desk::Event& event) { return event.key % 2 == 0; });
+  weir::merge("merged", twice, even) | weir::key_by(&desk::Event::key) |
+      weir::tumbling({.size = us(2500), .grace = us(0)}) | desk::totals("windows") |
+      weir::sink("rows", [&rows](const desk::Row&) { ++rows; });
+  auto pipeline = std::move(graph).build().value();
+  std::vector<desk::Event> batch(batch_size);
+  const auto make = [](desk::Event& event, std::int64_t at) { event = desk::event(at * 7919 % 1000, at); };
+  run(pipeline, source, batch, 0, warm_up, make);
+  CHECK(run(pipeline, source, batch, warm_up, measured, make) == 0);
+  CHECK(rows > 1000);
+}
+
 TEST_CASE("a custom operator with state and a timer allocates nothing when warm") {
   struct Pause {
     using State = std::int64_t;
