@@ -63,8 +63,7 @@ class Generator {
     const std::int64_t second = now_ / 1'000'000;
     if (second > ticked_) {
       ticked_ = second;
-      if (rng_.one_in(600)) clock_off_ = static_cast<std::int64_t>(rng_.below(120'000'000)) - 60'000'000;
-      return {.kind = Call::Kind::tick, .at = weir::event_time(now_ + clock_off_)};
+      return {.kind = Call::Kind::tick, .at = weir::event_time(now_ + clock_off())};
     }
     if (second > advanced_) {
       advanced_ = second;
@@ -77,11 +76,12 @@ class Generator {
               .at = weir::event_time(now_ - 1'000'000 + static_cast<std::int64_t>(rng_.below(3'000'000))),
               .user = user()};
     std::size_t channel = static_cast<std::size_t>(rng_.below(Town::channels));
-    if (silent_until_[channel] > now_) channel = 0;
-    // A channel falls silent for minutes; every second time the host says so.
-    if (channel != 0 && rng_.one_in(20'000)) {
-      silent_until_[channel] = now_ + 60'000'000 + static_cast<std::int64_t>(rng_.below(120'000'000));
-      if (rng_.one_in(2)) return {.kind = Call::Kind::idle, .channel = channel};
+    if (is_silent(channel)) {
+      // Every second time the host says so.
+      if (round() % 2 == 1 && told_[channel] != round()) {
+        told_[channel] = round();
+        return {.kind = Call::Kind::idle, .channel = channel};
+      }
       channel = 0;
     }
     // Now and then nothing happens for a while, on any channel.
@@ -97,6 +97,17 @@ class Generator {
   }
 
  private:
+  // What holds the watermark back, so that much has to be kept, comes once in each quarter of an hour: the memory of one is that of
+  // the next.
+  [[nodiscard]] std::uint64_t round() const { return minute() / 15; }
+  /// How far the host's clock is off, in microseconds: for a minute it is late, and for another ahead.
+  [[nodiscard]] std::int64_t clock_off() const {
+    return minute() % 15 == 3 ? -60'000'000 : minute() % 15 == 9 ? 60'000'000 : 0;
+  }
+  /// One channel after the other says nothing for two minutes.
+  [[nodiscard]] bool is_silent(std::size_t channel) const {
+    return channel != 0 && (minute() % 15) / 2 == channel + 1;
+  }
   std::uint64_t user() {
     const std::uint64_t at = rng_.below(users);
     return first_user() + at * at / users;  // the first are asked for more often
@@ -132,8 +143,8 @@ class Generator {
   std::int64_t now_ = 0;
   std::uint64_t behind_ = 0;  // of a microsecond, in shares of the rate
   std::uint64_t calls_ = 0, events_ = 0, others_ = 0, next_id_ = 0;
-  std::int64_t ticked_ = -1, advanced_ = -1, clock_off_ = 0;
-  std::array<std::int64_t, Town::channels> silent_until_{};
+  std::int64_t ticked_ = -1, advanced_ = -1;
+  std::array<std::uint64_t, Town::channels> told_{};
   std::array<Event, 512> recent_{};
 };
 

@@ -1,5 +1,8 @@
 #include <weir/weir.hpp>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,7 +12,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -319,6 +322,8 @@ class Soak {
     }
     if (const std::optional<double> resident = resident_megabytes()) resident_.push_back(*resident);
     held_.push_back(static_cast<double>(heap::live_bytes()) / (1 << 20));
+    for (const std::string& name : town_->pipeline().names())
+      said_[name].push_back(static_cast<double>(town_->pipeline().stats(name).state_bytes) / (1 << 20));
     if (minutes_ % 60 == 0) end_hour();
   }
 
@@ -436,8 +441,16 @@ class Soak {
     const double second = quarter(minutes, 1), last = quarter(minutes, 3);
     std::printf("%s: %.2f MiB in the second quarter, %.2f in the last: %+.2f %%\n", what, second, last,
                 100 * (last / second - 1));
-    // Before that, windows of hours are not as full as they will be.
+    // Before that, what is kept for long is not as full as it will be.
     if (minutes.size() >= 240 && last > 1.01 * second) violated(std::string(what) + " grows");
+  }
+  /// Which operators say that they hold more, or less, than they did.
+  void compare_operators() {
+    for (const auto& [name, minutes] : said_) {
+      const double second = quarter(minutes, 1), last = quarter(minutes, 3);
+      if (std::abs(last - second) > 0.01 * second && std::abs(last - second) > 0.01)
+        std::printf("  %s: %.2f MiB, then %.2f\n", name.c_str(), second, last);
+    }
   }
   void report() {
     const double took = seconds_now() - started_;
@@ -466,6 +479,7 @@ class Soak {
     if (resident_.empty()) std::printf("resident: the system does not say; not checked\n");
     compare_quarters("resident", resident_);
     compare_quarters("held", held_);
+    compare_operators();
     if (readers_.torn() != 0) violated("rows were torn");
     // In minutes there may be no allocation that could fail, and no time for a reader.
     const bool has_all = minutes_ < 60 || (no_memory_ != 0 && poisoned_snapshots_ < failed_snapshots_ &&
@@ -505,6 +519,7 @@ class Soak {
   std::vector<Times> hours_;
   std::uint64_t longest_ = 0;
   std::vector<double> resident_, held_;
+  std::map<std::string, std::vector<double>> said_;  // by operator
   double started_ = 0, hour_started_ = 0;
   std::uint64_t hour_events_ = 0;
 };
@@ -512,6 +527,10 @@ class Soak {
 }  // namespace
 
 int main(int count, char** words) {
+#ifdef __GLIBC__
+  // Large blocks go back to the system when they are freed, whatever was freed before: what is resident is what is held.
+  mallopt(M_MMAP_THRESHOLD, 1 << 18);
+#endif
   const Options options = options_of(count, words);
   return Soak(options).run() ? 0 : 1;
 }
