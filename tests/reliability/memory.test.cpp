@@ -1,14 +1,11 @@
 #include <array>
 #include <cstdint>
-#include <cstdio>
 #include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <unistd.h>
 
 #include <weir/weir.hpp>
 
@@ -201,17 +198,6 @@ struct Flood {
   std::optional<weir::Pipeline> pipeline_;
 };
 
-/// What of this program lies in memory; nothing where the system does not say.
-std::optional<std::int64_t> resident_bytes() {
-  std::FILE* file = std::fopen("/proc/self/statm", "r");
-  if (file == nullptr) return std::nullopt;
-  long long all = 0, resident = 0;
-  const int read = std::fscanf(file, "%lld %lld", &all, &resident);
-  std::fclose(file);
-  if (read != 2) return std::nullopt;
-  return resident * sysconf(_SC_PAGESIZE);
-}
-
 const std::uint64_t flooding_keys = effort() == "long"    ? 100'000'000
                                     : effort() == "quick" ? 200'000
                                                           : 1'000'000;
@@ -262,7 +248,8 @@ TEST_CASE(
   constexpr std::int64_t most = 64 << 20;
   const std::int64_t before = heap::live_bytes();
   // Sanitizers keep what was freed.
-  const std::optional<std::int64_t> resident_before = effort() == "quick" ? std::nullopt : resident_bytes();
+  const std::optional<std::int64_t> resident_before =
+      effort() == "quick" ? std::nullopt : heap::resident_bytes();
   Flood flood({.most_bytes = static_cast<std::size_t>(most), .when_full = weir::WhenFull::evict_coldest},
               Width::lean);
   std::int64_t most_held = 0, most_resident = 0;
@@ -275,7 +262,7 @@ TEST_CASE(
     least_said = std::min(least_said, said);
     most_said = std::max(most_said, said);
     if (resident_before.has_value())
-      most_resident = std::max(most_resident, resident_bytes().value_or(0) - *resident_before);
+      most_resident = std::max(most_resident, heap::resident_bytes().value_or(0) - *resident_before);
   }
   const weir::OperatorStats& stats = flood.keys();
   INFO(stats.keys << " keys, " << flood.bytes() << " bytes of state, " << most_held << " in all, "

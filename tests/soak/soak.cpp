@@ -3,7 +3,6 @@
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -16,7 +15,6 @@
 #include <memory>
 #include <mutex>
 #include <new>
-#include <optional>
 #include <span>
 #include <string>
 #include <thread>
@@ -76,19 +74,15 @@ Options options_of(int count, char** words) {
   return options;
 }
 
-double seconds_now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+/// What the allocator keeps for later goes back to the system, so that what is resident is what is held.
+void give_back() {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
 }
 
-/// What of this program lies in memory; nothing where the system does not say.
-std::optional<double> resident_megabytes() {
-  std::FILE* file = std::fopen("/proc/self/statm", "r");
-  if (file == nullptr) return std::nullopt;
-  long long all = 0, resident = 0;
-  const int read = std::fscanf(file, "%lld %lld", &all, &resident);
-  std::fclose(file);
-  if (read != 2) return std::nullopt;
-  return static_cast<double>(resident * sysconf(_SC_PAGESIZE)) / (1 << 20);
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 /// How long calls took, in steps of an eighth.
@@ -229,6 +223,7 @@ class Soak {
     std::fflush(stdout);
   }
   static unsigned long long number(std::uint64_t value) { return value; }
+  static double megabytes(std::int64_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
 
   void start() { town_ = std::make_unique<Town>(faults_.next() | 1, tally_); }
 
@@ -320,8 +315,9 @@ class Soak {
     } else if (minutes_ % 7 == 4) {
       arm(Armed::allocation);
     }
-    if (const std::optional<double> resident = resident_megabytes()) resident_.push_back(*resident);
-    held_.push_back(static_cast<double>(heap::live_bytes()) / (1 << 20));
+    give_back();
+    if (const auto resident = heap::resident_bytes()) resident_.push_back(megabytes(*resident));
+    held_.push_back(megabytes(heap::live_bytes()));
     for (const std::string& name : town_->pipeline().names())
       said_[name].push_back(static_cast<double>(town_->pipeline().stats(name).state_bytes) / (1 << 20));
     if (minutes_ % 60 == 0) end_hour();
@@ -527,10 +523,6 @@ class Soak {
 }  // namespace
 
 int main(int count, char** words) {
-#ifdef __GLIBC__
-  // Large blocks go back to the system when they are freed, whatever was freed before: what is resident is what is held.
-  mallopt(M_MMAP_THRESHOLD, 1 << 18);
-#endif
   const Options options = options_of(count, words);
   return Soak(options).run() ? 0 : 1;
 }
