@@ -5,6 +5,7 @@
 #   sh tests/run.sh --only ROOM...   only these rooms (folders of tests/, `examples`, `benchmarks`)
 #   sh tests/run.sh --long           the same tests with far more random scripts (hours)
 #   sh tests/run.sh --kills          one example alone, with a worker that is killed 300 times (minutes)
+#   sh tests/run.sh --soak           a day of a pipeline with every operator in simulated time, with all that can go wrong (two hours)
 #   sh tests/run.sh --fuzz           hostile bytes for restore, inspect and combine: clang 14, sanitizers (two hours)
 #
 # Other ways to build, alone or several in a row; what does not depend on the compiler's flags is left out of them:
@@ -19,8 +20,8 @@
 # Short for --only: --packaging --headers --compile-fail --docs --layering
 #
 # WEIR_NO_INSTALL=1 names missing packages instead of installing them; WEIR_JOBS sets the number of parallel jobs.
-# Tests read WEIR_EFFORT: quick (sanitizers, coverage), normal or long. WEIR_SEED is the seed of --kills, WEIR_FUZZ_SECONDS how
-# long --fuzz runs.
+# Tests read WEIR_EFFORT: quick (sanitizers, coverage), normal or long. WEIR_SEED is the seed of --kills and --soak,
+# WEIR_FUZZ_SECONDS how long --fuzz runs. --soak reads WEIR_SOAK_HOURS (24), simulated ones, and WEIR_SOAK_EVENTS_PER_SECOND (50000).
 # The log of each build is build/log/<preset>.txt.
 set -eu
 cd "$(dirname "$0")/.."
@@ -37,7 +38,7 @@ only=
 long=no
 while [ $# -gt 0 ]; do
   case $1 in
-    --asan | --ubsan | --tsan | --dev | --hardened | --noexcept | --clang19 | --coverage | --tidy | --format | --kills | --fuzz)
+    --asan | --ubsan | --tsan | --dev | --hardened | --noexcept | --clang19 | --coverage | --tidy | --format | --kills | --soak | --fuzz)
       suites="$suites ${1#--}" ;;
     --clang) suites="$suites clang14" ;;
     --packaging | --headers | --docs | --layering) only="$only ${1#--}" ;;
@@ -150,6 +151,13 @@ kill_workers() {
   build/release/examples/weir_example_exactly_once --kills 300 --seed "${WEIR_SEED:-1}"
 }
 
+soak() {
+  step "$log" "soak: configure" cmake --preset release || return 1
+  step "$log" "soak: build ($jobs jobs)" cmake --build --preset release -j "$jobs" --target weir_soak || return 1
+  build/release/tests/soak/weir_soak --hours "${WEIR_SOAK_HOURS:-24}" \
+    --events-per-second "${WEIR_SOAK_EVENTS_PER_SECOND:-50000}" --seed "${WEIR_SEED:-1}"
+}
+
 fuzz() {
   seconds=${WEIR_FUZZ_SECONDS:-7200}
   found=build/fuzz/found
@@ -165,7 +173,7 @@ fuzz() {
   sed -n 's/^stat::number_of_executed_units: */fuzz: inputs: /p' "$log" | tail -n 1
 }
 
-run_suite() {  # $1: preset, or one of format, kills and fuzz
+run_suite() {  # $1: preset, or one of format, kills, soak and fuzz
   log=build/log/$1.txt
   : >"$log"
   summary=
@@ -177,6 +185,10 @@ run_suite() {  # $1: preset, or one of format, kills and fuzz
   fi
   if [ "$1" = kills ]; then
     kill_workers
+    return
+  fi
+  if [ "$1" = soak ]; then
+    soak
     return
   fi
   if [ "$1" = fuzz ]; then

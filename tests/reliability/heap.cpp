@@ -1,8 +1,11 @@
 #include "heap.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -70,6 +73,16 @@ std::int64_t live() { return static_cast<std::int64_t>(allocated - freed); }
 
 std::int64_t peak_bytes() { return most_bytes_held; }
 void watch_peak() { most_bytes_held = bytes_held.load(); }
+
+std::optional<std::int64_t> resident_bytes() {
+  std::FILE* file = std::fopen("/proc/self/statm", "r");
+  if (file == nullptr) return std::nullopt;
+  long long all = 0, resident = 0;
+  const int read = std::fscanf(file, "%lld %lld", &all, &resident);
+  std::fclose(file);
+  if (read != 2) return std::nullopt;
+  return resident * sysconf(_SC_PAGESIZE);
+}
 
 Failing::Failing(std::uint64_t first, bool is_persistent) {
   is_armed = true;

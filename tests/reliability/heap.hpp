@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 // The program's operator new and delete: counted, and failing where a test asks for it.
 
@@ -13,6 +14,8 @@ std::int64_t live();
 std::int64_t live_bytes();
 std::int64_t peak_bytes();
 void watch_peak();
+/// Bytes of this program that lie in memory now, all of it; nothing where the system does not say.
+std::optional<std::int64_t> resident_bytes();
 
 /// While it lives, the `first`-th allocation from now (0 is the next) throws std::bad_alloc, and so do the ones after it
 /// if `is_persistent`.

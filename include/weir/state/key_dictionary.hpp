@@ -104,6 +104,10 @@ class KeyDictionary {
     to_sweep_ -= looks;
     if (to_sweep_ == 0) sweep_from_ = std::max(least_swept, 2 * size());
   }
+  /// Lines of the index that a look-up of a key reads when it is not there.
+  [[nodiscard]] std::size_t lines_read(View key) const noexcept {
+    return index_.view().lines_read(hash(key));
+  }
   [[nodiscard]] bool has_new_keys() const noexcept { return new_keys_ != 0; }
   /// The slot that a key got last; `no_slot` if it was taken back.
   [[nodiscard]] Slot newest() const noexcept {

@@ -64,6 +64,15 @@ class SlotIndex {
       }
     }
 
+    /// Lines that a look-up of this hash reads when nothing is found: one, or more where many keys are near.
+    [[nodiscard]] std::size_t lines_read(std::uint64_t hash) const noexcept {
+      const Line* segment = segment_of(hash);
+      std::size_t lines = 1;
+      for (std::size_t at = line_of(hash); segment[at].overflowed != 0 && lines < lines_per_segment; ++lines)
+        at = (at + 1) % lines_per_segment;
+      return lines;
+    }
+
    private:
     friend class SlotIndex;
     View(Line* const* directory, unsigned depth) : directory_(directory), shift_(64 - depth) {}
