@@ -167,7 +167,7 @@ fuzz() {
   # What the run before has found is gone on from. Limits are for one input; what they mean is in restore.fuzz.cpp.
   step "$log" "fuzz: seeds" build/fuzz/tests/fuzz/weir_fuzz_seeds "$found/seeds" || return 1
   step "$log" "fuzz: restore ($seconds s)" build/fuzz/tests/fuzz/weir_fuzz_restore "$found/corpus" "$found/seeds" \
-    -dict=tests/fuzz/restore.dict -max_len=65536 -timeout=60 -rss_limit_mb=2048 -malloc_limit_mb=512 -entropic=0 \
+    -dict=tests/fuzz/restore.dict -max_len=65536 -timeout=300 -rss_limit_mb=2048 -malloc_limit_mb=512 -entropic=0 \
     -max_total_time="$seconds" -print_final_stats=1 -artifact_prefix="$found/" ||
     { echo "fuzz: the input lies in $found; give it to build/fuzz/tests/fuzz/weir_fuzz_restore"; return 1; }
   sed -n 's/^stat::number_of_executed_units: */fuzz: inputs: /p' "$log" | tail -n 1
