@@ -69,6 +69,8 @@ class ShardRunner {
  public:
   using Handles = HandlesType;
 
+  ShardRunner(const ShardRunner&) = delete;
+  ShardRunner& operator=(const ShardRunner&) = delete;
   ShardRunner(ShardRunner&&) noexcept = default;
   ShardRunner& operator=(ShardRunner&&) = delete;
   /// As `stop`.

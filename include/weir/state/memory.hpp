@@ -47,10 +47,10 @@ class StateAllocator {
   StateAllocator(const StateAllocator<Other>& other) noexcept : memory_(other.memory()) {}
 
   [[nodiscard]] Value* allocate(std::size_t count) {
-    return static_cast<Value*>(memory_->allocate(count * sizeof(Value), alignof(Value)));
+    return static_cast<Value*>(memory_->allocate(count * value_bytes, alignof(Value)));
   }
   void deallocate(Value* values, std::size_t count) noexcept {
-    memory_->deallocate(values, count * sizeof(Value), alignof(Value));
+    memory_->deallocate(values, count * value_bytes, alignof(Value));
   }
   [[nodiscard]] std::pmr::memory_resource* memory() const noexcept { return memory_; }
 
@@ -60,6 +60,8 @@ class StateAllocator {
   }
 
  private:
+  // NOLINTNEXTLINE(bugprone-sizeof-expression): a list of pointers holds the pointers themselves
+  static constexpr std::size_t value_bytes = sizeof(Value);
   std::pmr::memory_resource* memory_;
 };
 
