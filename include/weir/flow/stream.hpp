@@ -130,6 +130,7 @@ class KeyedStream {
   [[nodiscard]] const Stream<Record>& stream() const noexcept { return stream_; }
   [[nodiscard]] Keyspace<KeyType>& keyspace() const noexcept { return *keyspace_; }
   /// See `Pipeline::erase`.
+  // NOLINTNEXTLINE(modernize-use-nodiscard): who asks for it need not care whether there was something
   bool erase(KeyView key) const {
     const Slot slot = keyspace_->dictionary.find(key);
     if (slot != no_slot) keyspace_->forget({&slot, 1});

@@ -350,7 +350,8 @@ class RollingGroup {
       pieces_.push_back({pane, &state});
     });
   }
-  std::span<const Piece> ended_between(std::size_t level, PaneIndex first, PaneIndex last) const {
+  [[nodiscard]] std::span<const Piece> ended_between(std::size_t level, PaneIndex first,
+                                                     PaneIndex last) const {
     std::span<const Piece> ended{ended_[level]};
     while (!ended.empty() && ended.front().pane < first) ended = ended.subspan(1);
     while (!ended.empty() && ended.back().pane > last) ended = ended.first(ended.size() - 1);

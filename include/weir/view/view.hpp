@@ -141,6 +141,7 @@ class View {
   [[nodiscard]] std::uint64_t definition() const noexcept { return node_->fingerprint(); }
 
   /// See `Pipeline::erase`.
+  // NOLINTNEXTLINE(modernize-use-nodiscard): who asks for it need not care whether there was something
   bool erase(KeyView key) const { return rows_->erase(key); }
   /// See `point_in_time`.
   [[nodiscard]] bool hold(EventTime from) const { return rows_->hold(from); }
