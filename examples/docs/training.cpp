@@ -105,10 +105,6 @@ void train() {
 
 void train_from_a_stream() {
   const std::vector<Payment> payments = past();
-  const std::vector<weir::Label<std::uint64_t>> labels{
-      {.key = 7, .as_of = minute(90), .known_at = minute(91)},
-      {.key = 7, .as_of = minute(91), .known_at = minute(93)},
-  };
   std::size_t next = 0;
   const auto next_payment = [&]() -> std::optional<Payment> {
     if (next == payments.size()) return std::nullopt;
@@ -117,6 +113,10 @@ void train_from_a_stream() {
   std::vector<double> spend;
   Fraud fraud = build_fraud();
   // [region stream]
+  const std::vector<weir::Label<std::uint64_t>> labels{
+      {.key = 7, .as_of = minute(90), .known_at = minute(91)},  // asked at minute 91
+      {.key = 7, .as_of = minute(91), .known_at = minute(93)},
+  };
   const auto progress = [](const weir::ReplayProgress& so_far) {
     std::printf("%llu of %llu rows\n", static_cast<unsigned long long>(so_far.rows),
                 static_cast<unsigned long long>(so_far.labels));

@@ -134,6 +134,7 @@ class View {
       : wiring_(&wiring), node_(&node), rows_(&rows), publisher_(publisher) {}
 
   [[nodiscard]] const Wiring& wiring() const noexcept { return *wiring_; }
+  [[nodiscard]] const Node& node() const noexcept { return *node_; }
   [[nodiscard]] const ViewStats& stats() const noexcept { return node_->reads(); }
   /// What the view and the definition of its rows are, as JSON.
   [[nodiscard]] std::string describe() const { return node_->text(*wiring_); }
