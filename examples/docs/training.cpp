@@ -6,10 +6,12 @@
 #include <utility>
 #include <vector>
 
+// [region includes]
 #include <weir/graph/handover.hpp>
 #include <weir/view/compare.hpp>
 #include <weir/view/point_in_time.hpp>
 #include <weir/weir.hpp>
+// [end]
 
 #include "expect.hpp"
 
@@ -73,7 +75,7 @@ void train() {
   auto rows = weir::point_in_time(std::move(fraud.graph), fraud.card, labels, weir::history(fraud.payments, payments));
   if (!rows.ok()) return;
   for (const auto& row : *rows) {
-    if (row.status != weir::ReadStatus::fresh) continue;  // of this key nothing was known, or not enough
+    if (row.status != weir::ReadStatus::fresh) continue;  // missing, incomplete, quarantined, ...
     std::printf("%zu: %g\n", row.label, row.value.spend_24h);
   }
   // [end]

@@ -205,6 +205,8 @@ TEST_CASE("rows of a reader are made again as known, as of their own instant, ri
     auto reader = pipeline.reader(pipes.view).value();
     Events history;
     std::vector<Asked> asked;
+    const weir::LookupSpec plain;
+    Read row;
     std::int64_t now = 1000;
     for (std::int64_t tick = 1; tick < 1500; ++tick) {
       CHECK(pipeline.tick(weir::WallTime{us(tick)}).ok());
@@ -218,7 +220,7 @@ TEST_CASE("rows of a reader are made again as known, as of their own instant, ri
       pipeline.push(pipes.events, std::span<const Event>(history).subspan(before));
       for (std::int64_t more = random.below(4); more > 0; --more) {
         const std::int64_t key = random.below(45);
-        const Read row = reader.lookup(key);
+        reader.lookup(key, plain, row);
         const std::int64_t ticked = row.computed_at->time_since_epoch().count();
         asked.push_back({{.key = key, .as_of = row.as_of, .known_at = at(ticked + 1)}, row});
       }
