@@ -85,6 +85,28 @@ TEST_CASE(
   CHECK((*rows)[2].value.sum == 16);
 }
 
+TEST_CASE("a window that includes its instant waits for all records of that instant") {
+  const auto row_at_ten = [](std::int64_t bound, const std::vector<Event>& past) {
+    weir::Graph graph{"included"};
+    auto events = graph.source<Event>(
+        "events", {.time = &Event::at, .watermark = weir::trailing(weir::Duration{bound})});
+    auto view = events | weir::key_by(&Event::key) |
+                weir::features<Totals>("totals", weir::rolling({.size = weir::Duration{100},
+                                                                .precision = weir::exact,
+                                                                .asking = weir::Asking::included})
+                                                     .compute(weir::sum(&Event::value).as(&Totals::sum))) |
+                weir::view("view");
+    const std::vector<Label> labels{{1, at(10)}};
+    return weir::point_in_time(std::move(graph), view, labels, weir::history(events, past))
+        .value()[0]
+        .value.sum;
+  };
+  CHECK(row_at_ten(0, {event(1, 5, 1), event(2, 10), event(1, 10, 2), event(1, 11, 4)}) == 3);
+  CHECK(row_at_ten(0, {event(2, 10), event(1, 10, 2)}) == 2);
+  CHECK(row_at_ten(5, {event(2, 15), event(1, 10, 2), event(2, 16), event(1, 10, 4)}) ==
+        2);  // the last is late
+}
+
 TEST_CASE("labels far behind one another are as exact as those at the watermark") {
   std::vector<Event> past;
   std::vector<Label> labels;

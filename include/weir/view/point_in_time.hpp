@@ -37,8 +37,11 @@ struct Label {
 
 /// Which records a row may see, besides that none is at or after `as_of`.
 enum class Knowledge : std::uint8_t {
-  all_on_time,  ///< every record that comes before the watermark reaches `as_of` (default); the row's age is 0
-  as_known,     ///< every record that had become known before the label's `known_at`, see `History::known_at`
+  /// Every record that comes before the watermark reaches `as_of` (default), or passes it if windows include their end. The row's
+  /// age is 0.
+  all_on_time,
+  /// Every record that had become known before the label's `known_at`, see `History::known_at`.
+  as_known,
 };
 
 /// How far `point_in_time` has come.
@@ -213,6 +216,7 @@ class PointInTime {
   absl::Status run() {
     if (spec_->clock) start_ = (*spec_->clock)();
     if (!hold()) return no_past();
+    if (!is_as_known()) reach_ = view_->reach();
     std::apply([this](const auto&... one) { (leave(one), ...); }, replayed_);
     std::size_t next = 0;
     while (find_next(next)) {
@@ -233,7 +237,7 @@ class PointInTime {
 
   [[nodiscard]] bool is_as_known() const noexcept { return spec_->knowledge == Knowledge::as_known; }
   [[nodiscard]] EventTime due(const Label<Key>& label) const {
-    return is_as_known() ? *label.known_at : label.as_of;
+    return is_as_known() ? *label.known_at : later(label.as_of, reach_);
   }
   /// Keeps the instants of all labels to come readable.
   bool hold() {
@@ -334,6 +338,7 @@ class PointInTime {
   std::size_t answered_ = 0;
   Lookup<Row> found_;
   ReplayProgress progress_;
+  Duration reach_{};  // of windows beyond the instant of a label
   std::uint64_t told_records_ = 0;
   std::uint64_t told_rows_ = 0;
   WallTime start_{};

@@ -154,6 +154,18 @@ class View {
     if (publisher_ == nullptr) return detail::publishes_nothing(node_->name());
     return publisher_->reader();
   }
+  /// How far windows reach beyond the instant of a read.
+  [[nodiscard]] Duration reach() const {
+    std::array<Window, most_row_windows> covered{};
+    detail::Reading<Row> reading;
+    reading.covered = covered.data();
+    const EventTime instant = rows_->known_until();
+    rows_->read_slot(no_slot, instant, reading);
+    Duration most{};
+    for (std::size_t i = 0; i < rows_->windows(); ++i)
+      most = std::max(most, between(instant, covered[i].end));
+    return most;
+  }
   /// What `Pipeline::lookup` does once the pipeline is up to date.
   void read(KeyView key, const LookupSpec& asked, std::optional<WallTime> now, Lookup<Row>& out) const {
     const Slot slot = rows_->find(key);
