@@ -217,7 +217,7 @@ class PointInTime {
     if (spec_->clock) start_ = (*spec_->clock)();
     if (!hold()) return no_past();
     if (!is_as_known()) reach_ = view_->reach();
-    std::apply([this](const auto&... one) { (leave(one), ...); }, replayed_);
+    std::apply([this](const auto&... one) { (this->leave(one), ...); }, replayed_);
     std::size_t next = 0;
     while (find_next(next)) {
       if (is_as_known() && !answer_through(order_of(next))) return stopped(progress_);
@@ -375,8 +375,8 @@ requires std::is_invocable_r_v<std::optional<Record>, Generate&> [[nodiscard]] a
 
 /// Replays histories through a graph and calls `on_row(label_index, lookup)` for each label, as of its instant.
 ///
-/// Order:   rows by `as_of` (`as_known`: by `known_at`), then as the labels stand. Histories are merged by event time
-///          (`as_known`: by when records became known); one by itself keeps its order
+/// Order:   rows by `as_of` (`as_known`: by `known_at`), then as the labels stand. Histories are merged by when records
+///          became known, or else by event time; one by itself keeps its order
 /// Time:    one push per record, one look-up per label, O(n log n) to sort labels
 /// Memory:  the pipeline's live state, and one word per label; records are not kept
 /// Errors:  what `build()` says; InvalidArgument for `as_known` without `known_at` of each history and label, for `all_on_time`
