@@ -6,10 +6,12 @@
 #include <utility>
 #include <vector>
 
+// [region includes]
 #include <weir/graph/handover.hpp>
 #include <weir/view/compare.hpp>
 #include <weir/view/point_in_time.hpp>
 #include <weir/weir.hpp>
+// [end]
 
 #include "expect.hpp"
 
@@ -72,7 +74,10 @@ void train() {
   };
   auto rows = weir::point_in_time(std::move(fraud.graph), fraud.card, labels, weir::history(fraud.payments, payments));
   if (!rows.ok()) return;
-  for (const auto& row : *rows) std::printf("%zu: %g\n", row.label, row.value.spend_24h);
+  for (const auto& row : *rows) {
+    if (row.status != weir::ReadStatus::fresh) continue;  // missing, incomplete, quarantined, ...
+    std::printf("%zu: %g\n", row.label, row.value.spend_24h);
+  }
   // [end]
   support::expect((*rows)[0].value.payments_1h == 60);
   support::expect((*rows)[0].value.spend_24h == 900);
@@ -80,15 +85,20 @@ void train() {
 
   Fraud online = build_fraud();
   weir::Pipeline pipeline = std::move(online.graph).build().value();
-  std::vector<weir::TrainingRow<std::uint64_t, CardFeatures>> served;
+  const auto is_scored = [](const Payment& payment) {
+    return payment.at == minute(90) || payment.at == minute(200);
+  };
+  // [region served]
+  std::vector<weir::TrainingRow<std::uint64_t, CardFeatures>> served;  // or a type of your own with these fields
   for (const Payment& payment : payments) {
-    if (payment.at == minute(90) || payment.at == minute(200)) {
-      const auto known = pipeline.lookup(online.card, payment.user, {.as_of = payment.at});
-      served.push_back(
-          {.key = payment.user, .as_of = payment.at, .definition = known.definition, .value = *known});
+    if (is_scored(payment)) {
+      const auto row = pipeline.lookup(online.card, payment.user, {.as_of = payment.at});
+      served.push_back({.key = payment.user, .as_of = row.as_of, .status = row.status, .definition = row.definition,
+                        .value = *row});
     }
     pipeline.push(online.payments, payment);
   }
+  // [end]
   // [region compare]
   const weir::SkewReport skew = weir::compare(*rows, served);
   if (!skew.is_clean()) std::printf("%s", skew.text().c_str());
@@ -105,10 +115,6 @@ void train() {
 
 void train_from_a_stream() {
   const std::vector<Payment> payments = past();
-  const std::vector<weir::Label<std::uint64_t>> labels{
-      {.key = 7, .as_of = minute(90), .known_at = minute(91)},
-      {.key = 7, .as_of = minute(91), .known_at = minute(93)},
-  };
   std::size_t next = 0;
   const auto next_payment = [&]() -> std::optional<Payment> {
     if (next == payments.size()) return std::nullopt;
@@ -117,6 +123,10 @@ void train_from_a_stream() {
   std::vector<double> spend;
   Fraud fraud = build_fraud();
   // [region stream]
+  const std::vector<weir::Label<std::uint64_t>> labels{
+      {.key = 7, .as_of = minute(90), .known_at = minute(91)},  // asked at minute 91
+      {.key = 7, .as_of = minute(91), .known_at = minute(93)},
+  };
   const auto progress = [](const weir::ReplayProgress& so_far) {
     std::printf("%llu of %llu rows\n", static_cast<unsigned long long>(so_far.rows),
                 static_cast<unsigned long long>(so_far.labels));

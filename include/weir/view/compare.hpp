@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -30,9 +32,10 @@ struct FeatureSkew {
   std::string name;
   std::uint64_t compared = 0;
   std::uint64_t mismatched = 0;
-  double largest_delta = 0;  ///< of numbers: |a - b|; infinite if one is not finite
-  double sum_of_deltas = 0;  ///< over the mismatched ones whose delta is finite
-  std::array<std::uint64_t, buckets> relative_deltas{};  ///< of mismatched numbers
+  std::uint64_t finite_deltas = 0;  ///< mismatched ones that are a finite number apart
+  double largest_delta = 0;         ///< of numbers: |a - b|; infinite if one is not finite
+  double sum_of_deltas = 0;         ///< of the finite ones
+  std::array<std::uint64_t, buckets> relative_deltas{};  ///< of mismatched numbers; infinite ones in the last
 };
 
 /// What `compare` found. Rows are matched by key and instant; of several with the same, in order.
@@ -42,11 +45,13 @@ struct SkewReport {
   std::uint64_t missing = 0;     ///< rows that were served but not trained on
   std::uint64_t extra = 0;       ///< rows that were trained on but not served
   std::uint64_t redefined = 0;   ///< of the matched ones: rows that were computed by another definition
+  std::uint64_t other_status =
+      0;  ///< of the matched ones: rows of another status, such as fresh and incomplete
   std::vector<FeatureSkew> features;
 
   /// Nothing is missing, extra or different.
   [[nodiscard]] bool is_clean() const noexcept {
-    return mismatched == 0 && missing == 0 && extra == 0 && redefined == 0;
+    return mismatched == 0 && missing == 0 && extra == 0 && redefined == 0 && other_status == 0;
   }
   /// A table for people.
   [[nodiscard]] std::string text() const;
@@ -54,14 +59,70 @@ struct SkewReport {
 
 namespace detail {
 
-void note_delta(FeatureSkew& skew, double a, double b);
+/// The two numbers of a field that are furthest apart.
+struct Furthest {
+  double a = 0;
+  double b = 0;
+  bool is_there = false;
 
+  void see(double one, double other) noexcept;
+};
+void note_delta(FeatureSkew& skew, const Furthest& furthest);
+
+template <class Field>
+concept MaybeField = requires(const Field& field) {
+  { field.has_value() } -> std::same_as<bool>;
+  *field;
+};
+/// A span of time.
+template <class Field>
+concept DurationField = requires(const Field& field) {
+  typename Field::period;
+  field.count();
+};
+/// Values one after the other: no text, and nothing without an order.
+template <class Field>
+concept ListField = !std::is_convertible_v<const Field&, std::string_view> && requires(const Field& field) {
+  requires !requires { typename Field::hasher; };
+  field.size();
+  std::begin(field);
+  std::end(field);
+};
+
+/// Bit for bit, but one NaN is as good as another.
 template <class Field>
 [[nodiscard]] bool same_field(const Field& a, const Field& b) {
   if constexpr (std::is_floating_point_v<Field>) {
-    return a == b || (std::isnan(a) && std::isnan(b));
+    return std::isnan(a) ? std::isnan(b) : a == b && std::signbit(a) == std::signbit(b);
+  } else if constexpr (MaybeField<Field>) {
+    return a.has_value() == b.has_value() && (!a.has_value() || same_field(*a, *b));
+  } else if constexpr (HasFields<Field>) {
+    return std::apply(
+        [&b](const auto&... of_a) {
+          return std::apply([&](const auto&... of_b) { return (same_field(of_a, of_b) && ...); },
+                            weir_fields(b));
+        },
+        weir_fields(a));
+  } else if constexpr (ListField<Field>) {
+    return std::equal(std::begin(a), std::end(a), std::begin(b), std::end(b),
+                      [](const auto& x, const auto& y) { return same_field(x, y); });
   } else {
     return a == b;
+  }
+}
+
+/// Looks for the numbers of a field that both rows have.
+template <class Field>
+void find_furthest(const Field& a, const Field& b, Furthest& out) {
+  if constexpr (std::is_arithmetic_v<Field>) {
+    out.see(static_cast<double>(a), static_cast<double>(b));
+  } else if constexpr (DurationField<Field>) {
+    out.see(static_cast<double>(a.count()), static_cast<double>(b.count()));
+  } else if constexpr (MaybeField<Field>) {
+    if (a.has_value() && b.has_value()) find_furthest(*a, *b, out);
+  } else if constexpr (ListField<Field> && !HasFields<Field>) {
+    if (a.size() != b.size()) return;
+    for (auto x = std::begin(a), y = std::begin(b); x != std::end(a); ++x, ++y) find_furthest(*x, *y, out);
   }
 }
 
@@ -71,8 +132,9 @@ bool compare_field(const Field& trained, const Field& served, FeatureSkew& skew)
   ++skew.compared;
   if (same_field(trained, served)) return true;
   ++skew.mismatched;
-  if constexpr (std::is_arithmetic_v<Field>)
-    note_delta(skew, static_cast<double>(trained), static_cast<double>(served));
+  Furthest furthest;
+  find_furthest(trained, served, furthest);
+  note_delta(skew, furthest);
   return false;
 }
 
@@ -90,6 +152,17 @@ template <class Entry, class Other>
                                  [[maybe_unused]] const Other& served) {
   if constexpr (requires { trained.definition == served.definition; }) {
     return trained.definition != 0 && served.definition != 0 && trained.definition != served.definition;
+  } else {
+    return false;
+  }
+}
+
+/// Whether both rows tell their status, and these differ.
+template <class Entry, class Other>
+[[nodiscard]] bool differ_in_status([[maybe_unused]] const Entry& trained,
+                                    [[maybe_unused]] const Other& served) {
+  if constexpr (requires { trained.status == served.status; }) {
+    return trained.status != served.status;
   } else {
     return false;
   }
@@ -134,7 +207,9 @@ template <class Entry, class Rows>
 }  // namespace detail
 
 /// Compares what was trained on with what was served: two ranges of rows with `key`, `as_of` and `value`, such as
-/// `TrainingRow`. If both have a `definition` too, rows of different ones are counted; 0 is one that is not known. The row type names its fields with WEIR_FIELDS.
+/// `TrainingRow`. If both have a `definition` too, rows of different ones are counted; 0 is one that is not known. So are rows of
+/// different `status`, if both have that. Values are the same if they are bit for bit, but for NaNs. The row type names its fields
+/// with WEIR_FIELDS.
 ///
 /// Time:    O(rows log rows)
 /// Memory:  three words per row
@@ -163,6 +238,7 @@ template <class Trained, class Served>
                                            std::make_index_sequence<names.size()>{});
     report.mismatched += same ? 0U : 1U;
     report.redefined += detail::are_redefined(*found->row, *asked.row) ? 1U : 0U;
+    report.other_status += detail::differ_in_status(*found->row, *asked.row) ? 1U : 0U;
     found->row = nullptr;
   }
   report.extra = all_trained.size() - report.matched;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
@@ -30,14 +31,17 @@ template <class Key>
 struct Label {
   Key key{};
   EventTime as_of{};
-  /// With `Knowledge::as_known`: the row sees what had become known before this instant.
-  EventTime known_at = end_of_time;
+  /// With `Knowledge::as_known`, which needs it: the row sees what had become known before this instant.
+  std::optional<EventTime> known_at = std::nullopt;
 };
 
 /// Which records a row may see, besides that none is at or after `as_of`.
 enum class Knowledge : std::uint8_t {
-  all_on_time,  ///< every record that comes before the watermark reaches `as_of` (default)
-  as_known,     ///< every record that had become known before the label's `known_at`, see `History::known_at`
+  /// Every record that comes before the watermark reaches `as_of` (default), or passes it if windows include their end. The row's
+  /// age is 0.
+  all_on_time,
+  /// Every record that had become known before the label's `known_at`, see `History::known_at`.
+  as_known,
 };
 
 /// How far `point_in_time` has come.
@@ -45,7 +49,7 @@ struct ReplayProgress {
   std::uint64_t rows = 0;
   std::uint64_t labels = 0;  ///< rows there are going to be
   std::uint64_t records = 0;
-  EventTime position = no_time;                   ///< the watermark of the history
+  EventTime position = no_time;  ///< the watermark of the histories; `end_of_time` behind them
   std::optional<double> records_per_second = {};  ///< with a clock
   std::optional<std::chrono::duration<double>> remaining =
       {};  ///< with a clock, from the share of labels that are done
@@ -54,7 +58,7 @@ struct ReplayProgress {
 /// Options of `point_in_time`.
 struct PointInTimeSpec {
   Knowledge knowledge = Knowledge::all_on_time;
-  /// Called every so many records; false stops.
+  /// Called every so many records or rows, and at the end; false stops, also then.
   std::optional<absl::FunctionRef<bool(const ReplayProgress&)>> progress = std::nullopt;
   std::uint64_t progress_every = 1'000'000;
   /// The host's clock, for rate and remaining time.
@@ -73,10 +77,10 @@ struct TrainingRow {
   Row value{};
 };
 
-/// The past records of a source, in the order in which they came. See `history`.
+/// The past records of a channel of a source, in the order in which they came. See `history`.
 template <class Record, class Next, class KnownAt>
 struct History {
-  Source<Record> source;
+  Channel<Record> channel;
   Next next;  ///< gives a pointer to the next record, null at the end
   KnownAt known;
 
@@ -84,7 +88,7 @@ struct History {
   /// come in this order.
   template <class Function>
   [[nodiscard]] History<Record, Next, Function> known_at(Function function) && {
-    return {source, std::move(next), std::move(function)};
+    return {channel, std::move(next), std::move(function)};
   }
 };
 
@@ -119,6 +123,28 @@ class GeneratedRecords {
   std::optional<Record> record_;
 };
 
+/// Where a history is pushed to.
+struct ReplayPlace {
+  const SourceBase* source = nullptr;
+  const Wiring* wiring = nullptr;
+  std::size_t channel = 0;
+  bool is_host_driven = false;
+
+  [[nodiscard]] bool is_at(const ReplayPlace& other) const noexcept {
+    return source == other.source && channel == other.channel;
+  }
+};
+
+/// The source is only looked into if it is one of this graph.
+template <class Record>
+[[nodiscard]] ReplayPlace place_of(const Channel<Record>& channel, const Wiring& wiring) {
+  return {.source = channel.node,
+          .wiring = channel.wiring,
+          .channel = channel.index,
+          .is_host_driven =
+              channel.wiring == &wiring && channel.node->spec().watermark.kind == WatermarkKind::host_driven};
+}
+
 /// One history that is being pushed.
 template <class Record, class Next, class KnownAt>
 class Replayed {
@@ -133,19 +159,17 @@ class Replayed {
     if constexpr (says_when_known) {
       return project(history_->known, *head_);
     } else {
-      return history_->source.time_of(*head_);
+      return history_->channel.node->time_of(*head_);
     }
   }
-  [[nodiscard]] EventTime watermark(const Pipeline& pipeline) const {
-    return has_more() ? pipeline.watermark(history_->source) : end_of_time;
+  [[nodiscard]] EventTime watermark() const {
+    return has_more() ? history_->channel.node->reached() : end_of_time;
   }
+  [[nodiscard]] const Channel<Record>& channel() const noexcept { return history_->channel; }
   absl::Status push(Pipeline& pipeline) {
-    if (pipeline.push(history_->source, *head_) == Admit::refused) {
-      if (absl::Status poisoned = pipeline.status(); !poisoned.ok()) return poisoned;
-      return absl::InvalidArgumentError("point_in_time: a history's source belongs to another graph");
-    }
+    const Admit admit = pipeline.push(history_->channel, *head_);
     step();
-    return absl::OkStatus();
+    return admit == Admit::refused ? pipeline.status() : absl::OkStatus();
   }
 
  private:
@@ -157,8 +181,15 @@ class Replayed {
 
 /// Why labels and histories do not go together; OK if they do.
 [[nodiscard]] absl::Status check_knowledge(Knowledge knowledge, bool says_when_known);
+/// What to say of a label of which is not known when it was asked.
+[[nodiscard]] absl::Status never_asked(std::size_t label);
+/// Why the histories cannot be replayed for a view; OK if they can.
+[[nodiscard]] absl::Status check_replay(const PipelineCore& core, const Wiring& of_view, const Node& view,
+                                        std::span<const ReplayPlace> places);
 /// Why rows of an operator without a past cannot be asked for by event time.
 [[nodiscard]] absl::Status no_past();
+/// What to say when progress stopped it.
+[[nodiscard]] absl::Status stopped(const ReplayProgress& progress);
 /// Rate and remaining time.
 void estimate(ReplayProgress& progress, WallTime start, WallTime now);
 
@@ -185,47 +216,57 @@ class PointInTime {
   absl::Status run() {
     if (spec_->clock) start_ = (*spec_->clock)();
     if (!hold()) return no_past();
+    if (!is_as_known()) reach_ = view_->reach();
+    std::apply([this](const auto&... one) { (this->leave(one), ...); }, replayed_);
     std::size_t next = 0;
     while (find_next(next)) {
-      if (spec_->knowledge == Knowledge::as_known) answer_through(order_of(next));
+      if (is_as_known() && !answer_through(order_of(next))) return stopped(progress_);
       if (absl::Status pushed = push(next); !pushed.ok()) return pushed;
       ++progress_.records;
-      if (spec_->knowledge == Knowledge::all_on_time) {
-        progress_.position = position();
-        answer_through(progress_.position);
-      }
-      if (progress_.records % std::max<std::uint64_t>(1, spec_->progress_every) == 0 && !goes_on())
-        return absl::CancelledError("point_in_time: stopped by progress after " +
-                                    std::to_string(progress_.records) + " records");
+      progress_.position = position();
+      if (!is_as_known() && !answer_through(progress_.position)) return stopped(progress_);
+      if (!goes_on()) return stopped(progress_);
     }
-    answer_through(end_of_time);
-    static_cast<void>(goes_on());
+    progress_.position = end_of_time;
+    if (!answer_through(end_of_time) || !tell()) return stopped(progress_);
     return pipeline_.status();
   }
 
  private:
   static constexpr auto indices = std::index_sequence_for<Histories...>{};
 
+  [[nodiscard]] bool is_as_known() const noexcept { return spec_->knowledge == Knowledge::as_known; }
   [[nodiscard]] EventTime due(const Label<Key>& label) const {
-    return spec_->knowledge == Knowledge::as_known ? label.known_at : label.as_of;
+    return is_as_known() ? *label.known_at : later(label.as_of, reach_);
   }
   /// Keeps the instants of all labels to come readable.
   bool hold() {
-    if (spec_->knowledge == Knowledge::as_known) return true;
+    if (is_as_known()) return true;
     return view_->hold(answered_ < order_.size() ? labels_[order_[answered_]].as_of : end_of_time);
   }
-  void answer_through(EventTime reached) {
-    if (answered_ == order_.size() || due(labels_[order_[answered_]]) > reached) return;
+  /// Gives the rows that are due. False if progress stops it.
+  [[nodiscard]] bool answer_through(EventTime reached) {
+    if (answered_ == order_.size() || due(labels_[order_[answered_]]) > reached) return true;
     while (answered_ < order_.size() && due(labels_[order_[answered_]]) <= reached) {
       const Label<Key>& label = labels_[order_[answered_]];
       pipeline_.lookup(*view_, label.key, {.as_of = label.as_of}, found_);
       (*on_row_)(order_[answered_], std::as_const(found_));
       ++answered_;
       ++progress_.rows;
+      if (!goes_on()) return false;
     }
     static_cast<void>(hold());
+    return true;
   }
+  /// Tells how far it is, if it has come far enough since it did. False if that stops it.
   [[nodiscard]] bool goes_on() {
+    const std::uint64_t every = std::max<std::uint64_t>(1, spec_->progress_every);
+    const bool is_far = progress_.records - told_records_ >= every || progress_.rows - told_rows_ >= every;
+    return !is_far || tell();
+  }
+  [[nodiscard]] bool tell() {
+    told_records_ = progress_.records;
+    told_rows_ = progress_.rows;
     if (!spec_->progress) return true;
     if (spec_->clock) estimate(progress_, start_, (*spec_->clock)());
     return (*spec_->progress)(std::as_const(progress_));
@@ -246,24 +287,45 @@ class PointInTime {
     (look(std::get<i>(replayed_), i), ...);
     return is_found;
   }
-  [[nodiscard]] EventTime order_of(std::size_t history) { return order_of(history, indices); }
-  template <std::size_t... i>
-  EventTime order_of(std::size_t history, std::index_sequence<i...>) {
+  template <class Use, std::size_t... i>
+  void visit(std::size_t history, const Use& use, std::index_sequence<i...>) {
+    ((i == history ? use(std::get<i>(replayed_)) : void()), ...);
+  }
+  [[nodiscard]] EventTime order_of(std::size_t history) {
     EventTime order = no_time;
-    ((i == history ? void(order = std::get<i>(replayed_).order()) : void()), ...);
+    visit(
+        history, [&order](const auto& one) { order = one.order(); }, indices);
     return order;
   }
-  absl::Status push(std::size_t history) { return push(history, indices); }
-  template <std::size_t... i>
-  absl::Status push(std::size_t history, std::index_sequence<i...>) {
+  absl::Status push(std::size_t history) {
     absl::Status status;
-    ((i == history ? void(status = std::get<i>(replayed_).push(pipeline_)) : void()), ...);
+    visit(
+        history,
+        [&](auto& one) {
+          status = one.push(pipeline_);
+          leave(one);
+        },
+        indices);
     return status;
+  }
+  /// If a history is at its end the others do not wait for its channel. A service does, and so does `as_known`.
+  template <class Ended>
+  void leave(const Ended& ended) {
+    if (ended.has_more() || is_as_known()) return;
+    const ReplayPlace place = place_of(ended.channel(), view_->wiring());
+    bool is_any = false;
+    bool is_shared = false;
+    const auto look = [&](const auto& one) {
+      if (!one.has_more()) return;
+      is_any = true;
+      is_shared = is_shared || place_of(one.channel(), view_->wiring()).is_at(place);
+    };
+    std::apply([&look](const auto&... one) { (look(one), ...); }, replayed_);
+    if (is_any && !is_shared) static_cast<void>(pipeline_.set_idle(ended.channel()));
   }
   /// The least watermark of the histories that go on.
   [[nodiscard]] EventTime position() const {
-    return std::apply([this](const auto&... one) { return std::min({one.watermark(pipeline_)...}); },
-                      replayed_);
+    return std::apply([](const auto&... one) { return std::min({one.watermark()...}); }, replayed_);
   }
 
   Pipeline pipeline_;
@@ -276,35 +338,50 @@ class PointInTime {
   std::size_t answered_ = 0;
   Lookup<Row> found_;
   ReplayProgress progress_;
+  Duration reach_{};  // of windows beyond the instant of a label
+  std::uint64_t told_records_ = 0;
+  std::uint64_t told_rows_ = 0;
   WallTime start_{};
 };
 
 }  // namespace detail
 
-/// The records of a source that lie in memory, in the order in which they came.
+/// The records of a channel that lie in memory, in the order in which they came. A source has a history for each of its channels.
 template <class Record, class Records>
 requires std::is_convertible_v<const Records&, std::span<const Record>>
-[[nodiscard]] auto history(const Source<Record>& source, const Records& records) {
+[[nodiscard]] auto history(const Channel<Record>& channel, const Records& records) {
   using Next = detail::SpanOfRecords<Record>;
-  return History<Record, Next, detail::NeverKnown>{source, Next(std::span<const Record>(records)), {}};
+  return History<Record, Next, detail::NeverKnown>{channel, Next(std::span<const Record>(records)), {}};
 }
-/// The records of a source that a callable gives one by one: `std::optional<Record>()`, empty at the end. Any number of them,
+/// The records of a channel that a callable gives one by one: `std::optional<Record>()`, empty at the end. Any number of them,
 /// in the memory of one.
 template <class Record, class Generate>
 requires std::is_invocable_r_v<std::optional<Record>, Generate&> [[nodiscard]] auto history(
-    const Source<Record>& source, Generate generate) {
+    const Channel<Record>& channel, Generate generate) {
   using Next = detail::GeneratedRecords<Record, Generate>;
-  return History<Record, Next, detail::NeverKnown>{source, Next(std::move(generate)), {}};
+  return History<Record, Next, detail::NeverKnown>{channel, Next(std::move(generate)), {}};
+}
+/// The same of a source with one channel.
+template <class Record, class Records>
+requires std::is_convertible_v<const Records&, std::span<const Record>>
+[[nodiscard]] auto history(const Source<Record>& source, const Records& records) {
+  return history(source.channel(0), records);
+}
+template <class Record, class Generate>
+requires std::is_invocable_r_v<std::optional<Record>, Generate&> [[nodiscard]] auto history(
+    const Source<Record>& source, Generate generate) {
+  return history(source.channel(0), std::move(generate));
 }
 
 /// Replays histories through a graph and calls `on_row(label_index, lookup)` for each label, as of its instant.
 ///
-/// Order:   rows by `as_of` (`as_known`: by `known_at`), then as the labels stand. Histories are merged by event time
-///          (`as_known`: by when records became known); one by itself keeps its order
+/// Order:   rows by `as_of` (`as_known`: by `known_at`), then as the labels stand. Histories are merged by when records
+///          became known, or else by event time; one by itself keeps its order
 /// Time:    one push per record, one look-up per label, O(n log n) to sort labels
 /// Memory:  the pipeline's live state, and one word per label; records are not kept
-/// Errors:  what `build()` says; InvalidArgument for `as_known` without `known_at`, and for `all_on_time` of anything but `features`;
-///          Cancelled when `progress` said so
+/// Errors:  what `build()` says; InvalidArgument for `as_known` without `known_at` of each history and label, for `all_on_time`
+///          of anything but `features`, for a channel that feeds the view and has no history, and for a source whose
+///          watermark is the host's; Cancelled when `progress` said so
 template <class Key, class Row, class OnRow, class... Records, class... Next, class... KnownAt>
 absl::Status point_in_time(Graph graph, const View<Key, Row>& view,
                            std::type_identity_t<std::span<const Label<Key>>> labels,
@@ -316,8 +393,17 @@ absl::Status point_in_time(Graph graph, const View<Key, Row>& view,
   constexpr bool says_when_known = (!std::is_same_v<KnownAt, detail::NeverKnown> && ...);
   if (absl::Status wrong = detail::check_knowledge(spec.knowledge, says_when_known); !wrong.ok())
     return wrong;
+  if (spec.knowledge == Knowledge::as_known) {
+    const auto wrong = std::find_if(labels.begin(), labels.end(),
+                                    [](const Label<Key>& label) { return !label.known_at.has_value(); });
+    if (wrong != labels.end()) return detail::never_asked(static_cast<std::size_t>(wrong - labels.begin()));
+  }
   absl::StatusOr<Pipeline> pipeline = std::move(graph).build();
   if (!pipeline.ok()) return pipeline.status();
+  const detail::PipelineCore& core = detail::PipelineAccess::core(*pipeline);
+  const std::array places{detail::place_of(histories.channel, core.wiring())...};
+  if (absl::Status wrong = detail::check_replay(core, view.wiring(), view.node(), places); !wrong.ok())
+    return wrong;
   detail::PointInTime<Key, Row, OnRow, History<Records, Next, KnownAt>...> run(
       *std::move(pipeline), view, labels, spec, on_row, histories...);
   return run.run();

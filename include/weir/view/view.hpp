@@ -134,6 +134,7 @@ class View {
       : wiring_(&wiring), node_(&node), rows_(&rows), publisher_(publisher) {}
 
   [[nodiscard]] const Wiring& wiring() const noexcept { return *wiring_; }
+  [[nodiscard]] const Node& node() const noexcept { return *node_; }
   [[nodiscard]] const ViewStats& stats() const noexcept { return node_->reads(); }
   /// What the view and the definition of its rows are, as JSON.
   [[nodiscard]] std::string describe() const { return node_->text(*wiring_); }
@@ -153,6 +154,18 @@ class View {
   [[nodiscard]] absl::StatusOr<Reader> reader() const {
     if (publisher_ == nullptr) return detail::publishes_nothing(node_->name());
     return publisher_->reader();
+  }
+  /// How far windows reach beyond the instant of a read.
+  [[nodiscard]] Duration reach() const {
+    std::array<Window, most_row_windows> covered{};
+    detail::Reading<Row> reading;
+    reading.covered = covered.data();
+    const EventTime instant = rows_->known_until();
+    rows_->read_slot(no_slot, instant, reading);
+    Duration most{};
+    for (std::size_t i = 0; i < rows_->windows(); ++i)
+      most = std::max(most, between(instant, covered[i].end));
+    return most;
   }
   /// What `Pipeline::lookup` does once the pipeline is up to date.
   void read(KeyView key, const LookupSpec& asked, std::optional<WallTime> now, Lookup<Row>& out) const {
