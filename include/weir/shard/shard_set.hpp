@@ -32,7 +32,7 @@ struct ShardedSpec {
   std::string name;
   /// How many pipelines, each with its part of the key groups: at most as many as there are groups.
   std::size_t shards = 1;
-  /// Of each graph: its key groups, and the secret of its tables.
+  /// Of each graph. All shards share its `memory`, which has to be thread-safe if they run on threads.
   GraphSpec graph = {};
 };
 
