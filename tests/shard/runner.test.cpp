@@ -256,6 +256,7 @@ TEST_CASE("what a callback throws on its shard's thread reaches the caller, and 
                                          }),
                                    {.queue = 2})
                     .value();
+  auto reader = runner.sharded().reader(&Notes::counts).value();
   const weir::Pushed pushed = runner.push_waiting(&Notes::notes, batch);
   CHECK(!pushed.is_full);
   const absl::Status drained = runner.drain();
@@ -264,6 +265,7 @@ TEST_CASE("what a callback throws on its shard's thread reaches the caller, and 
   CHECK(std::string(drained.message()).find(": a callback or an allocation threw: boom") !=
         std::string::npos);
   CHECK(runner.status() == drained);
+  for (std::uint64_t key = 0; key < 97; ++key) CHECK(reader.lookup(key).status == weir::ReadStatus::refused);
   CHECK(runner.push(&Notes::notes, batch).admitted.refused == batch.size());
   CHECK(runner.tick(weir::WallTime{1h}) == drained);
   CHECK(!runner
@@ -274,6 +276,17 @@ TEST_CASE("what a callback throws on its shard's thread reaches the caller, and 
   CHECK(!runner.sharded().finish().ok());
   CHECK(runner.sharded().push(&Notes::notes, batch).refused == batch.size());
   CHECK(runner.stop() == drained);
+}
+
+TEST_CASE("what a callback throws in one shard lets the readers of all say so") {
+  weir::Sharded<Notes> sharded = notes(3, [](std::size_t, const Note& note) {
+    if (note.at == weir::event_time(3000)) throw std::runtime_error("boom");
+  });
+  auto reader = sharded.reader(&Notes::counts).value();
+  CHECK(sharded.push(&Notes::notes, some_notes(1000)).on_time == 1000);
+  for (std::uint64_t key = 0; key < 97; ++key) CHECK(reader.lookup(key).status == weir::ReadStatus::fresh);
+  CHECK_THROWS_AS(sharded.push(&Notes::notes, some_notes(9000, 1000)), std::runtime_error);
+  for (std::uint64_t key = 0; key < 97; ++key) CHECK(reader.lookup(key).status == weir::ReadStatus::refused);
 }
 
 TEST_CASE("a key of another shard is reported by the runner, too") {
