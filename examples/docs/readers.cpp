@@ -61,7 +61,7 @@ void serve_on_a_thread() {
   std::thread server([&found, reader = *std::move(reader)]() mutable {
     while (true) {
       weir::Lookup<CardFeatures> hit = reader.lookup(7);
-      if (hit.status == weir::ReadStatus::closed) return;  // the pipeline is gone
+      if (!hit.has_value()) return;  // `closed`: the pipeline is gone; `refused`: it is poisoned
       if (!hit.is_fresh()) continue;
       support::expect(hit->spend_1h == 5 * static_cast<double>(hit->payments_1h));  // whole rows only
       ++found;

@@ -258,6 +258,22 @@ void freshness() {
         // [end]
         support::expect(ticked.ok());
 
+        // [region stalled]
+        absl::Status later = pipeline.tick(wall(80));                                  // no payment since 01:02
+        auto by_stream = pipeline.lookup(view, 7);                                     // as of where knowledge ends
+        auto by_clock = pipeline.lookup(view, 7, {.as_of = weir::host_now});
+        support::expect(by_stream.is_fresh() && by_stream.age == 0s);                  // always, with features
+        support::expect(by_clock.status == weir::ReadStatus::stale && by_clock.age == 18min - 1us);
+        // [end]
+        support::expect(later.ok() && view.stats().breaches == 4);
+
+        // [region withheld]
+        auto stand_in = pipeline.lookup(view, 7, {.as_of = minute(80), .when_stale = weir::serve_default});
+        auto empty = pipeline.lookup(view, 7, {.as_of = minute(80), .when_stale = weir::reject_stale});
+        support::expect(stand_in.status == weir::ReadStatus::defaulted && stand_in->n == -1);
+        support::expect(empty.status == weir::ReadStatus::stale && empty->n == 0 && empty.age == 18min - 1us);
+        // [end]
+
         // [region many]
         const std::vector<std::uint64_t> users = {7, 8, 9};
         std::vector<weir::Lookup<Row>> results(users.size());

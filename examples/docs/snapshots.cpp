@@ -1,7 +1,9 @@
 // The programs of docs/guides/state.md.
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -49,19 +51,55 @@ Service build_service(std::vector<Spend>& sent) {
 }
 
 // [region save]
-/// Keeps the state where only a whole one can be found: written beside it, then put in its place.
+/// A file that is there whole or not at all: written beside it, brought to the disk, then put in its place. One writer at a time.
+class WholeFile {
+ public:
+  explicit WholeFile(const std::filesystem::path& file)
+      : file_(std::filesystem::absolute(file)),
+        unfinished_(file_.string() + ".new"),
+        out_(open(unfinished_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)),
+        opened_(out_ >= 0 ? absl::OkStatus() : failed()) {}
+  WholeFile(const WholeFile&) = delete;
+  WholeFile& operator=(const WholeFile&) = delete;
+  ~WholeFile() {
+    if (out_ >= 0) close(out_);
+  }
+
+  absl::Status write(std::string_view piece) {
+    if (!opened_.ok()) return opened_;
+    while (!piece.empty()) {
+      const ssize_t written = ::write(out_, piece.data(), piece.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) return failed();
+      piece.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return absl::OkStatus();
+  }
+  /// All has been written: from here on the file is the new one, also after the power has failed.
+  absl::Status finish() {
+    if (fsync(out_) != 0 || close(std::exchange(out_, -1)) != 0) return failed();
+    if (rename(unfinished_.c_str(), file_.c_str()) != 0) return failed();
+    const int folder = open(file_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);  // has the name
+    if (folder < 0) return failed();
+    const bool is_there = fsync(folder) == 0;
+    return close(folder) == 0 && is_there ? absl::OkStatus() : failed();
+  }
+
+ private:
+  [[nodiscard]] absl::Status failed() const { return absl::ErrnoToStatus(errno, unfinished_.string()); }
+
+  std::filesystem::path file_;
+  std::filesystem::path unfinished_;
+  int out_;
+  absl::Status opened_;
+};
+
+/// Keeps the state of a pipeline in a file.
 absl::Status save(weir::Pipeline& pipeline, std::string_view offsets, const std::filesystem::path& file) {
-  std::filesystem::path unfinished = file;
-  unfinished += ".new";
-  std::ofstream out(unfinished, std::ios::binary | std::ios::trunc);
-  absl::Status saved = pipeline.snapshot({.positions = offsets}, [&out](std::string_view piece) {
-    out.write(piece.data(), static_cast<std::streamsize>(piece.size()));
-    return out ? absl::OkStatus() : absl::UnavailableError("the disk does not take it");
-  });
-  out.close();
-  if (!saved.ok() || !out) return saved.ok() ? absl::UnavailableError("the disk does not take it") : saved;
-  std::filesystem::rename(unfinished, file);
-  return absl::OkStatus();
+  WholeFile out(file);
+  absl::Status saved =
+      pipeline.snapshot({.positions = offsets}, [&out](std::string_view piece) { return out.write(piece); });
+  return saved.ok() ? out.finish() : saved;
 }
 // [end]
 
@@ -98,11 +136,9 @@ namespace {
 // [region frozen]
 /// Saves a state that was taken out of its pipeline; on any thread.
 absl::Status save(const weir::FrozenSnapshot& frozen, const std::filesystem::path& file) {
-  std::ofstream out(file, std::ios::binary | std::ios::trunc);
-  return frozen.write([&out](std::string_view piece) {
-    out.write(piece.data(), static_cast<std::streamsize>(piece.size()));
-    return out ? absl::OkStatus() : absl::UnavailableError("the disk does not take it");
-  });
+  WholeFile out(file);
+  absl::Status saved = frozen.write([&out](std::string_view piece) { return out.write(piece); });
+  return saved.ok() ? out.finish() : saved;
 }
 
 /// Takes the state out between two pushes, and lets a thread of the host write it.
@@ -208,6 +244,9 @@ int main() {
   support::expect(restore_both(both.pipeline, earlier, *increment).ok());
   support::expect(both.pipeline.stats("payments").ingested == service.pipeline.stats("payments").ingested);
 
+  const std::filesystem::path nowhere = file / "nowhere.state";  // the file is no folder
+  support::expect(save(service.pipeline, "offset 5", nowhere).message().find("nowhere.state.new") != std::string_view::npos);
+  support::expect(!save(*service.pipeline.begin_snapshot(), nowhere).ok());
   std::ofstream(file, std::ios::binary) << "no snapshot";
   Service third = build_service(sent);
   support::expect(!load(third.pipeline, file).ok());

@@ -97,6 +97,29 @@ std::vector<std::string> trending(weir::Pipeline& pipeline, const Recommender& g
   return pages;
 }
 
+/// What is said of a page at the end.
+struct Trend {
+  std::string path;
+  std::int64_t hits_10min = 0, hits_24h = 0, last_quarter = 0;
+  friend bool operator==(const Trend&, const Trend&) = default;
+};
+
+/// What came out, against what another program made of the same requests, step by step and without windows.
+void check(const Seen& seen, const std::vector<Trend>& trends, std::int64_t golden_visits, support::Golden& golden) {
+  golden.check("requests", seen.requests, 9'999);
+  golden.check("visits, by requests without a visit so far", seen.new_visits, golden_visits);
+  golden.check("offers", seen.offers, 9'957);
+  golden.check("offers that were what the visitor asked for next", seen.taken, 198);
+  const std::vector<Trend> expected = {{"/shuttle/countdown/", 13, 394, 20},
+                                       {"/shuttle/missions/sts-71/images/images.html", 11, 225, 9},
+                                       {"/ksc.html", 8, 131, 6},
+                                       {"/shuttle/countdown/countdown.html", 5, 55, 3},
+                                       {"/history/history.html", 3, 43, 3}};
+  golden.check("pages that are trending", trends.size(), expected.size());
+  for (std::size_t at = 0; at < std::min(trends.size(), expected.size()); ++at)
+    golden.check("the row of " + expected[at].path, trends[at] == expected[at] ? 1 : 0, 1);
+}
+
 int run(std::span<const Hit> hits, std::int64_t golden_visits) {
   support::Golden golden;
   Recommender graph = build_recommender();
@@ -135,17 +158,19 @@ int run(std::span<const Hit> hits, std::int64_t golden_visits) {
 
   support::Table table("Trending at the end", {"page", "10 min", "24 h", "trend", "last quarter"});
   const weir::EventTime end = hits.back().at + 1s;
+  std::vector<Trend> trends;
   const std::vector<std::string> top = trending(*pipeline, graph, lately, end);
   for (std::size_t at = 0; at < std::min<std::size_t>(5, top.size()); ++at) {
     const auto page = pipeline->lookup(graph.page, top[at], {.as_of = end});
     const auto quarter = pipeline->lookup(graph.quarter, top[at], {.as_of = end});
     table.add({top[at], grouped(page->hits_10min), grouped(page->hits_24h), fixed(page->trend, 1), grouped(quarter->hits)});
+    trends.push_back({top[at], page->hits_10min, page->hits_24h, quarter->hits});
   }
   table.print();
   std::printf("\n%s requests, %s visits, %s offers of which %s were what the visitor asked for next\n",
               grouped(seen.requests).c_str(), grouped(seen.new_visits).c_str(), grouped(seen.offers).c_str(),
               grouped(seen.taken).c_str());
-  golden.check("visits, by requests without a visit so far", seen.new_visits, golden_visits);
+  check(seen, trends, golden_visits, golden);
   golden.check("visits that closed or are open",
                static_cast<std::int64_t>(pipeline->stats("visits").emitted + pipeline->live_windows("visits")), golden_visits);
   support::print_accounting(*pipeline, golden, {"hits", "visits", "popularity", "quarter_hours", "newest_quarter"});

@@ -55,6 +55,7 @@ void PipelineCore::end() noexcept { delete this; }
 
 void PipelineCore::abandon() noexcept {
   poisoned_ = true;
+  wiring_->refuse_reads();
   leave();
 }
 

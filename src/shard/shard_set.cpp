@@ -16,6 +16,21 @@ absl::Status with_prefix(const std::string& prefix, const absl::Status& status) 
   return absl::Status(status.code(), prefix + ": " + std::string(status.message()));
 }
 
+/// Lets the readers of all shards hear of what passes through.
+class Unwinding {
+ public:
+  explicit Unwinding(ShardSet& shards) : shards_(&shards) {}
+  Unwinding(const Unwinding&) = delete;
+  Unwinding& operator=(const Unwinding&) = delete;
+  ~Unwinding() {
+    if (shards_ != nullptr) shards_->refuse_reads();
+  }
+  void end() noexcept { shards_ = nullptr; }
+
+ private:
+  ShardSet* shards_;
+};
+
 }  // namespace
 
 ShardExecutor::~ShardExecutor() = default;
@@ -236,14 +251,26 @@ absl::Status ShardSet::apply(const Round& round, std::size_t shard) {
   return round.then == Round::Then::finish ? core.finish() : absl::OkStatus();
 }
 
+void ShardSet::take_failure(absl::Status status) {
+  if (!failure_.ok() || status.ok()) return;
+  failure_ = std::move(status);
+  refuse_reads();
+}
+
+void ShardSet::refuse_reads() noexcept {
+  for (const Shard& shard : shards_) wiring_of(shard.pipeline).refuse_reads();
+}
+
 void ShardSet::apply_all(Round& round) {
   applied_.resize(shards_.size());
+  Unwinding unwinding(*this);
   const auto one = [&](std::size_t shard) { applied_[shard] = apply(round, shard); };
   if (executor_ != nullptr) {
     executor_->run(one);
   } else {
     for (std::size_t shard = 0; shard < shards_.size(); ++shard) one(shard);
   }
+  unwinding.end();
   for (const absl::Status& status : applied_) take_failure(status);
   round.clear();
 }
@@ -407,8 +434,8 @@ absl::Status ShardSet::restore(std::span<const std::string_view> images, const R
 }
 
 absl::Status ShardSet::fail(absl::Status status) {
-  failure_ = absl::FailedPreconditionError(
-      spec_.name + ": it was not restored: " + std::string(status.message()) + "; build it again");
+  take_failure(absl::FailedPreconditionError(
+      spec_.name + ": it was not restored: " + std::string(status.message()) + "; build it again"));
   return status;
 }
 

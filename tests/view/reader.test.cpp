@@ -2,6 +2,7 @@
 
 #include <weir/weir.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -310,8 +311,7 @@ TEST_CASE("views behind one operator publish each for itself") {
   CHECK(eager_reader.lookup(1).status == ReadStatus::missing);
 }
 
-TEST_CASE(
-    "what derive throws while a row is published poisons the pipeline, and readers keep the rows of before") {
+TEST_CASE("what derive throws while a row is published poisons the pipeline, and readers say so") {
   weir::Graph graph{"thrower"};
   const auto source = graph.source<Event>("events", {.time = &Event::at, .watermark = weir::ascending()});
   const auto view = source | weir::key_by(&Event::key) |
@@ -325,11 +325,49 @@ TEST_CASE(
   auto pipeline = std::move(graph).build().value();
   auto reader = pipeline.reader(view).value();
   pipeline.push(source, desk::event(1, 100, 5));
+  CHECK(reader.lookup(1)->sum == 5);
   CHECK_THROWS_AS(pipeline.push(source, desk::event(1, 101, 6)), std::string);
   CHECK_FALSE(pipeline.status().ok());
-  CHECK(reader.lookup(1)->sum == 5);
-  CHECK(reader.lookup(1).as_of == event_time(101));
+  const std::array<std::int64_t, 2> keys = {1, 2};
+  std::array<weir::Lookup<Totals>, 2> found;
+  reader.lookup_all(keys, {}, found);
+  for (const auto& hit : {reader.lookup(1), reader.lookup(2), found[0], found[1]}) {
+    CHECK(hit.status == ReadStatus::refused);
+    CHECK_FALSE(hit.has_value());
+    CHECK(hit->sum == 0);
+    CHECK(hit.window_count == 0);
+  }
+  CHECK(reader.stats().reads == 1);
   CHECK(pipeline.reader(view).status() == pipeline.status());
+  { const weir::Pipeline gone = std::move(pipeline); }
+  CHECK(reader.lookup(1).status == ReadStatus::closed);
+}
+
+TEST_CASE("a stream that stands still grows old by the host's clock, and by no other") {
+  weir::Graph graph{"stalled"};
+  const auto source = graph.source<Event>("events", {.time = &Event::at, .watermark = weir::ascending()});
+  const auto view =
+      source | weir::key_by(&Event::key) |
+      weir::features<Totals>({.name = "features", .retain = us(2000)}, board::totals(last_ten)) |
+      weir::view("view", {.max_age = us(60), .freshness_goal = us(20)}).publish();
+  auto pipeline = std::move(graph).build().value();
+  auto reader = pipeline.reader(view).value();
+  const weir::LookupSpec now{.as_of = weir::host_now};
+  for (const std::int64_t clock : {101, 110, 120, 169, 170, 1000}) {
+    if (clock <= 110) pipeline.push(source, desk::event(1, clock - 1));
+    REQUIRE(pipeline.tick(weir::WallTime{us(clock)}).ok());
+    INFO(clock);
+    for (const auto& hit : {pipeline.lookup(view, 1, now), reader.lookup(1, now)}) {
+      CHECK(hit.age == us(std::max<std::int64_t>(clock - 110, 0)));
+      CHECK(hit.status == (clock >= 170 ? ReadStatus::stale : ReadStatus::fresh));
+    }
+    for (const auto& hit : {pipeline.lookup(view, 1), reader.lookup(1)}) {
+      CHECK(hit.age == us(0));
+      CHECK(hit.status == ReadStatus::fresh);
+    }
+  }
+  CHECK(view.stats().breaches == 3);
+  CHECK(reader.stats().breaches == 3);
 }
 
 TEST_CASE("a reader is not made from inside a callback") {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -49,6 +50,8 @@ struct Work {
   KeyGroups key_groups;
   KeyGroupRange owned = {};  // of the keys that come here
   std::string strayed = {};  // a key came that is in another group: what to say of it
+  // No call can run any more; seen by readers on other threads, which may outlive the pipeline.
+  std::shared_ptr<std::atomic<bool>> is_refused = std::make_shared<std::atomic<bool>>(false);
 };
 
 }  // namespace detail
@@ -218,6 +221,9 @@ class Wiring {
   /// The host's clock at its last tick.
   [[nodiscard]] const std::optional<WallTime>& now() const noexcept { return work_->now; }
   void set_now(WallTime now);
+  /// No call can run any more: readers are to say so. On any thread.
+  void refuse_reads() noexcept { work_->is_refused->store(true, std::memory_order_release); }
+  [[nodiscard]] std::shared_ptr<const std::atomic<bool>> is_refused() const { return work_->is_refused; }
 
  private:
   void adopt(std::unique_ptr<Node> node, std::initializer_list<const Node*> inputs);

@@ -76,7 +76,7 @@ class PipelineCore {
     explicit Pause(PipelineCore& core) : core_(&core) { core.busy_ = true; }
     Pause(const Pause&) = delete;
     Pause& operator=(const Pause&) = delete;
-    ~Pause() { core_->leave(); }
+    ~Pause() { core_->poisoned_ ? core_->abandon() : core_->leave(); }
 
    private:
     PipelineCore* core_;

@@ -32,7 +32,7 @@ struct ShardedSpec {
   std::string name;
   /// How many pipelines, each with its part of the key groups: at most as many as there are groups.
   std::size_t shards = 1;
-  /// Of each graph: its key groups, and the secret of its tables.
+  /// Of each graph. All shards share its `memory`, which has to be thread-safe if they run on threads.
   GraphSpec graph = {};
 };
 
@@ -105,9 +105,9 @@ class ShardSet {
   /// A shard does what a round says, but for its task. Errors: what makes the shard useless from now on
   [[nodiscard]] absl::Status apply(const Round& round, std::size_t shard);
   /// What `apply` said of a shard; from now on no call can run.
-  void take_failure(absl::Status status) {
-    if (failure_.ok()) failure_ = std::move(status);
-  }
+  void take_failure(absl::Status status);
+  /// No call can run any more: readers of all shards are to say so. On any thread.
+  void refuse_reads() noexcept;
   /// All of them do, as the executor says or one after the other; then nothing of the round is left.
   void apply_all(Round& round);
   void run_with(std::unique_ptr<ShardExecutor> executor) { executor_ = std::move(executor); }

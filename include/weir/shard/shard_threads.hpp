@@ -195,6 +195,7 @@ class ShardThreads {
   void fail(Place& place) noexcept {
     place.has_failed.store(true, std::memory_order_release);
     has_failed_.store(true, std::memory_order_release);
+    shards_->refuse_reads();
   }
 
   ShardSet* shards_;

@@ -150,12 +150,13 @@ class Publisher final : public ViewPublisher<KeyType, Row> {
  public:
   Publisher(const PublishSpec& spec, const ViewSpec& view, std::uint64_t definition,
             const std::optional<Row>& fallback, const RowGate<Row>& gate, Readable<KeyType, Row>& rows,
-            const HashSeed& seed)
-      : ViewPublisher<KeyType, Row>(spec), gate_(&gate), rows_(&rows), map_(seed) {
+            const Wiring& wiring)
+      : ViewPublisher<KeyType, Row>(spec), gate_(&gate), rows_(&rows), map_(wiring.hash_seed()) {
     WEIR_ASSERT(rows.windows() == windows, "the rows of an operator have as many windows as its handle says");
     share_->spec = view;
     share_->definition = definition;
     share_->fallback = fallback;
+    share_->is_refused = wiring.is_refused();
     rows.attach(changed_);
   }
 

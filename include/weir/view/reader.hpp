@@ -57,6 +57,7 @@ struct ViewShare {
   std::uint64_t definition = 0;
   std::optional<Row> fallback;
   SharedKnown known;
+  std::shared_ptr<const std::atomic<bool>> is_refused;  // the pipeline can do nothing any more
 };
 
 /// The published rows of a view, as one reader has them. Fills in what belongs to the row, and its status: `fresh`,
@@ -92,7 +93,7 @@ struct Nobody {
 ///
 /// Time:    lookup: constant, whatever the pipeline and other readers do; no lock, no wait, no allocation but what copying the row takes
 /// Memory:  some 700 bytes, and a row
-/// Errors:  `closed` once the pipeline is destroyed. A poisoned pipeline publishes nothing more
+/// Errors:  `refused` once the pipeline is poisoned, `closed` once it is destroyed
 /// Threads: one at a time for each reader; any number of readers
 template <class KeyT, class RowT>
 class Reader {
@@ -147,6 +148,10 @@ class Reader {
   /// What a row, or none, is worth at the instant that was asked for.
   void serve(const LookupSpec& asked, const detail::Known& known, Lookup<Row>& out) {
     if (out.status == ReadStatus::closed) [[unlikely]] { return close(out); }
+    if (share_->is_refused->load(std::memory_order_acquire)) [[unlikely]] {
+      out = {};  // says `refused`
+      return;
+    }
     if (out.status == ReadStatus::missing) miss(known, out);
     const ViewSpec& spec = share_->spec;
     out.definition = share_->definition;

@@ -345,8 +345,7 @@ struct Viewing {
     if constexpr (std::is_same_v<Publish, PublishSpec>) {
       const detail::MemoryScope memory(handle.wiring().memory());
       auto publisher = std::make_unique<detail::Publisher<KeyType, Row, Handle::windows>>(
-          published, spec, node.fingerprint(), node.fallback(), node, handle.rows(),
-          handle.wiring().hash_seed());
+          published, spec, node.fingerprint(), node.fallback(), node, handle.rows(), handle.wiring());
       detail::ViewPublisher<KeyType, Row>* added = publisher.get();
       node.publish_with(std::move(publisher));
       return added;

@@ -20,7 +20,8 @@ namespace weir::inline v0 {
 
 /// Options of a view.
 struct ViewSpec {
-  /// Rows whose stream's knowledge ended so long before the read are stale. Without: none is.
+  /// Rows whose stream's knowledge ended so long before the instant of the read are stale; the default instant is that very end.
+  /// Without: none is.
   std::optional<Duration> max_age = std::nullopt;
   StalePolicy when_stale = serve_stale;
   /// The age that reads ought to stay below: those that do not are counted and reported. Without: none is.
