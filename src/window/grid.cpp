@@ -4,6 +4,8 @@
 #include <limits>
 #include <numeric>
 
+#include "wide.hpp"
+
 namespace weir::inline v0::detail {
 
 namespace {
@@ -14,11 +16,6 @@ std::int64_t clamp(Wide value) {
   constexpr Wide least = std::numeric_limits<std::int64_t>::min();
   constexpr Wide most = std::numeric_limits<std::int64_t>::max();
   return static_cast<std::int64_t>(std::clamp(value, least, most));
-}
-
-Wide floor_wide(Wide value, Wide divisor) {
-  const Wide quotient = value / divisor;
-  return quotient - (value % divisor < 0 ? 1 : 0);
 }
 
 }  // namespace

@@ -3,19 +3,13 @@
 #include <algorithm>
 #include <limits>
 
+#include "wide.hpp"
+
 namespace weir::inline v0::detail {
-
-namespace {
-
-WindowIndex floor_wide(WindowIndex value, std::int64_t divisor) {
-  return value / divisor - (value % divisor < 0 ? 1 : 0);
-}
-
-}  // namespace
 
 std::pair<WindowIndex, WindowIndex> PaneLayout::panes(const Grid& grid, WindowIndex index) const noexcept {
   if (index + 1 >= after_all_windows) return {after_all_windows, after_all_windows};
-  const WindowIndex offset = (WindowIndex{grid.offset()} - origin) / width;
+  const WindowIndex offset = floor_wide(WindowIndex{grid.offset()} - origin, width);  // exact
   if (grid.is_cumulating()) {
     const std::int64_t steps = grid.size() / grid.step();
     const WindowIndex high = (index + 1) * (grid.step() / width) + offset;
