@@ -3,9 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <memory_resource>
 #include <mutex>
-#include <set>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -76,9 +74,9 @@ struct Notes {
 
 /// A stream of notes, of which each is shown to `seen` on the thread of its shard.
 template <class Seen>
-weir::Sharded<Notes> notes(std::size_t shards, Seen seen, const weir::GraphSpec& graph_spec = {}) {
+weir::Sharded<Notes> notes(std::size_t shards, Seen seen) {
   return weir::sharded(
-             {.name = "notes", .shards = shards, .graph = graph_spec},
+             {.name = "notes", .shards = shards},
              [seen](weir::Graph& graph, std::size_t shard) {
                const auto source =
                    graph.source<Note>("notes", {.time = &Note::at, .watermark = weir::ascending()});
@@ -99,38 +97,6 @@ std::vector<Note> some_notes(std::size_t count, std::int64_t from = 0) {
     notes.push_back({.key = i % 97, .at = weir::event_time(from + static_cast<std::int64_t>(i))});
   return notes;
 }
-
-/// Counts what it lends, and the threads that ask.
-class CountingMemory final : public std::pmr::memory_resource {
- public:
-  [[nodiscard]] std::int64_t live_bytes() const noexcept { return live_; }
-  [[nodiscard]] std::size_t threads() const {
-    const std::scoped_lock lock(mutex_);
-    return threads_.size();
-  }
-
- private:
-  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
-    live_ += static_cast<std::int64_t>(bytes);
-    {
-      const std::scoped_lock lock(mutex_);
-      threads_.insert(std::this_thread::get_id());
-    }
-    return pool_.allocate(bytes, alignment);
-  }
-  void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override {
-    live_ -= static_cast<std::int64_t>(bytes);
-    pool_.deallocate(block, bytes, alignment);
-  }
-  [[nodiscard]] bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override {
-    return this == &other;
-  }
-
-  std::pmr::synchronized_pool_resource pool_;
-  std::atomic<std::int64_t> live_ = 0;
-  mutable std::mutex mutex_;
-  std::set<std::thread::id> threads_;
-};
 
 }  // namespace
 
@@ -307,47 +273,6 @@ TEST_CASE("a key of another shard is reported by the runner, too") {
   static_cast<void>(runner.push_waiting(&Notes::notes, some_notes(2000)));
   CHECK(std::string(runner.drain().message()).find(": by_half: it got a key of key group ") !=
         std::string::npos);
-}
-
-TEST_CASE("shards on threads share a memory that is thread-safe, and give all of it back") {
-  constexpr std::uint64_t keys = 5000;
-  std::vector<Note> batch;
-  for (std::uint64_t i = 0; i < 4 * keys; ++i)
-    batch.push_back({.key = i % keys, .at = weir::event_time(static_cast<std::int64_t>(i))});
-  CountingMemory memory;
-  {
-    auto runner =
-        weir::shard_runner(notes(3, [](std::size_t, const Note&) {}, {.memory = &memory}), {.queue = 4})
-            .value();
-    CHECK(runner.push_waiting(&Notes::notes, batch).taken == batch.size());
-    CHECK(runner.stop().ok());
-    weir::Sharded<Notes>& sharded = runner.sharded();
-    CHECK(memory.threads() >= 3);
-    CHECK(memory.live_bytes() >= static_cast<std::int64_t>(sharded.stats("counts").state_bytes));
-    for (std::uint64_t key = 0; key < keys; key += 77) CHECK(sharded.lookup(&Notes::counts, key)->n == 4);
-  }
-  CHECK(memory.live_bytes() == 0);
-}
-
-TEST_CASE("the keys that there may be are counted in each shard by itself") {
-  struct Counts {
-    weir::Source<Note> notes;
-  };
-  auto sharded = weir::sharded(
-      {.name = "limited", .shards = 4},
-      [](weir::Graph& graph, std::size_t) {
-        auto source = graph.source<Note>("notes", {.time = &Note::at, .watermark = weir::ascending()});
-        source | weir::key_by(&Note::key, {.name = "by_key", .most_keys = 10}) |
-            weir::features<Count>(
-                "counts",
-                weir::rolling({.size = 1h, .precision = 1min}).compute(weir::count().as(&Count::n)));
-        return Counts{.notes = source};
-      },
-      weir::route(&Counts::notes, &Note::key));
-  REQUIRE(sharded.ok());
-  static_cast<void>(sharded->push(&Counts::notes, some_notes(97)));
-  CHECK(sharded->stats("by_key").keys == 40);
-  CHECK(sharded->stats("by_key").over_key_limit == 57);
 }
 
 TEST_CASE("snapshots are written on the shards' threads while records go on, and belong to one instant") {
