@@ -64,7 +64,7 @@ struct SnapshotInfo {
     std::uint64_t layout = 0;      ///< a number for how its state is written
     KeptState::Kind kept = KeptState::Kind::nothing;
     EventTime watermark = no_time;
-    std::uint64_t keys = 0;   ///< of an operator that owns keys
+    std::uint64_t keys = 0;   ///< of an operator that owns keys; of an increment, in the sections that it has
     std::uint64_t bytes = 0;  ///< of its sections
   };
   /// A part of the bytes: what an operator keeps as a whole, or of one key group.
