@@ -144,15 +144,20 @@ class Loader final : public NodeArchive {
         wanted_(std::move(wanted)) {}
 
   /// Reads all sections; `targets[i]` takes those of the i-th operator of the snapshot, if there is one.
-  [[nodiscard]] absl::Status load(const std::vector<Node*>& targets) {
+  [[nodiscard]] absl::Status load(const SnapshotHeader& header, const std::vector<Node*>& targets) {
     if (absl::Status status = reader_.next(head_); !status.ok()) return status;
     for (std::size_t i = 0; i < targets.size(); ++i) {
+      if (head_.node != i || head_.group != of_whole)
+        return absl::DataLossError(header.operators[i].name +
+                                   ": the snapshot lacks this operator, though it names it, at offset " +
+                                   std::to_string(reader_.offset()));
       if (absl::Status status = load_node(static_cast<std::uint32_t>(i), targets[i]); !status.ok())
         return status;
     }
     if (head_.node == end_of_sections) return absl::OkStatus();
-    return absl::DataLossError(wiring_.name() +
-                               ": the snapshot has a section of an operator that it does not name");
+    return absl::DataLossError(
+        wiring_.name() + ": the snapshot has a section of an operator that it does not name, at offset " +
+        std::to_string(reader_.offset()));
   }
   /// Leaves the pipeline as it was.
   void undo() {
@@ -185,9 +190,6 @@ class Loader final : public NodeArchive {
   absl::Status load_node(std::uint32_t node, Node* target) {
     node_ = node;
     target_ = target;
-    if (head_.node != node || head_.group != of_whole) {
-      return absl::DataLossError(wiring_.name() + ": the snapshot lacks an operator that it names");
-    }
     if (target != nullptr) {
       Saver saver(wiring_, std::vector<bool>(wanted_.size(), false), nullptr);
       saver.save(wiring_, Wiring::id(*target));
@@ -346,7 +348,7 @@ absl::Status read_snapshot(Wiring& wiring, bool& is_finished, const RestoreSpec&
   wiring.archive_shared(shared_before);
   if (!is_joining) wiring.archive_shared(shared);
   Loader loader(wiring, reader, wanted, is_joining, spec.counters);
-  absl::Status status = loader.load(targets);
+  absl::Status status = loader.load(header, targets);
   if (status.ok() && !shared.is_good())
     status = absl::DataLossError(wiring.name() + ": the header: " + shared.reason());
   if (status.ok()) {

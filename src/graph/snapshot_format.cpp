@@ -12,6 +12,7 @@ namespace weir::inline v0::detail {
 namespace {
 
 constexpr std::size_t piece_bytes = std::size_t{64} << 10;
+constexpr std::size_t read_at_first = std::size_t{16} << 10;
 constexpr std::size_t read_at_once = std::size_t{1} << 20;
 
 std::uint64_t checksum(std::string_view bytes, std::uint64_t seed) {
@@ -185,7 +186,8 @@ absl::Status SnapshotWriter::finish() {
 }
 
 absl::Status SnapshotReader::damaged(std::string_view why) const {
-  return absl::DataLossError("the snapshot is damaged at offset " + std::to_string(offset_) + ": " +
+  const std::string whose = read_operator_ == nullptr ? "" : read_operator_->name + ": ";
+  return absl::DataLossError(whose + "the snapshot is damaged at offset " + std::to_string(offset_) + ": " +
                              std::string(why));
 }
 
@@ -207,7 +209,8 @@ absl::Status SnapshotReader::fill(std::string& out, std::uint64_t bytes) {
   while (out.size() < bytes) {
     // Memory is taken as bytes come, whatever length was promised.
     const std::size_t begin = out.size();
-    const auto asked = static_cast<std::size_t>(std::min<std::uint64_t>(bytes - begin, read_at_once));
+    const std::size_t most = std::clamp(begin, read_at_first, read_at_once);
+    const auto asked = static_cast<std::size_t>(std::min<std::uint64_t>(bytes - begin, most));
     make_room(out, begin + asked, bytes);
     out.resize(begin + asked);
     const absl::StatusOr<std::size_t> got = source_(std::span(out.data() + begin, out.size() - begin));
@@ -248,6 +251,7 @@ absl::Status SnapshotReader::header(SnapshotHeader& header) {
   if (!in.is_good()) return damaged("the header: " + in.reason());
   if (in.left() != 0 || !header.is_sound()) return damaged("the header makes no sense");
   is_increment_ = header.is_increment;
+  header_ = &header;
   return absl::OkStatus();
 }
 
@@ -257,6 +261,16 @@ absl::Status SnapshotReader::next(SectionHead& head) {
   Archive in(raw);
   in(head.node, head.group, head.bytes);
   if (head.node == end_of_sections) return end(head, raw);
+  // Each operator has a section: a number that skips some is itself what is damaged.
+  const std::uint32_t last = has_section_ ? last_.node : 0;
+  const bool is_next = head.node == last || (has_section_ && head.node == last + 1);
+  if (is_next && head.node < header_->operators.size()) read_operator_ = &header_->operators[head.node];
+  absl::Status status = read_section(head, raw);
+  read_operator_ = nullptr;
+  return status;
+}
+
+absl::Status SnapshotReader::read_section(SectionHead& head, std::string_view raw) {
   content_at_ = offset_;
   head.has_content = head.bytes != as_in_base;
   if (!head.has_content && !is_increment_) return damaged("a section refers to a base, and there is none");

@@ -156,6 +156,7 @@ class SnapshotReader {
  public:
   explicit SnapshotReader(SnapshotSource source) : source_(source) {}
 
+  /// The header, which outlives the reading.
   [[nodiscard]] absl::Status header(SnapshotHeader& header);
   /// The next section; its node is `end_of_sections` behind the last one.
   [[nodiscard]] absl::Status next(SectionHead& head);
@@ -171,6 +172,7 @@ class SnapshotReader {
  private:
   [[nodiscard]] absl::Status fill(std::string& out, std::uint64_t bytes);
   [[nodiscard]] absl::Status damaged(std::string_view why) const;
+  [[nodiscard]] absl::Status read_section(SectionHead& head, std::string_view raw);
   [[nodiscard]] absl::Status end(const SectionHead& head, std::string_view raw);
 
   SnapshotSource source_;
@@ -182,6 +184,8 @@ class SnapshotReader {
   std::uint64_t chain_ = 0;
   bool has_section_ = false;
   bool is_increment_ = false;
+  const SnapshotHeader* header_ = nullptr;      // once it is known to be right
+  const HeaderEntry* read_operator_ = nullptr;  // whose section is read, if that is known
   SectionHash hash_{};
   SectionHead last_;
 };

@@ -8,9 +8,7 @@
 
 namespace weir::inline v0 {
 
-namespace {
-
-absl::StatusOr<SnapshotInfo> inspect_from(SnapshotSource source) {
+absl::StatusOr<SnapshotInfo> inspect(SnapshotSource source) {
   detail::SnapshotReader reader(source);
   detail::SnapshotHeader header;
   if (absl::Status status = reader.header(header); !status.ok()) return status;
@@ -34,7 +32,9 @@ absl::StatusOr<SnapshotInfo> inspect_from(SnapshotSource source) {
     if (absl::Status status = reader.next(head); !status.ok()) return status;
     if (head.node == detail::end_of_sections) return info;
     if (head.node >= info.operators.size())
-      return absl::DataLossError("the snapshot has a section of an operator that it does not name");
+      return absl::DataLossError(
+          "the snapshot has a section of an operator that it does not name, at offset " +
+          std::to_string(reader.offset()));
     SnapshotInfo::Operator& of = info.operators[head.node];
     of.bytes += head.bytes;
     info.sections.push_back(
@@ -51,10 +51,8 @@ absl::StatusOr<SnapshotInfo> inspect_from(SnapshotSource source) {
   }
 }
 
-}  // namespace
-
 absl::StatusOr<SnapshotInfo> inspect(std::string_view snapshot) {
-  return detail::read_bytes(snapshot, inspect_from);
+  return detail::read_bytes(snapshot, [](SnapshotSource source) { return inspect(source); });
 }
 
 absl::Status FrozenSnapshot::write(SnapshotSink sink) const {

@@ -89,26 +89,30 @@ class Matching {
           "operator; name it in RestoreSpec::drop, or what it is called now in rename");
     }
     const HeaderEntry now = entry_of(wiring_, *node);
-    const bool is_same =
-        now.kind == entry.kind && now.definition == entry.definition && now.keys == name_now(entry.keys);
+    const bool is_same = now.kind == entry.kind && now.definition == entry.definition;
+    const bool has_same_keys = now.keys == name_now(entry.keys);
     if (!is_kept && now.kept == entry.kept) {  // what it counted, if it is the same
-      if (is_same && now.layout == entry.layout) target = node;
+      if (is_same && has_same_keys && now.layout == entry.layout) target = node;
       return absl::OkStatus();
     }
-    if (now.kept != entry.kept || !is_same) {
-      return absl::FailedPreconditionError(entry.name + ": its definition is " +
-                                           fingerprint_text(now.definition) + ", and was " +
-                                           fingerprint_text(entry.definition) +
-                                           " when the snapshot was written; restore it with the definition "
-                                           "of then, or give its state up by naming it in "
-                                           "RestoreSpec::drop and start_empty");
+    const char* const give_up = "or give its state up by naming it in RestoreSpec::drop and start_empty";
+    if (!is_same) {
+      return absl::FailedPreconditionError(
+          entry.name + ": its definition is " + fingerprint_text(now.definition) + ", and was " +
+          fingerprint_text(entry.definition) +
+          " when the snapshot was written; restore it with the definition of then, " + give_up);
     }
-    if (now.layout != entry.layout) {
+    if (now.kept != entry.kept || now.layout != entry.layout) {
       return absl::FailedPreconditionError(
           entry.name +
           ": the types of its state have changed since the snapshot was written; give the State that "
-          "changed a version and a Previous, or give its state up by naming it in RestoreSpec::drop and "
-          "start_empty");
+          "changed a version and a Previous, " +
+          give_up);
+    }
+    if (!has_same_keys) {
+      return absl::FailedPreconditionError(
+          entry.name + ": it keeps state of the keys of " + now.keys + ", and kept that of " + entry.keys +
+          " when the snapshot was written; restore it behind that one, " + give_up);
     }
     if (is_in(spec_.drop, entry.keys)) {
       return absl::FailedPreconditionError(entry.name + ": it keeps state of the keys of " + entry.keys +

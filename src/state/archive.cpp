@@ -6,7 +6,18 @@ namespace weir::inline v0 {
 Archive::Archive(std::string_view bytes) noexcept
     : begin_(const_cast<char*>(bytes.data())), at_(begin_), end_(begin_ + bytes.size()), is_loading_(true) {}
 
+Archive::Archive(std::uint64_t& layout) noexcept
+    : begin_(reinterpret_cast<char*>(&layout)), at_(begin_), end_(begin_), has_only_layout_(true) {}
+
+void Archive::note(std::uint64_t layout) noexcept {
+  std::uint64_t all = 0;
+  std::memcpy(&all, begin_, sizeof all);
+  all = detail::mix_layout(all, layout);
+  std::memcpy(begin_, &all, sizeof all);
+}
+
 void Archive::size(std::size_t& count, std::size_t least_bytes) {
+  if (has_only_layout_) return note(detail::mix_layout(least_bytes, 0x73697A65));
   std::uint64_t number = count;
   detail::archive_number(*this, number);
   if (!is_loading_) return;
@@ -25,6 +36,10 @@ void Archive::fail(std::string_view reason) {
 }
 
 bool Archive::make_room(void* at, std::size_t bytes) {
+  if (has_only_layout_) {
+    note(detail::mix_layout(bytes, 0x726177));
+    return false;
+  }
   if (is_loading_) {
     fail("it ends before all of it is there");
     std::memset(at, 0, bytes);

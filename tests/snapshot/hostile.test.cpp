@@ -229,6 +229,82 @@ TEST_CASE("what is no snapshot, or one of a later weir, is called by its name") 
   CHECK(world::restore(world, image + "x").find("something follows behind the end") != std::string::npos);
 }
 
+TEST_CASE("an error of damaged bytes names the operator whose section it is, the offset and the reason") {
+  world::World world;
+  for (const world::Step& step : world::random_steps(4, 90, 4)) world::take(world, step);
+  const std::string image = world.snapshot();
+  const weir::SnapshotInfo info = weir::inspect(image).value();
+  constexpr std::size_t head = 16;
+  constexpr std::size_t sum = 8;
+  std::uint64_t header = 0;
+  std::memcpy(&header, image.data() + 12, sizeof header);
+  std::size_t at = 20 + header + sum;
+  world::World fresh;
+  const auto says = [&](const std::string& bytes, const std::string& wanted) {
+    CHECK(world::restore(fresh, bytes) == wanted);
+    CHECK(weir::inspect(bytes).status().ToString() == wanted);
+  };
+  const auto damaged = [](std::size_t offset, const std::string& why) {
+    return "the snapshot is damaged at offset " + std::to_string(offset) + ": " + why;
+  };
+  const std::string ends = "it ends before all of it is there";
+  for (const weir::SnapshotInfo::Section& section : info.sections) {
+    const std::string& name = info.operators[section.of].name;
+    INFO(name << ", key group " << section.group);
+    const std::size_t end = at + head + section.bytes + sum;
+    // In the head of a section nobody knows whose it is.
+    says(image.substr(0, at + head - 1), "DATA_LOSS: " + damaged(at + head - 1, ends));
+    says(image.substr(0, end - 1), "DATA_LOSS: " + name + ": " + damaged(end - 1, ends));
+    std::string turned = image;
+    turned[at + head] = static_cast<char>(turned[at + head] ^ 1);
+    says(turned, "DATA_LOSS: " + name + ": " + damaged(end, "the checksum of a section is wrong"));
+    turned = image;
+    turned[at + 1] = '\x7f';  // of another operator, so it says
+    says(turned, "DATA_LOSS: " + damaged(end, "the checksum of a section is wrong"));
+    frame::repair(turned);
+    CHECK(world::restore(fresh, turned).find("at offset ") != std::string::npos);
+    at = end;
+  }
+  says(image.substr(0, image.size() - 1), "DATA_LOSS: " + damaged(image.size() - 1, ends));
+  CHECK(at + head + sum == image.size());
+
+  frame::Parts parts = frame::take_apart(image);
+  while (parts.sections.back().node + 1 == info.operators.size()) parts.sections.pop_back();
+  CHECK(world::restore(fresh, frame::put_together(parts))
+            .find(info.operators.back().name +
+                  ": the snapshot lacks this operator, though it names it, at offset ") ==
+        std::string("DATA_LOSS: ").size());
+}
+
+TEST_CASE("a snapshot is looked into piece by piece, and what the source says is passed on") {
+  world::World world;
+  for (const world::Step& step : world::random_steps(4, 300)) world::take(world, step);
+  const std::string image = world.snapshot();
+  const weir::SnapshotInfo whole = weir::inspect(image).value();
+  for (const std::size_t most : {std::size_t{1}, std::size_t{4096}}) {
+    std::string_view left = image;
+    const auto source = [&](std::span<char> buffer) -> absl::StatusOr<std::size_t> {
+      const std::size_t taken = left.copy(buffer.data(), std::min(most, buffer.size()));
+      left.remove_prefix(taken);
+      return taken;
+    };
+    const absl::StatusOr<weir::SnapshotInfo> info = weir::inspect(source);
+    REQUIRE(info.ok());
+    CHECK(info->positions == "at 7");
+    CHECK(info->definition == whole.definition);
+    REQUIRE(info->sections.size() == whole.sections.size());
+    for (std::size_t i = 0; i < whole.sections.size(); ++i)
+      CHECK(info->sections[i].hash == whole.sections[i].hash);
+    CHECK(left.empty());
+  }
+  const auto breaks = [](std::span<char>) -> absl::StatusOr<std::size_t> {
+    return absl::UnavailableError("the store has gone");
+  };
+  CHECK(weir::inspect(breaks).status() == absl::UnavailableError("the store has gone"));
+  const auto lies = [](std::span<char> buffer) -> absl::StatusOr<std::size_t> { return buffer.size() + 1; };
+  CHECK(weir::inspect(lies).status().code() == absl::StatusCode::kInvalidArgument);
+}
+
 TEST_CASE("a sink that fails at any piece ends the snapshot, and the pipeline goes on") {
   world::World world;
   for (const world::Step& step : world::random_steps(4, 2000, 200)) world::take(world, step);

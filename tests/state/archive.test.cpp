@@ -117,9 +117,79 @@ struct Third {
   explicit Third(const Second& second) : sum(second.sum), count(static_cast<std::int32_t>(second.count)) {}
   void archive(weir::Archive& ar) { ar(sum, count); }
 };
+static_assert(weir::detail::layout_of<First>() == weir::detail::layout_of<Second>());
 static_assert(weir::detail::layout_of<Second>() == weir::detail::layout_of<Third>());
 
+/// Types that say themselves how they are written, all in other ways.
+template <class Number>
+struct Sum {
+  Number sum = 0;
+  void archive(weir::Archive& ar) { ar(sum); }
+};
+struct SumAndFlag {
+  std::int64_t sum = 0;
+  bool flag = false;
+  void archive(weir::Archive& ar) { ar(sum, flag); }
+};
+template <class Number>
+struct Raw {
+  Number number = 0;
+  void archive(weir::Archive& ar) { ar.raw(&number, sizeof number); }
+};
+template <class Number>
+struct Listed {
+  std::vector<Number> list;
+  void archive(weir::Archive& ar) { ar(list); }
+};
+template <class Number>
+struct Counted {
+  std::vector<Number> list;
+  void archive(weir::Archive& ar) {
+    std::size_t count = list.size();
+    ar.size(count, sizeof(Number));
+    if (ar.is_loading()) list.resize(count);
+    for (Number& number : list) ar(number);
+  }
+};
+/// Knows only what it was made with.
+template <class Number>
+struct Given {
+  explicit Given(Number with) : number(with) {}
+  Number number;
+  void archive(weir::Archive& ar) { ar(number); }
+};
+/// Contains itself.
+template <class Number>
+struct Tree {
+  Number number = 0;
+  std::vector<Tree> below;
+  void archive(weir::Archive& ar) { ar(number, below); }
+};
+template <class Type>
+struct Around {
+  std::optional<Type> inner;
+};
+
 }  // namespace
+
+TEST_CASE("the layout of a type that says itself how it is written is that of what it writes") {
+  using weir::detail::layout_of;
+  CHECK(layout_of<Sum<std::int64_t>>() == layout_of<Own>());
+  CHECK(layout_of<Sum<std::int64_t>>() != layout_of<Sum<double>>());
+  CHECK(layout_of<Sum<std::int64_t>>() != layout_of<Sum<std::int32_t>>());
+  CHECK(layout_of<Sum<std::int64_t>>() != layout_of<Listed<std::int64_t>>());
+  CHECK(layout_of<Sum<std::int64_t>>() != layout_of<SumAndFlag>());
+  CHECK(layout_of<Raw<std::int64_t>>() != layout_of<Raw<std::int32_t>>());
+  CHECK(layout_of<Listed<std::int64_t>>() != layout_of<Listed<double>>());
+  CHECK(layout_of<Counted<std::int64_t>>() != layout_of<Counted<std::int32_t>>());
+  CHECK(layout_of<Tree<std::int64_t>>() != layout_of<Tree<double>>());
+  CHECK(layout_of<Tree<double>>() == layout_of<Tree<double>>());
+  CHECK(layout_of<Around<Sum<std::int64_t>>>() != layout_of<Around<Sum<double>>>());
+  CHECK(layout_of<Listed<Sum<std::int64_t>>>() != layout_of<Listed<Sum<double>>>());
+  // What is not looked at: elements that a new value does not have, and types that have no new value.
+  CHECK(layout_of<Counted<std::int64_t>>() == layout_of<Counted<double>>());
+  CHECK(layout_of<Given<std::int64_t>>() == layout_of<Given<double>>());
+}
 
 TEST_CASE("an archive gives back what was written, byte for byte") {
   const Everything written = sample();

@@ -123,7 +123,7 @@ class CategoryMap {
     }
     if (!ar.is_good()) *this = {};
   }
-  [[nodiscard]] static consteval std::uint64_t archive_layout() {
+  [[nodiscard]] static constexpr std::uint64_t archive_layout() {
     return layout_of<Key>() * 31 + layout_of<State>();
   }
 

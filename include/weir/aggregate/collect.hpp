@@ -48,7 +48,7 @@ struct CollectList {
       for (std::size_t i = 1; i < entries.size(); ++i)
         if (entries[i].at < entries[i - 1].at) ar.fail("a list is not in the order of time");
     }
-    [[nodiscard]] static consteval std::uint64_t archive_layout() { return detail::layout_of<Value>(); }
+    [[nodiscard]] static constexpr std::uint64_t archive_layout() { return detail::layout_of<Value>(); }
   };
 
   std::uint32_t most = CollectSpec{}.most;
@@ -130,7 +130,7 @@ requires(!std::same_as<Value, bool>) struct CollectSet {
         if (!detail::sorts_before<Value>(values[i - 1], values[i]))
           ar.fail("the values of a set are not in their order");
     }
-    [[nodiscard]] static consteval std::uint64_t archive_layout() { return detail::layout_of<Value>(); }
+    [[nodiscard]] static constexpr std::uint64_t archive_layout() { return detail::layout_of<Value>(); }
   };
   static constexpr bool order_independent = true;
 

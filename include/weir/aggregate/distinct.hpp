@@ -121,7 +121,7 @@ class DistinctSet {
     fill(std::move(keys));
     is_full_ = is_full;
   }
-  [[nodiscard]] static consteval std::uint64_t archive_layout() { return layout_of<Key>(); }
+  [[nodiscard]] static constexpr std::uint64_t archive_layout() { return layout_of<Key>(); }
 
  private:
   static constexpr std::size_t few = sizeof(Key) <= 8 ? 3 : 1;

@@ -75,7 +75,7 @@ class KeptValues {
         return ar.fail("kept values are not in their order");
     values_ = std::move(sorted);
   }
-  [[nodiscard]] static consteval std::uint64_t archive_layout() { return layout_of<Kept>(); }
+  [[nodiscard]] static constexpr std::uint64_t archive_layout() { return layout_of<Kept>(); }
 
   KeptValues() = default;
 

@@ -147,7 +147,7 @@ class FrequentItems {
     entries_ = std::move(sorted);
     index();
   }
-  [[nodiscard]] static consteval std::uint64_t archive_layout() { return layout_of<Item>(); }
+  [[nodiscard]] static constexpr std::uint64_t archive_layout() { return layout_of<Item>(); }
 
  private:
   static constexpr std::size_t few = 8;           // that are found without an index

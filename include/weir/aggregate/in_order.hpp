@@ -57,7 +57,7 @@ class Newest {
     }
     size_ = ar.is_good() ? size : std::uint16_t{0};
   }
-  [[nodiscard]] static consteval std::uint64_t archive_layout() { return layout_of<Value>() + most; }
+  [[nodiscard]] static constexpr std::uint64_t archive_layout() { return layout_of<Value>() + most; }
 
  private:
   [[nodiscard]] constexpr std::size_t slot(std::size_t i) const {
@@ -106,7 +106,7 @@ struct InOrder {
       ar(misplaced, settled);
       if (!newest.is_full() || newest.time(0) < edge) ar.fail("records are settled before their time");
     }
-    [[nodiscard]] static consteval std::uint64_t archive_layout() {
+    [[nodiscard]] static constexpr std::uint64_t archive_layout() {
       return layout_of<typename Inner::State>() * 31 + layout_of<Newest<Value, most>>();
     }
   };

@@ -48,7 +48,7 @@ struct EndValues {
       *this = {};
       ar.fail("a list does not have as many values as times");
     }
-    [[nodiscard]] static consteval std::uint64_t archive_layout() { return layout_of<Value>() + most; }
+    [[nodiscard]] static constexpr std::uint64_t archive_layout() { return layout_of<Value>() + most; }
   };
 
   constexpr void add(State& state, Argument<Value> x, EventTime at) const {

@@ -160,7 +160,7 @@ class RowAggregator {
     static constexpr bool is_archivable = (Archivable<typename Aggregator<Features>::State> && ...);
 
     void archive(Archive& ar) requires(is_archivable) { archive(ar, Indices{}); }
-    [[nodiscard]] static consteval std::uint64_t archive_layout() {
+    [[nodiscard]] static constexpr std::uint64_t archive_layout() {
       std::uint64_t hash = 0;
       ((hash = hash * 31 + detail::layout_of<typename Aggregator<Features>::State>()), ...);
       return hash;

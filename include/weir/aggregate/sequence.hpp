@@ -49,7 +49,7 @@ class Sequence {
     }
     for (std::size_t i = 0; i < size_; ++i) ar(values_[i]);
   }
-  [[nodiscard]] static consteval std::uint64_t archive_layout() { return detail::layout_of<T>() + most; }
+  [[nodiscard]] static constexpr std::uint64_t archive_layout() { return detail::layout_of<T>() + most; }
 
   friend constexpr bool operator==(const Sequence& a, const Sequence& b) {
     if (a.size_ != b.size_) return false;

@@ -303,8 +303,9 @@ class Pipeline {
   }
   /// Takes the state of a snapshot: into a pipeline that has taken no record, all of it; into one that has, key groups that it
   /// has nothing of, if both have come to the same watermark. All or nothing: after an error the pipeline is as it was.
-  /// Errors:  DataLoss for bytes that are damaged or make no sense, with operator and offset; FailedPrecondition for a snapshot
-  ///          of another definition, with the operator; Unimplemented for a later format; as `snapshot` otherwise
+  /// Errors:  DataLoss for bytes that are damaged or make no sense, with the offset and, where a section was begun, the operator;
+  ///          FailedPrecondition for a snapshot of another definition, with the operator; Unimplemented for a later format; as
+  ///          `snapshot` otherwise
   [[nodiscard]] absl::Status restore(SnapshotSource source, const RestoreSpec& spec = {}) {
     return core_->restore(source, spec);
   }

@@ -64,7 +64,7 @@ struct SnapshotInfo {
     std::uint64_t layout = 0;      ///< a number for how its state is written
     KeptState::Kind kept = KeptState::Kind::nothing;
     EventTime watermark = no_time;
-    std::uint64_t keys = 0;   ///< of an operator that owns keys
+    std::uint64_t keys = 0;   ///< of an operator that owns keys; of an increment, in the sections that it has
     std::uint64_t bytes = 0;  ///< of its sections
   };
   /// A part of the bytes: what an operator keeps as a whole, or of one key group.
@@ -111,7 +111,11 @@ class FrozenSnapshot {
 };
 
 /// Reads what a snapshot says of itself and checks that all of it is there and whole.
-/// Errors: DataLoss with the offset and the reason; Unimplemented for a format of a later weir
+/// Memory: one section, and what it gives
+/// Errors: DataLoss with the offset, the reason and the operator, if that is known; Unimplemented for a format of a later weir; what
+///         the source says
+[[nodiscard]] absl::StatusOr<SnapshotInfo> inspect(SnapshotSource source);
+/// The same of bytes in memory.
 [[nodiscard]] absl::StatusOr<SnapshotInfo> inspect(std::string_view snapshot);
 
 /// Makes a snapshot of one and an increment that was written with it as its base: byte for byte what would have been written

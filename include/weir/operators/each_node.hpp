@@ -76,6 +76,8 @@ class EachBase : public Node {
 
  protected:
   static constexpr std::size_t outputs = std::tuple_size_v<typename Traits::Records>;
+  /// Makes a layout differ by outputs, each of which has a counter. One adds nothing.
+  static constexpr std::uint64_t layout_of_outputs = (outputs - 1) * 0x9E3779B97F4A7C15;
   static constexpr bool has_on_timer = requires { &Op::on_timer; };
   static constexpr bool has_on_watermark = requires { &Op::on_watermark; };
 
@@ -177,7 +179,9 @@ class EachNode final : public EachBase<Op> {
   }
   [[nodiscard]] KeptState kept() const override {
     if constexpr (Base::Traits::has_state) {
-      return kept_as<typename Base::State>(KeptState::Kind::whole);
+      KeptState kept = kept_as<typename Base::State>(KeptState::Kind::whole);
+      kept.layout += Base::layout_of_outputs;
+      return kept;
     } else {
       return {.layout = Base::outputs};
     }
@@ -285,7 +289,9 @@ class KeyedEachNode final : public EachBase<Op> {
   }
   [[nodiscard]] KeptState kept() const override {
     if constexpr (Base::Traits::has_state) {
-      return kept_as<State>(KeptState::Kind::by_key);
+      KeptState kept = kept_as<State>(KeptState::Kind::by_key);
+      kept.layout += Base::layout_of_outputs + (Base::Traits::has_timer ? 0 : 0x74696D65);
+      return kept;
     } else {
       return {.kind = Base::Traits::has_timer ? KeptState::Kind::by_key : KeptState::Kind::nothing,
               .layout = Base::outputs};

@@ -40,6 +40,15 @@ template <class Type>
 consteval bool is_archivable();
 template <class Type>
 void archive_value(Archive& archive, Type& value);
+template <class Type>
+constexpr std::uint64_t layout_of();
+template <class Type>
+std::uint64_t own_layout();
+
+constexpr std::uint64_t mix_layout(std::uint64_t hash, std::uint64_t with) noexcept {
+  hash = (hash ^ with) * 0x9E3779B97F4A7C15;
+  return hash ^ (hash >> 29);
+}
 
 }  // namespace detail
 
@@ -74,7 +83,10 @@ class Archive {
   void operator()(Value&... values) {
     static_assert((Archivable<Value> && ...),
                   "weir: a value cannot be written: give its type a member void archive(weir::Archive&)");
-    if constexpr ((Archivable<Value> && ...)) (detail::archive_value(*this, values), ...);
+    if constexpr ((Archivable<Value> && ...)) {
+      if (has_only_layout_) [[unlikely]] { return (note(detail::layout_of<Value>()), ...); }
+      (detail::archive_value(*this, values), ...);
+    }
   }
   /// Writes a value that is not to be changed.
   template <class Value>
@@ -115,6 +127,12 @@ class Archive {
   void clear() noexcept { at_ = begin_; }
 
  private:
+  template <class Type>
+  friend std::uint64_t detail::own_layout();
+
+  /// Writes nothing: mixes the types of what passes through into `layout`.
+  explicit Archive(std::uint64_t& layout) noexcept;
+  void note(std::uint64_t layout) noexcept;
   /// For writing. When there is nothing left to be read it fails, and the value becomes zero.
   [[gnu::noinline]] bool make_room(void* at, std::size_t bytes);
 
@@ -122,6 +140,7 @@ class Archive {
   char* at_ = nullptr;
   char* end_ = nullptr;
   bool is_loading_ = false;
+  bool has_only_layout_ = false;  // `begin_` is where it is, and there is never room
   std::size_t failed_at_ = 0;
   std::string reason_;
   std::unique_ptr<char[]> memory_;
@@ -197,7 +216,7 @@ consteval ArchiveKind archive_kind() {
 }
 
 template <class Tuple, class Use>
-consteval auto with_parts(Use use) {
+constexpr auto with_parts(Use use) {
   return []<class... Part>(std::type_identity<std::tuple<Part...>>, Use call) {
     return call(std::type_identity<std::remove_reference_t<Part>>{}...);
   }(std::type_identity<Tuple>{}, use);
@@ -300,32 +319,50 @@ consteval bool is_packed() {
     return false;
 }
 
-/// A number for how a type is written: types that are written alike have the same.
+/// The layout of a type that says itself how it is written: that of what its `archive` writes of a new value. A type that contains
+/// itself is looked at once.
 template <class Type>
-consteval std::uint64_t layout_of() {
+std::uint64_t own_layout() {
+  std::uint64_t layout = static_cast<std::uint64_t>(ArchiveKind::own) + 1;
+  if constexpr (std::is_default_constructible_v<Type>) {
+    static thread_local bool is_open = false;
+    if (is_open) return layout;
+    const struct Open {
+      Open() { is_open = true; }
+      Open(const Open&) = delete;
+      Open& operator=(const Open&) = delete;
+      ~Open() { is_open = false; }
+    } open;
+    Archive archive(layout);
+    Type value = Type();
+    value.archive(archive);
+  }
+  return layout;
+}
+
+/// A number for how a type is written: types that are written alike have the same. A constant, unless it takes `own_layout`.
+template <class Type>
+constexpr std::uint64_t layout_of() {
   constexpr ArchiveKind kind = archive_kind<Type>();
-  const auto mix = [](std::uint64_t hash, std::uint64_t with) {
-    hash = (hash ^ with) * 0x9E3779B97F4A7C15;
-    return hash ^ (hash >> 29);
-  };
-  const std::uint64_t start = mix(0, static_cast<std::uint64_t>(kind) + 1);
+  constexpr std::uint64_t start = mix_layout(0, static_cast<std::uint64_t>(kind) + 1);
   if constexpr (Versioned<Type>) {
-    return mix(start, 0x76657273);  // it says itself which version it is
+    // It says itself which version it is, and each may be written in another way.
+    return mix_layout(mix_layout(0, static_cast<std::uint64_t>(ArchiveKind::own) + 1), 0x76657273);
   } else if constexpr (kind == ArchiveKind::number) {
-    return mix(mix(start, sizeof(Type)), std::is_floating_point_v<Type> ? 1 : 0);
+    return mix_layout(mix_layout(start, sizeof(Type)), std::is_floating_point_v<Type> ? 1 : 0);
   } else if constexpr (kind == ArchiveKind::own) {
     if constexpr (requires { Type::archive_layout(); })
-      return mix(start, Type::archive_layout());
+      return mix_layout(start, Type::archive_layout());
     else
-      return start;
+      return own_layout<Type>();
   } else if constexpr (kind == ArchiveKind::list || kind == ArchiveKind::optional) {
-    return mix(start, layout_of<typename Type::value_type>());
+    return mix_layout(start, layout_of<typename Type::value_type>());
   } else if constexpr (kind == ArchiveKind::array) {
-    return mix(mix(start, array_size<Type>), layout_of<typename ElementOf<Type>::type>());
+    return mix_layout(mix_layout(start, array_size<Type>), layout_of<typename ElementOf<Type>::type>());
   } else {
-    return with_parts<PartsOfValue<Type>>([&]<class... Part>(std::type_identity<Part>...) {
+    return with_parts<PartsOfValue<Type>>([]<class... Part>(std::type_identity<Part>...) {
       std::uint64_t hash = start;
-      ((hash = mix(hash, layout_of<Part>())), ...);
+      ((hash = mix_layout(hash, layout_of<Part>())), ...);
       return hash;
     });
   }
