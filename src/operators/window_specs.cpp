@@ -47,8 +47,8 @@ void check_plan(Problems& problems, std::string_view name, const WindowPlan& pla
         name, "grace (" + shown(plan.grace_asked) + ") must not be negative; 0s closes windows at their end");
   }
   if (plan.kind == "cumulating" && plan.size.count() % plan.every.count() != 0) {
-    problems.add(name, "step (" + shown(plan.every) + ") must divide size (" + shown(plan.size) +
-                           "); try " + shown(round_step(plan.size.count(), plan.every.count())));
+    problems.add(name, "step (" + shown(plan.every) + ") must divide size (" + shown(plan.size) + "); try " +
+                           shown(round_step(plan.size.count(), plan.every.count())));
   }
   check_emission(problems, name, plan.trigger.emission(), plan.size);
   if (plan.most_empty > 0 && !plan.trigger.is_plain()) {

@@ -114,7 +114,8 @@ class Subject {
   }
   void check_taken() {
     const std::string image = world_->snapshot();
-    static_cast<void>(world_->take());  // no pipeline writes an image while something is due, but bytes may say that it was
+    static_cast<void>(
+        world_->take());  // no pipeline writes an image while something is due, but bytes may say that it was
     demand(weir::inspect(image).ok(), "what was taken cannot be written");
     const std::unique_ptr<world::World> twin = fuzz::make_world(way_);
     demand(world::restore(*twin, image).empty(), "what was taken and written is refused");
