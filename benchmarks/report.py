@@ -238,6 +238,8 @@ def describe(summary):
     line = (f"{summary['compiler']}, `{summary['flags']}`, {summary['machine']}. Canaries: compute {canary.get('compute_start_ns')} ns at the start, "
             f"{canary.get('compute_end_ns')} at the end; random update {canary.get('random_start_ns')}, {canary.get('random_end_ns')}; "
             f"{canary['disturbed']} of {canary['runs']} repetitions were disturbed and left out.")
+    if max((result["repetitions"] for result in summary["results"]), default=0) <= 1:
+        line += " A quick run: one repetition of each case."
     return line + ("\n\n**This run is void: its canary drifted.**" if canary["void"] else "")
 
 
