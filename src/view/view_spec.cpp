@@ -30,6 +30,10 @@ void check_publish(Problems& problems, std::string_view name, const PublishSpec&
   }
 }
 
+StalePolicy policy_of(const ViewSpec& spec, const LookupSpec& asked) noexcept {
+  return asked.when_stale.value_or(spec.when_stale);
+}
+
 namespace {
 
 std::string_view policy_word(StalePolicy policy) {

@@ -219,7 +219,7 @@ TEST_CASE("the text has the mean of finite deltas, and how relative deltas are d
   served[1].value.sum = 1.0 + 5e-7;
   served[2].value.sum = -3.0;
   served[3].value.sum = INFINITY;
-  served[4].value.word = "y";
+  served[4].value.word = std::string(1, 'y');
   CHECK(weir::compare(trained, served).text() ==
         "matched 5, mismatched 5, missing 0, extra 0\n"
         "  count             0 of 5 differ, mean delta 0, largest 0\n"

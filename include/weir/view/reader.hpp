@@ -160,7 +160,7 @@ class Reader {
     if (out.status == ReadStatus::missing) {
       if (share_->fallback) detail::put_fallback(*share_->fallback, out);
     } else if (detail::is_of_key(out.status) && detail::is_stale(spec, asked, out.age)) {
-      detail::withhold(asked.when_stale.value_or(spec.when_stale), share_->fallback, out);
+      detail::withhold(detail::policy_of(spec, asked), share_->fallback, out);
     }
     detail::count_read(stats_, out.status, out.age);
     if (spec.freshness_goal && out.age >= *spec.freshness_goal) [[unlikely]]

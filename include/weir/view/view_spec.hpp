@@ -91,6 +91,8 @@ struct Known {
   const std::optional<Duration> max_age = asked.max_age ? asked.max_age : spec.max_age;
   return max_age && age >= *max_age;
 }
+/// What becomes of a stale row.
+[[nodiscard]] StalePolicy policy_of(const ViewSpec& spec, const LookupSpec& asked) noexcept;
 
 /// Decides whether a row may be served.
 template <class Row>
