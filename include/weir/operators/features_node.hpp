@@ -22,9 +22,7 @@
 #include <weir/state/record_log.hpp>
 #include <weir/window/rolling.hpp>
 
-namespace weir::inline v0 {
-
-namespace detail {
+namespace weir::inline v0::detail {
 
 /// Keeps rolling windows and computes rows of them when asked.
 ///
@@ -293,17 +291,20 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
     newest_ = std::max(newest_, at);
     key.version = ++version_;
     key.newest = std::max(key.newest, at);
-    if (key.is_armed || retain_ == for_ever) return;
+    if (!key.is_armed) arm(slot, key);
+  }
+  /// Lets the key be forgotten when its time has come.
+  void arm(Slot slot, KeyState& key) {
+    if (retain_ == for_ever) return;
     expiries_.arm(deadline(key), slot);
     key.is_armed = true;
   }
   /// Lets no entry of the queue outlive its key: another one could wait for it.
   void expire_anew() {
     expiries_.clear();
-    for (Slot slot = 0; retain_ != for_ever && slot < keys_.size(); ++slot) {
-      KeyState& key = keys_[slot];
-      key.is_armed = key.newest != no_time;
-      if (key.is_armed) expiries_.arm(deadline(key), slot);
+    for (Slot slot = 0; slot < keys_.size(); ++slot) {
+      keys_[slot].is_armed = false;
+      if (holds(slot)) arm(slot, keys_[slot]);
     }
   }
   /// A record that lies in panes, which reads at this watermark have as a whole.
@@ -374,9 +375,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
     key.archive(archive, logs_, groups_);
     if (!archive.is_loading() || !archive.is_good()) return;
     this->touch(slot);
-    if (retain_ == for_ever) return;
-    expiries_.arm(deadline(key), slot);
-    key.is_armed = true;
+    arm(slot, key);
   }
   void forget(KeyState& key) noexcept {
     if (key.newest == no_time) return;
@@ -447,6 +446,4 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
   KeyState nobody_;
 };
 
-}  // namespace detail
-
-}  // namespace weir::inline v0
+}  // namespace weir::inline v0::detail
