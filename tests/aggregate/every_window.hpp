@@ -15,6 +15,7 @@
 
 #include "aggregate/samples.hpp"
 #include "catch.hpp"
+#include "effort.hpp"
 
 /// \file
 /// Aggregates in every kind of window: what comes out is what one State gives to which the records of the window were added in their
@@ -131,12 +132,12 @@ inline std::vector<Event> records_in(const std::vector<Event>& events, std::uint
   return inside;
 }
 
-/// The last records of a key by time, equal ones by arrival.
-inline std::vector<Event> last_records(const std::vector<Event>& events, std::uint32_t key,
-                                       std::size_t count) {
+/// The last records of a key before an instant by time, equal ones by arrival.
+inline std::vector<Event> last_records(const std::vector<Event>& events, std::uint32_t key, std::size_t count,
+                                       EventTime before) {
   std::vector<Event> last;
   for (const Event& event : events) {
-    if (event.key == key) last.push_back(event);
+    if (event.key == key && event.at < before) last.push_back(event);
   }
   std::stable_sort(last.begin(), last.end(), [](const Event& a, const Event& b) { return a.at < b.at; });
   last.erase(last.begin(), last.end() - static_cast<long>(std::min(count, last.size())));
@@ -185,39 +186,76 @@ void check_windows(const char* kind, const Windows& windows, const std::tuple<Fe
   }
 }
 
-/// A window of the last so many records, or, if that is 0, of the time that a read says it covers.
-template <class Row, class... Features, class Rolling>
-void check_rolling(const char* kind, Rolling rolling, const std::tuple<Features...>& features,
-                   std::size_t records = 0) {
-  const std::vector<Event> all = events(8, 300);
-  weir::Graph graph{"rolling"};
-  auto source =
-      graph.source<Event>("events", {.time = &Event::at, .watermark = weir::trailing(microseconds(200))});
-  const auto parts =
-      std::apply([&rolling](const auto&... feature) { return rolling.compute(feature...); }, features);
-  auto view = source | weir::key_by(&Event::key) |
-              weir::features<Row>({.name = "rows", .retain = weir::for_ever}, parts) | weir::view("view");
-  auto pipeline = std::move(graph).build();
-  REQUIRE(pipeline.ok());
-  EventTime newest = event_time(0);
-  std::vector<Event> pushed;
-  for (const Event& event : all) {
-    pipeline->push(source, event);
-    pushed.push_back(event);
-    newest = std::max(newest, event.at);
-    const EventTime as_of = newest + microseconds(1);
-    const auto read = pipeline->lookup(view, event.key, {.as_of = as_of});
-    REQUIRE(read.has_value());
-    const weir::Window covered = read.covered()[0];
-    const Row expected =
-        records == 0
-            ? reference<Row>(records_in(pushed, event.key, covered), {covered.start, as_of}, features)
-            : reference<Row>(last_records(pushed, event.key, records), {weir::no_time, as_of}, features);
-    const std::string found = difference(read.value, expected, features);
-    if (!found.empty()) {
-      INFO(kind << " read at " << weir::ticks(as_of));
-      FAIL_CHECK(found);
-      return;
+/// A rolling window of time, of so many records, or a lifetime.
+struct RandomWindow {
+  explicit RandomWindow(samples::Random& random) {
+    const weir::Asking asking = random.below(2) == 0 ? weir::Asking::included : weir::Asking::excluded;
+    const weir::Duration hop(random.between(1, 12));
+    const weir::Precision precisions[] = {weir::exact, hop, weir::pre_cut(hop)};
+    switch (random.below(5)) {
+      case 0:
+        records = 1 + random.below(8);
+        rolling = weir::rolling_records({.records = static_cast<std::uint32_t>(records), .asking = asking});
+        break;
+      case 1:
+        rolling = weir::rolling_lifetime({.asking = asking});
+        break;
+      default:
+        is_of_time = true;
+        rolling = weir::rolling({.size = hop * random.between(1, 12),
+                                 .precision = precisions[random.below(3)],
+                                 .asking = asking});
+    }
+  }
+  weir::Rolling<1> rolling = weir::rolling_lifetime();
+  std::size_t records = 0;  // 0: any number
+  bool is_of_time = false;
+};
+
+/// Random windows over random records, read at random instants, also such as are past.
+template <class Row, class... Features>
+void check_rolling(const std::tuple<Features...>& features) {
+  const std::uint64_t scripts = effort() == "long" ? 100'000 : effort() == "quick" ? 100 : 5'000;
+  for (std::uint64_t seed = 1; seed <= scripts; ++seed) {
+    samples::Random random{seed};
+    const RandomWindow window(random);
+    const weir::Duration bound(random.between(0, 50));
+    const weir::Duration time_travel(random.between(0, 1) * random.between(0, 60));
+    weir::Graph graph{"rolling"};
+    auto source = graph.source<Event>("events", {.time = &Event::at, .watermark = weir::trailing(bound)});
+    const auto parts = std::apply(
+        [&window](const auto&... feature) { return weir::Rolling<1>(window.rolling).compute(feature...); },
+        features);
+    auto view =
+        source | weir::key_by(&Event::key) |
+        weir::features<Row>({.name = "rows", .time_travel = time_travel, .retain = weir::for_ever}, parts) |
+        weir::view("view");
+    auto pipeline = std::move(graph).build();
+    REQUIRE(pipeline.ok());
+    EventTime newest = event_time(0);
+    std::vector<Event> pushed;
+    for (const Event& event : events(seed, 40)) {
+      pipeline->push(source, event);
+      pushed.push_back(event);
+      newest = std::max(newest, event.at);
+      // What is before the watermark by more than the time travel, only windows of time know.
+      const weir::Duration back = bound + time_travel + weir::Duration(window.is_of_time ? 20 : 0);
+      const EventTime as_of = newest + weir::Duration(random.between(-back.count(), 20));
+      const auto key = static_cast<std::uint32_t>(random.below(3));
+      const auto read = pipeline->lookup(view, key, {.as_of = as_of});
+      const weir::Window covered = read.covered()[0];
+      const std::vector<Event> inside = window.records == 0
+                                            ? records_in(pushed, key, covered)
+                                            : last_records(pushed, key, window.records, covered.end);
+      const EventTime begin = window.records == 0 ? covered.start : weir::no_time;
+      const Row expected = reference<Row>(inside, {begin, as_of}, features);
+      const std::string found = difference(*read, expected, features);
+      if (!found.empty()) {
+        INFO("script " << seed << ", read at " << weir::ticks(as_of) << " of " << weir::ticks(covered.start)
+                       << " to " << weir::ticks(covered.end));
+        FAIL_CHECK(found);
+        return;
+      }
     }
   }
 }
@@ -262,14 +300,7 @@ void check_every_window(const std::tuple<Features...>& features) {
   check_windows<Row>("sessions", weir::session({.gap = microseconds(9), .grace = none}), features);
   check_windows<Row>("lifetime", weir::lifetime(), features);
   check_count_windows<Row>(features);
-  check_rolling<Row>("exact", weir::rolling({.size = microseconds(50), .precision = weir::exact}), features);
-  check_rolling<Row>("sawtooth", weir::rolling({.size = microseconds(50), .precision = microseconds(5)}),
-                     features);
-  check_rolling<Row>("pre-cut",
-                     weir::rolling({.size = microseconds(50), .precision = weir::pre_cut(microseconds(5))}),
-                     features);
-  check_rolling<Row>("records", weir::rolling_records({.records = 5}), features, 5);
-  check_rolling<Row>("lifetime", weir::rolling_lifetime(), features);
+  check_rolling<Row>(features);
 }
 
 }  // namespace every_window

@@ -321,7 +321,8 @@ TEST_CASE("evictions are those of a list of the keys by their last records, in b
         const auto key = static_cast<std::int64_t>(random() % keys);
         batch.push_back(desk::event(key, 1));
         if (kept.count(key) == 0 && kept.size() == most) {
-          for (std::size_t gone = std::max<std::size_t>(1, most / 64); gone > 0; --gone) {
+          for (std::size_t gone = std::max<std::size_t>(1, most / weir::detail::evicted_part); gone > 0;
+               --gone) {
             kept.erase(std::min_element(kept.begin(), kept.end(), [](const auto& a, const auto& b) {
               return a.second.first < b.second.first;
             }));

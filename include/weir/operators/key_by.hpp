@@ -65,6 +65,9 @@ class KeyBudget {
   std::size_t weighed_bytes_ = 0;
 };
 
+/// One key in so many is evicted at a time: whoever forgets keys looks at all deadlines.
+constexpr std::size_t evicted_part = 16;
+
 /// Leaves `count` of these slots: those with the lowest numbers.
 void keep_coldest(std::vector<Slot>& slots, std::size_t count, const Column<std::uint64_t>& heard);
 
@@ -199,7 +202,8 @@ class KeyByNode final : public Node {
   void make_room() {
     auto& dictionary = keyspace_.dictionary;
     dictionary.reclaim(dictionary.slot_bound(), [this](Slot slot) { return keyspace_.holds(slot); });
-    const std::size_t left = dictionary.most_keys() - std::max<std::size_t>(1, dictionary.most_keys() / 64);
+    const std::size_t left =
+        dictionary.most_keys() - std::max<std::size_t>(1, dictionary.most_keys() / evicted_part);
     if (dictionary.size() <= left) return;
     std::vector<Slot> coldest;
     for (Slot slot = 0; slot < dictionary.slot_bound(); ++slot) {
