@@ -207,6 +207,36 @@ TEST_CASE("operators say how much memory they hold, to five per cent of what the
   }
 }
 
+TEST_CASE("long keys are in the memory that operators hold, and go with their keys") {
+  Filled filled([](const Stream& source) {
+    const auto name = [](const Event& event) {
+      return "a customer with a long name, number " + std::to_string(event.key);
+    };
+    source |
+        weir::key_by(name,
+                     {.name = "keys", .most_bytes = 16 << 20, .when_full = weir::WhenFull::evict_coldest}) |
+        weir::tumbling({.size = 1h, .grace = 0s}) | totals();
+  });
+  const std::int64_t before = heap::live_bytes();
+  for (const std::uint64_t keys : {20'000, 200'000}) {
+    filled.push(keys, 2);
+    const auto held = static_cast<double>(heap::live_bytes() - before);
+    INFO(filled.pipeline->stats("keys").keys << " of " << keys << " keys, " << filled.said() << " of "
+                                             << held);
+    CHECK(filled.said() / held > 0.95);
+    CHECK(filled.said() / held < 1.05);
+    CHECK(filled.said() <= 16 << 20);
+  }
+  CHECK(filled.pipeline->stats("keys").evicted > 0);
+  const double full = filled.said();
+  for (std::uint32_t group = 0; group < 128; ++group) {
+    const std::array<std::uint32_t, 1> groups{group};
+    REQUIRE(filled.pipeline->drop(groups).ok());
+  }
+  CHECK(filled.pipeline->stats("keys").keys == 0);
+  CHECK(filled.said() < full - 3'000'000);
+}
+
 TEST_CASE("all that operators hold is of the host's memory, and goes back to it") {
   for (const Kind& kind : kinds) {
     HostMemory memory;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -125,6 +126,20 @@ template <class Type>
     return weir_fields(stored) == weir_fields(key);
   } else {
     return stored == key;
+  }
+}
+
+/// Bytes that a stored key has taken beside its own size: those of strings that do not fit into themselves.
+template <class Type>
+[[nodiscard]] std::size_t owned_bytes(const Type& key) noexcept {
+  if constexpr (std::is_same_v<Type, std::string>) {
+    return key.capacity() > std::string().capacity() ? key.capacity() + 1 : 0;
+  } else if constexpr (is_tuple<Type>) {
+    return std::apply([](const auto&... parts) { return (owned_bytes(parts) + ... + 0); }, key);
+  } else if constexpr (HasFields<Type>) {
+    return owned_bytes(weir_fields(key));
+  } else {
+    return 0;
   }
 }
 

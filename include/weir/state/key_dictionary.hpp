@@ -88,7 +88,9 @@ class KeyDictionary {
   /// Takes a slot back, which is in use.
   void erase(Slot slot) {
     index_.erase(hash(keys_[slot]), slot);
-    keys_[slot] = Stored{};
+    Stored gone{};
+    std::swap(keys_[slot], gone);  // an assignment would leave a string its memory
+    owned_bytes_ -= detail::owned_bytes(gone);
     slots_.give_back(slot);
   }
   /// Keeps the dictionary in proportion to the keys that are held, at a constant cost per new key: once it has twice
@@ -115,7 +117,7 @@ class KeyDictionary {
   }
 
   [[nodiscard]] std::size_t size_bytes() const noexcept {
-    return index_.size_bytes() + keys_.size_bytes() + slots_.size_bytes();
+    return index_.size_bytes() + keys_.size_bytes() + owned_bytes_ + slots_.size_bytes();
   }
 
  private:
@@ -220,6 +222,7 @@ class KeyDictionary {
     keys_.grow(std::size_t{slot} + 1);
     keys_[slot] = Stored(key);
     index_.insert(hash, mark_of(key, hash), slot);
+    owned_bytes_ += detail::owned_bytes(keys_[slot]);
     slots_.take();
     ++new_keys_;
     return newest_ = slot;
@@ -229,6 +232,7 @@ class KeyDictionary {
   std::size_t most_keys_;
   Index index_;
   Column<Stored> keys_;
+  std::size_t owned_bytes_ = 0;  // of long strings in them
   detail::SlotNumbers slots_;
   std::size_t new_keys_ = 0;
   Slot newest_ = no_slot;
