@@ -1,5 +1,7 @@
 #include <weir/state/kept_keys.hpp>
 
+#include <weir/base/hash.hpp>
+
 namespace weir::inline v0 {
 
 std::uint64_t murmur2(std::string_view key) {
@@ -20,6 +22,11 @@ std::uint64_t murmur2(std::string_view key) {
   hash ^= hash >> 13;
   hash *= multiplier;
   return hash ^ hash >> 15;
+}
+
+std::uint32_t KeyGroups::of(std::string_view key) const {
+  const std::uint64_t number = hash != nullptr ? hash(key) : XXH3_64bits(key.data(), key.size());
+  return static_cast<std::uint32_t>(number & (count - 1));
 }
 
 namespace detail {

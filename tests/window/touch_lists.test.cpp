@@ -4,7 +4,6 @@
 #include <map>
 #include <random>
 #include <utility>
-#include <vector>
 
 #include "catch.hpp"
 

@@ -8,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include <weir/base/hash.hpp>
 #include <weir/state/archive.hpp>
 #include <weir/state/column.hpp>
 
@@ -31,10 +30,7 @@ struct KeyGroups {
   /// XXH3 of the bytes. It must not change while there is state.
   std::uint64_t (*hash)(std::string_view key) = nullptr;
 
-  [[nodiscard]] std::uint32_t of(std::string_view key) const {
-    const std::uint64_t number = hash != nullptr ? hash(key) : XXH3_64bits(key.data(), key.size());
-    return static_cast<std::uint32_t>(number & (count - 1));
-  }
+  [[nodiscard]] std::uint32_t of(std::string_view key) const;
 };
 
 /// Key groups that follow each other.
