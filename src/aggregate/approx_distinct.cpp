@@ -16,7 +16,7 @@ constexpr std::size_t most_loaded_entries = std::size_t{1} << 18U;
 constexpr std::size_t capacity(std::size_t slots) { return slots <= 64 ? slots - 1 : slots / 4 * 3; }
 
 /// A precision that makes no sense is reported by `problem`; whoever goes on gets the nearest that does.
-constexpr std::uint32_t usable(std::uint32_t precision) {
+constexpr std::uint32_t usable_precision(std::uint32_t precision) {
   return std::clamp(precision, HyperLogLog::least_precision, HyperLogLog::most_precision);
 }
 
@@ -77,7 +77,7 @@ std::size_t HyperLogLog::place_of(std::uint32_t entry) const {
 void HyperLogLog::add_entry(std::uint64_t wide, std::uint32_t precision) {
   const auto entry = static_cast<std::uint32_t>(wide);
   if (precision_.value != 0) return raise_by(entry);
-  const std::uint32_t p = usable(precision);
+  const std::uint32_t p = usable_precision(precision);
   const std::size_t most_slots = (std::size_t{1} << p) / 8;
   if (words_.empty()) {
     if (most_slots < least_slots) {

@@ -11,7 +11,7 @@ constexpr std::uint32_t least_buckets = 16, most_buckets = 65536;
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// A limit that makes no sense is reported by `problem`; whoever goes on gets the nearest that does.
-constexpr std::int32_t usable(std::uint32_t most) {
+constexpr std::int32_t usable_limit(std::uint32_t most) {
   return static_cast<std::int32_t>(std::clamp(most, least_buckets, most_buckets));
 }
 
@@ -51,7 +51,7 @@ BucketRange BucketRange::trimmed() const {
 
 /// Widens the range to [low, high] as far as `limit` allows, with room to grow on the side where it was too short.
 void BucketRange::cover(std::int32_t low, std::int32_t high, std::uint32_t most) {
-  const std::int32_t limit = usable(most);
+  const std::int32_t limit = usable_limit(most);
   const BucketRange old = trimmed();
   bool is_higher = false;
   if (!old.counts.empty()) {
@@ -82,7 +82,7 @@ void BucketRange::add(std::int32_t index, std::uint64_t count, std::uint32_t mos
     return i >= first.value && i - first.value < static_cast<std::int32_t>(counts.size());
   };
   // A range that is as long as it may be and ends with the largest index does not move for smaller ones.
-  const bool is_fixed = static_cast<std::int32_t>(counts.size()) >= usable(most) && counts.back() != 0;
+  const bool is_fixed = static_cast<std::int32_t>(counts.size()) >= usable_limit(most) && counts.back() != 0;
   if (!is_inside(index) && !(is_fixed && index < first.value)) cover(index, index, most);
   if (index < first.value) is_collapsed = true;
   counts[static_cast<std::size_t>(std::max(index, first.value) - first.value)] += count;

@@ -7,20 +7,16 @@
 
 namespace weir::inline v0::testing::oracle {
 
-namespace {
-
-struct Channel {
-  Ticks watermark = no_time;
-  std::optional<Ticks> active_at{};  // the host's clock at the last sign of life
-  bool is_active = true;
-  bool is_aligned = true;
-  bool is_closed = false;
-};
-
-}  // namespace
-
 /// The source half, and the steps.
 struct Oracle::Machine {
+  struct Channel {
+    Ticks watermark = no_time;
+    std::optional<Ticks> active_at{};  // the host's clock at the last sign of life
+    bool is_active = true;
+    bool is_aligned = true;
+    bool is_closed = false;
+  };
+
   void start(const Config& config);
   void apply(const Script& script, const Step& step);
   void push(std::uint32_t channel, const Record& record);
