@@ -12,24 +12,16 @@
 #include <weir/weir.hpp>
 
 #include "catch.hpp"
+#include "notes.hpp"
 
 // What shards share of a host's memory, and what they do not share of its limits.
 
 namespace {
 
 using namespace std::chrono_literals;
-
-struct Note {
-  std::uint64_t key = 0;
-  weir::EventTime at{};
-};
-struct Count {
-  std::int64_t n = 0;
-};
-struct Notes {
-  weir::Source<Note> notes;
-  weir::View<std::uint64_t, Count> counts;
-};
+using shard::Count;
+using shard::Note;
+using shard::Notes;
 
 weir::Sharded<Notes> notes(std::size_t shards, const weir::GraphSpec& graph_spec,
                            const weir::KeyBySpec& keys = {}) {

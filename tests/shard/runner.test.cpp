@@ -13,6 +13,7 @@
 
 #include "catch.hpp"
 #include "effort.hpp"
+#include "notes.hpp"
 #include "stream.hpp"
 
 // Shards on threads of their own. What callbacks note there is looked at after the threads have rested.
@@ -20,6 +21,9 @@
 namespace {
 
 using namespace std::chrono_literals;
+using shard::Count;
+using shard::Note;
+using shard::Notes;
 using stream::Event;
 using stream::Handles;
 using stream::Lines;
@@ -59,18 +63,6 @@ void take(weir::ShardRunner<Handles>& runner, const Step& step) {
       return;
   }
 }
-
-struct Note {
-  std::uint64_t key = 0;
-  weir::EventTime at{};
-};
-struct Count {
-  std::int64_t n = 0;
-};
-struct Notes {
-  weir::Source<Note> notes;
-  weir::View<std::uint64_t, Count> counts;
-};
 
 /// A stream of notes, of which each is shown to `seen` on the thread of its shard.
 template <class Seen>
