@@ -19,22 +19,29 @@ void KeyBudget::check(Problems& problems, std::string_view name) const {
                            ") must be at least 1048576, or 0 for any number");
 }
 
-std::size_t KeyBudget::weigh(std::size_t keys, std::size_t slots, std::size_t bytes) noexcept {
-  next_keys_ = keys + keys / 64 + 1;
-  if (bytes > most_bytes_ && bytes > weighed_bytes_) {
-    weighed_bytes_ = bytes;
-    const std::size_t fewer = evicts_ ? keys - keys / 64 : keys;
-    allowed_ = std::max<std::size_t>(1, std::min(allowed_, fewer));
-  } else if (bytes <= most_bytes_) {
+std::size_t KeyBudget::weigh(const Weight& now) noexcept {
+  next_keys_ = now.keys + now.keys / 64 + 1;
+  owned_ = now.owned;
+  if (now.kept <= most_bytes_) {
     weighed_bytes_ = 0;
     // Columns grow all at once and by large steps: the next one must fit, too.
-    const std::size_t capacity = ChunkList::capacity_for(std::max<std::size_t>(slots, 1));
+    const std::size_t capacity = ChunkList::capacity_for(std::max<std::size_t>(now.slots, 1));
     const double growth =
         static_cast<double>(ChunkList::capacity_for(capacity + 1)) / static_cast<double>(capacity);
-    const bool fits = static_cast<double>(bytes) * growth <= static_cast<double>(most_bytes_);
+    const bool fits = static_cast<double>(now.kept) * growth + static_cast<double>(now.owned) <=
+                      static_cast<double>(most_bytes_);
     allowed_ = fits ? most_keys_ : std::min(most_keys_, capacity);
+  } else if (now.kept > weighed_bytes_) {
+    weighed_bytes_ = now.kept;
+    allowed_ = std::min(allowed_, evicts_ ? now.keys - now.keys / 64 : now.keys);
   }
-  return allowed_;
+  const std::size_t room = std::max(most_bytes_ - std::min(most_bytes_, now.kept), step());
+  if (now.owned > room) {
+    const double part = static_cast<double>(room) / static_cast<double>(now.owned);
+    const auto fitting = static_cast<std::size_t>(static_cast<double>(now.keys) * part);
+    allowed_ = evicts_ ? std::min(allowed_, fitting) : 0;
+  }
+  return allowed_ = std::max<std::size_t>(1, allowed_);
 }
 
 void keep_coldest(std::vector<Slot>& slots, std::size_t count, const Column<std::uint64_t>& heard) {

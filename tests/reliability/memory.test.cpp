@@ -237,6 +237,48 @@ TEST_CASE("long keys are in the memory that operators hold, and go with their ke
   CHECK(filled.said() < full - 3'000'000);
 }
 
+TEST_CASE("a budget holds for keys that become longer, and for short ones again") {
+  const auto policy = GENERATE(weir::WhenFull::evict_coldest, weir::WhenFull::reject);
+  const std::size_t most = GENERATE(1 << 20, 4 << 20);
+  const std::size_t batch = GENERATE(1, 64);
+  struct Named {
+    std::string name;
+    weir::EventTime at;
+  };
+  weir::Graph graph{"names", {.hash_seed = 1}};
+  const auto source = graph.source<Named>("events", {.time = &Named::at, .watermark = weir::ascending()});
+  source | weir::key_by(&Named::name, {.name = "keys", .most_bytes = most, .when_full = policy}) |
+      weir::tumbling({.size = 1s, .grace = 0s}) |
+      weir::aggregate<Totals>("totals", weir::count().as(&Totals::n));
+  auto pipeline = std::move(graph).build().value();
+  std::vector<Named> names;
+  std::int64_t number = 0;
+  std::uint64_t short_keys = 0;
+  for (const std::size_t length : {1, 1000, 1, 100, 300}) {
+    std::uint64_t most_bytes = 0, most_keys = 0;
+    for (std::size_t i = 0; i < most / 4; ++i) {
+      std::string name = std::to_string(++number);
+      name.resize(std::max(name.size(), length), 'x');
+      names.push_back({std::move(name), weir::event_time(number * 20)});
+      if (names.size() < batch) continue;
+      pipeline.push(source, std::span<const Named>(names));
+      names.clear();
+      if (i % 1024 >= batch) continue;
+      const std::uint64_t keys = pipeline.stats("keys").keys;
+      most_keys = std::max(most_keys, keys);
+      most_bytes =
+          std::max(most_bytes, pipeline.stats("keys").state_bytes + pipeline.stats("totals").state_bytes);
+    }
+    INFO("length " << length << ": " << most_keys << " keys, " << most_bytes << " of " << most << " bytes");
+    CHECK(most_bytes <= most + most / 16 + batch * (length + 1));  // lists of slots grow to twice their size
+    CHECK(pipeline.stats("keys").conserves());
+    CHECK(most_keys * (length + 100) > most / 8);
+    if (length > 1) continue;
+    if (short_keys == 0) short_keys = most_keys;
+    CHECK(most_keys >= short_keys / 2);  // the long ones have left nothing behind
+  }
+}
+
 TEST_CASE("all that operators hold is of the host's memory, and goes back to it") {
   for (const Kind& kind : kinds) {
     HostMemory memory;

@@ -6,10 +6,39 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "catch.hpp"
+
+namespace host {
+
+struct City {
+  std::string name;
+};
+WEIR_FIELDS(City, name);
+struct Branch {
+  City city;
+  int number = 0;
+};
+WEIR_FIELDS(Branch, city, number);
+
+/// Can be copied, and not moved.
+struct Copied {
+  Copied() = default;
+  explicit Copied(std::string text) : name(std::move(text)) {}
+  Copied(const Copied&) = default;
+  Copied& operator=(const Copied&) = default;
+  ~Copied() = default;
+  std::string name;
+};
+WEIR_FIELDS(Copied, name);
+
+[[maybe_unused]] std::string owned_bytes(const City& city) { return city.name; }  // is not weir's
+
+}  // namespace host
 
 namespace {
 
@@ -167,6 +196,52 @@ TEST_CASE("another hash seed gives other hashes, but the same keys") {
   int same = 0;
   for (std::int64_t key = 0; key < 1000; ++key) same += one.hash(key) == two.hash(key) ? 1 : 0;
   CHECK(same == 0);
+}
+
+const std::string long_name(40, 'x');
+
+TEST_CASE("structs with fields are keys inside of others, by their fields") {
+  weir::KeyDictionary<host::Branch> branches(weir::HashSeed{}, 100);
+  const weir::Slot slot = branches.intern({{"Leeds"}, 1});
+  CHECK(branches.intern({{"Leeds"}, 2}) != slot);
+  CHECK(branches.intern({{"York"}, 1}) != slot);
+  CHECK(branches.intern({{"Leeds"}, 1}) == slot);
+  CHECK(branches.size() == 3);
+
+  weir::KeyDictionary<std::tuple<host::City, int>> pairs(weir::HashSeed{}, 100);
+  const weir::Slot pair = pairs.intern({{"Leeds"}, 1});
+  CHECK(pairs.intern({{"Leeds"}, 2}) != pair);
+  CHECK(pairs.intern({{"Leeds"}, 1}) == pair);
+}
+
+TEST_CASE("what long keys own is counted while they have a slot, and then given back") {
+  const auto check = [](auto& dictionary, auto make) {
+    for (int i = 0; i < 1000; ++i) static_cast<void>(dictionary.intern(make(i)));
+    CHECK(dictionary.owned_bytes() >= 1000 * long_name.size());
+    CHECK(dictionary.owned_bytes() <= 2000 * long_name.size());
+    const std::size_t rest = dictionary.size_bytes() - dictionary.owned_bytes();
+    dictionary.reclaim(2000, [](weir::Slot) { return false; });
+    CHECK(dictionary.size() == 0);
+    CHECK(dictionary.owned_bytes() == 0);
+    CHECK(dictionary.size_bytes() <= rest);
+    for (int i = 0; i < 1000; ++i) {  // again and again in one slot
+      static_cast<void>(dictionary.intern(make(i)));
+      dictionary.reclaim(2000, [](weir::Slot) { return false; });
+    }
+    CHECK(dictionary.owned_bytes() == 0);
+  };
+  const auto text = [](int i) { return long_name + std::to_string(i); };
+  weir::KeyDictionary<std::string> strings(weir::HashSeed{}, 1000);
+  check(strings, text);
+  weir::KeyDictionary<host::Branch> branches(weir::HashSeed{}, 1000);
+  check(branches, [&](int i) { return host::Branch{{text(i)}, i}; });
+  weir::KeyDictionary<host::Copied> copied(weir::HashSeed{}, 1000);
+  check(copied, [&](int i) {
+    return host::Copied(text(i % 7) + std::string(static_cast<std::size_t>(i % 40), 'y') + std::to_string(i));
+  });
+  weir::KeyDictionary<int> numbers(weir::HashSeed{}, 1000);
+  static_cast<void>(numbers.intern(1));
+  CHECK(numbers.owned_bytes() == 0);
 }
 
 }  // namespace

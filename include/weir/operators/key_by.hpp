@@ -38,9 +38,18 @@ namespace detail {
 
 /// How many keys there may be: as many as were asked for, or as many as there were when their state took its most bytes.
 ///
-/// State that is given up is used again before more memory is taken, so the number is only lowered when the bytes have grown.
+/// State that is given up is used again before more memory is taken, so the number is only lowered when that has grown. Long keys give
+/// their bytes back: they may take what state leaves of the budget, and a 64th in any case.
 class KeyBudget {
  public:
+  /// What there is when keys are weighed.
+  struct Weight {
+    std::size_t keys;
+    std::size_t slots;
+    std::size_t kept;   // bytes of state, which stay
+    std::size_t owned;  // bytes of long keys, which go with them
+  };
+
   explicit KeyBudget(const KeyBySpec& spec)
       : most_bytes_(spec.most_bytes),
         most_keys_(spec.most_keys),
@@ -48,19 +57,23 @@ class KeyBudget {
         allowed_(spec.most_keys) {}
 
   void check(Problems& problems, std::string_view name) const;
-  /// Whether state is to be weighed, now that there are so many keys and one more batch.
-  [[nodiscard]] bool is_due(std::size_t keys) noexcept {
-    return most_bytes_ != 0 && (keys >= next_keys_ || ++batches_ % 256 == 0);
+  /// Whether state is to be weighed, now that there are so many keys, which own so much, and one more batch.
+  [[nodiscard]] bool is_due(std::size_t keys, std::size_t owned) noexcept {
+    const std::size_t changed = owned > owned_ ? owned - owned_ : owned_ - owned;
+    return most_bytes_ != 0 && (keys >= next_keys_ || changed > step() || ++batches_ % 256 == 0);
   }
-  /// How many keys there may be, when so many, of so many slots, take so much.
-  [[nodiscard]] std::size_t weigh(std::size_t keys, std::size_t slots, std::size_t bytes) noexcept;
+  /// How many keys there may be.
+  [[nodiscard]] std::size_t weigh(const Weight& now) noexcept;
 
  private:
+  [[nodiscard]] std::size_t step() const noexcept { return most_bytes_ / 64; }
+
   std::size_t most_bytes_;
   std::size_t most_keys_;
   bool evicts_;
   std::size_t allowed_;
   std::size_t next_keys_ = 1;
+  std::size_t owned_ = 0;  // when they were weighed
   std::size_t batches_ = 0;
   std::size_t weighed_bytes_ = 0;
 };
@@ -91,7 +104,9 @@ class KeyByNode final : public Node {
   }
 
   void take(const Batch<Record>& batch) {
-    if (budget_.is_due(keyspace_.dictionary.size())) [[unlikely]] { keep_to_budget(); }
+    if (budget_.is_due(keyspace_.dictionary.size(), keyspace_.dictionary.owned_bytes())) [[unlikely]] {
+      keep_to_budget();
+    }
     if (keyspace_.dictionary.size() >= keyspace_.dictionary.most_keys() && !evicts_) [[unlikely]] {
       keyspace_.dictionary.reclaim(batch_limit, [this](Slot slot) { return keyspace_.holds(slot); });
     }
@@ -183,13 +198,15 @@ class KeyByNode final : public Node {
   /// Weighs the state of all keys, and gives up what is too much of it.
   [[gnu::noinline]] void keep_to_budget() {
     auto& dictionary = keyspace_.dictionary;
-    std::size_t bytes = dictionary.size_bytes() + heard_.size_bytes();
+    const std::size_t owned = dictionary.owned_bytes();
+    std::size_t kept = dictionary.size_bytes() - owned + heard_.size_bytes();
     for (const Node* holder : keyspace_.holders) {
       OperatorStats weighed;
       holder->refresh(weighed);
-      bytes += weighed.state_bytes;
+      kept += weighed.state_bytes;
     }
-    dictionary.limit(budget_.weigh(dictionary.size(), dictionary.slot_bound(), bytes));
+    dictionary.limit(budget_.weigh(
+        {.keys = dictionary.size(), .slots = dictionary.slot_bound(), .kept = kept, .owned = owned}));
     if (evicts_ && dictionary.size() > dictionary.most_keys()) make_room();
   }
 

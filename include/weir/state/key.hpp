@@ -120,13 +120,23 @@ template <class Type>
   }
 }
 
-template <class Type>
-[[nodiscard]] bool same_key(const StoredKey<Type>& stored, KeyView<Type> key) noexcept {
-  if constexpr (HasFields<Type> && !is_tuple<Type>) {
-    return weir_fields(stored) == weir_fields(key);
+/// Part by part, because a struct with fields need not have an `==`.
+template <class Stored, class Type>
+[[nodiscard]] bool same_parts(const Stored& stored, const Type& key) noexcept {
+  if constexpr (is_tuple<Type>) {
+    return [&]<std::size_t... Index>(std::index_sequence<Index...>) {
+      return (detail::same_parts(std::get<Index>(stored), std::get<Index>(key)) && ...);
+    }
+    (std::make_index_sequence<std::tuple_size_v<Type>>{});
+  } else if constexpr (HasFields<Type>) {
+    return detail::same_parts(weir_fields(stored), weir_fields(key));
   } else {
     return stored == key;
   }
+}
+template <class Type>
+[[nodiscard]] bool same_key(const StoredKey<Type>& stored, KeyView<Type> key) noexcept {
+  return detail::same_parts(stored, key);
 }
 
 /// Bytes that a stored key has taken beside its own size: those of strings that do not fit into themselves.
@@ -135,9 +145,10 @@ template <class Type>
   if constexpr (std::is_same_v<Type, std::string>) {
     return key.capacity() > std::string().capacity() ? key.capacity() + 1 : 0;
   } else if constexpr (is_tuple<Type>) {
-    return std::apply([](const auto&... parts) { return (owned_bytes(parts) + ... + 0); }, key);
+    return std::apply(
+        [](const auto&... parts) { return (detail::owned_bytes(parts) + ... + std::size_t{0}); }, key);
   } else if constexpr (HasFields<Type>) {
-    return owned_bytes(weir_fields(key));
+    return detail::owned_bytes(weir_fields(key));
   } else {
     return 0;
   }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <type_traits>
 #include <utility>
 
@@ -87,10 +88,12 @@ class KeyDictionary {
   }
   /// Takes a slot back, which is in use.
   void erase(Slot slot) {
-    index_.erase(hash(keys_[slot]), slot);
-    Stored gone{};
-    std::swap(keys_[slot], gone);  // an assignment would leave a string its memory
-    owned_bytes_ -= detail::owned_bytes(gone);
+    Stored nothing{};
+    Stored& key = keys_[slot];
+    index_.erase(hash(key), slot);
+    owned_bytes_ -= detail::owned_bytes(key);
+    std::destroy_at(&key);  // an assignment would leave a string its memory
+    std::construct_at(&key, std::move(nothing));
     slots_.give_back(slot);
   }
   /// Keeps the dictionary in proportion to the keys that are held, at a constant cost per new key: once it has twice
@@ -116,6 +119,8 @@ class KeyDictionary {
     return newest_ != no_slot && slots_.is_used(newest_) ? newest_ : no_slot;
   }
 
+  /// Bytes that long keys have taken beside their slots.
+  [[nodiscard]] std::size_t owned_bytes() const noexcept { return owned_bytes_; }
   [[nodiscard]] std::size_t size_bytes() const noexcept {
     return index_.size_bytes() + keys_.size_bytes() + owned_bytes_ + slots_.size_bytes();
   }
