@@ -30,9 +30,8 @@ struct Row {
   double largest = 0;
 };
 
-/// Bytes of the process that lie in memory.
 // What a sanitizer keeps beside every allocation is in the resident memory, too.
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool is_sanitized = true;
 #elif defined(__has_feature)
 constexpr bool is_sanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
@@ -40,6 +39,7 @@ constexpr bool is_sanitized = __has_feature(address_sanitizer) || __has_feature(
 constexpr bool is_sanitized = false;
 #endif
 
+/// Bytes of the process that lie in memory.
 double resident() {
   std::ifstream status("/proc/self/statm");
   double pages = 0;
@@ -49,7 +49,7 @@ double resident() {
 
 TEST_CASE("what is kept of keys that come and go is what is accounted, and is used again") {
   using namespace std::chrono_literals;
-  const std::uint64_t keys = effort() == "quick" ? 20'000 : effort() == "long" ? 1'000'000 : 200'000;
+  const std::uint64_t keys = effort() == "quick" ? 20'000 : 1'000'000;
   const double before = resident();
   weir::Graph graph{"churn"};
   const auto payments =
@@ -88,7 +88,7 @@ TEST_CASE("what is kept of keys that come and go is what is accounted, and is us
     if (!is_sanitized) CHECK(resident() - before < 1.1 * kept + 4e6);
     CHECK(pipeline->live_windows("features") <= keys + keys / 100);
     if (cycle == 3) warm = kept;
-    if (cycle > 3) CHECK(kept < 1.02 * warm);
+    if (cycle > 3) CHECK(kept < 1.05 * warm);
     published = static_cast<double>(pipeline->stats("view").state_bytes);
     CHECK(pipeline->lookup(view, cycle * keys / 2 * 0x9E3779B97F4A7C15ULL)->payments == 4);
   }
