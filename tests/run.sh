@@ -20,7 +20,7 @@
 # Short for --only: --packaging --headers --compile-fail --docs --layering
 #
 # WEIR_NO_INSTALL=1 names missing packages instead of installing them; WEIR_JOBS sets the number of parallel jobs.
-# Tests read WEIR_EFFORT: quick (sanitizers, coverage), normal or long. WEIR_SEED is the seed of --kills and --soak,
+# Tests read WEIR_EFFORT: quick (sanitizers, coverage), normal or long. WEIR_SEED is the seed of --kills, --soak and random damage,
 # WEIR_FUZZ_SECONDS how long --fuzz runs. --soak reads WEIR_SOAK_HOURS (24), simulated ones, and WEIR_SOAK_EVENTS_PER_SECOND (50000).
 # The log of each build is build/log/<preset>.txt.
 set -eu
