@@ -316,10 +316,10 @@ class Soak {
       arm(Armed::allocation);
     }
     give_back();
-    if (const auto resident = heap::resident_bytes()) resident_.push_back(megabytes(*resident));
-    held_.push_back(megabytes(heap::live_bytes()));
+    if (const auto resident = heap::resident_bytes()) note(resident_, megabytes(*resident));
+    note(held_, megabytes(heap::live_bytes()));
     for (const std::string& name : town_->pipeline().names())
-      said_[name].push_back(static_cast<double>(town_->pipeline().stats(name).state_bytes) / (1 << 20));
+      note(said_[name], static_cast<double>(town_->pipeline().stats(name).state_bytes) / (1 << 20));
     if (minutes_ % 60 == 0) end_hour();
   }
 
@@ -425,6 +425,11 @@ class Soak {
     hour_started_ = now;
   }
 
+  /// Of one minute. Has room for all of them from the first on, because the memory of the process is compared.
+  void note(std::vector<double>& minutes, double value) {
+    if (minutes.empty()) minutes.reserve(static_cast<std::size_t>(options_.hours * 60) + 1);
+    minutes.push_back(value);
+  }
   /// The mean over a quarter of the minutes: 0 is the first.
   static double quarter(const std::vector<double>& minutes, std::size_t which) {
     const std::size_t size = minutes.size() / 4;
@@ -445,7 +450,8 @@ class Soak {
     for (const auto& [name, minutes] : said_) {
       const double second = quarter(minutes, 1), last = quarter(minutes, 3);
       if (std::abs(last - second) > 0.01 * second && std::abs(last - second) > 0.01)
-        std::printf("  %s: %.2f MiB, then %.2f\n", name.c_str(), second, last);
+        std::printf("  %s: %.2f, %.2f, %.2f and %.2f MiB in the four quarters\n", name.c_str(),
+                    quarter(minutes, 0), second, quarter(minutes, 2), last);
     }
   }
   void report() {
