@@ -16,6 +16,7 @@
 #include "catch.hpp"
 #include "effort.hpp"
 #include "heap.hpp"
+#include "totals.hpp"
 
 // What operators say that they hold is what the allocator holds for them.
 
@@ -23,33 +24,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-struct Event {
-  std::uint64_t key = 0;
-  double value = 0;
-  weir::EventTime at{};
-};
-struct Totals {
-  std::int64_t n = 0;
-  double sum = 0;
-};
+using totals::Counting;
+using totals::Event;
+using totals::sums;
+using totals::Totals;
 
 using Stream = weir::Source<Event>;
-
-auto totals() {
-  return weir::aggregate<Totals>("totals", weir::count().as(&Totals::n),
-                                 weir::sum(&Event::value).as(&Totals::sum));
-}
-struct Counting {
-  struct State {
-    std::int64_t n = 0;
-    friend bool operator==(const State&, const State&) = default;
-  };
-  void process(State& state, const Event& event, weir::Timer& timer, weir::Out<int>&) const {
-    ++state.n;
-    timer.set(weir::later(event.at, 20s));
-  }
-  void on_timer(State& state, const weir::Fired<std::uint64_t>&, weir::Out<int>&) const { state = {}; }
-};
 
 /// One pipeline behind one source, and what comes to it.
 class Filled {
@@ -131,15 +111,15 @@ struct Kind {
 const std::vector<Kind> kinds{
     {"tumbling",
      [](const Stream& s) {
-       s | weir::key_by(&Event::key) | weir::tumbling({.size = 10s, .grace = 0s}) | totals();
+       s | weir::key_by(&Event::key) | weir::tumbling({.size = 10s, .grace = 0s}) | sums();
      }},
     {"sliding",
      [](const Stream& s) {
-       s | weir::key_by(&Event::key) | weir::sliding({.size = 60s, .every = 5s, .grace = 10s}) | totals();
+       s | weir::key_by(&Event::key) | weir::sliding({.size = 60s, .every = 5s, .grace = 10s}) | sums();
      }},
     {"many panes",
      [](const Stream& s) {
-       s | weir::key_by(&Event::key) | weir::sliding({.size = 500s, .every = 1s, .grace = 0s}) | totals();
+       s | weir::key_by(&Event::key) | weir::sliding({.size = 500s, .every = 1s, .grace = 0s}) | sums();
      }},
     {"early panes",
      [](const Stream& s) {
@@ -148,19 +128,19 @@ const std::vector<Kind> kinds{
                            .grace = 10s,
                            .emit = weir::emit_when(weir::on_close(), weir::every(3s)),
                            .panes = weir::retracting}) |
-           totals();
+           sums();
      }},
     {"sessions",
      [](const Stream& s) {
-       s | weir::key_by(&Event::key) | weir::session({.gap = 4s, .grace = 30s}) | totals();
+       s | weir::key_by(&Event::key) | weir::session({.gap = 4s, .grace = 30s}) | sums();
      }},
     {"one session",
      [](const Stream& s) {
-       s | weir::key_by(&Event::key) | weir::session({.gap = 30s, .grace = 0s}) | totals();
+       s | weir::key_by(&Event::key) | weir::session({.gap = 30s, .grace = 0s}) | sums();
      }},
     {"count windows",
      [](const Stream& s) {
-       s | weir::key_by(&Event::key) | weir::count_windows({.size = 50, .every = 10}) | totals();
+       s | weir::key_by(&Event::key) | weir::count_windows({.size = 50, .every = 10}) | sums();
      }},
     {"timers", [](const Stream& s) { s | weir::key_by(&Event::key) | weir::each("each", Counting{}); }},
     {"retained",
@@ -188,7 +168,7 @@ const std::vector<Kind> kinds{
      }},
     {"latest",
      [](const Stream& s) {
-       s | weir::key_by(&Event::key) | weir::tumbling({.size = 5s, .grace = 0s}) | totals() |
+       s | weir::key_by(&Event::key) | weir::tumbling({.size = 5s, .grace = 0s}) | sums() |
            weir::latest({.name = "latest", .retain = 1h, .versions = 3}) | weir::view("view");
      }},
 };
@@ -215,7 +195,7 @@ TEST_CASE("long keys are in the memory that operators hold, and go with their ke
     source |
         weir::key_by(name,
                      {.name = "keys", .most_bytes = 16 << 20, .when_full = weir::WhenFull::evict_coldest}) |
-        weir::tumbling({.size = 1h, .grace = 0s}) | totals();
+        weir::tumbling({.size = 1h, .grace = 0s}) | sums();
   });
   const std::int64_t before = heap::live_bytes();
   for (const std::uint64_t keys : {20'000, 200'000}) {
@@ -235,48 +215,6 @@ TEST_CASE("long keys are in the memory that operators hold, and go with their ke
   }
   CHECK(filled.pipeline->stats("keys").keys == 0);
   CHECK(filled.said() < full - 3'000'000);
-}
-
-TEST_CASE("a budget holds for keys that become longer, and for short ones again") {
-  const auto policy = GENERATE(weir::WhenFull::evict_coldest, weir::WhenFull::reject);
-  const std::size_t most = GENERATE(1 << 20, 4 << 20);
-  const std::size_t batch = GENERATE(1, 64);
-  struct Named {
-    std::string name;
-    weir::EventTime at;
-  };
-  weir::Graph graph{"names", {.hash_seed = 1}};
-  const auto source = graph.source<Named>("events", {.time = &Named::at, .watermark = weir::ascending()});
-  source | weir::key_by(&Named::name, {.name = "keys", .most_bytes = most, .when_full = policy}) |
-      weir::tumbling({.size = 1s, .grace = 0s}) |
-      weir::aggregate<Totals>("totals", weir::count().as(&Totals::n));
-  auto pipeline = std::move(graph).build().value();
-  std::vector<Named> names;
-  std::int64_t number = 0;
-  std::uint64_t short_keys = 0;
-  for (const std::size_t length : {1, 1000, 1, 100, 300}) {
-    std::uint64_t most_bytes = 0, most_keys = 0;
-    for (std::size_t i = 0; i < most / 4; ++i) {
-      std::string name = std::to_string(++number);
-      name.resize(std::max(name.size(), length), 'x');
-      names.push_back({std::move(name), weir::event_time(number * 20)});
-      if (names.size() < batch) continue;
-      pipeline.push(source, std::span<const Named>(names));
-      names.clear();
-      if (i % 1024 >= batch) continue;
-      const std::uint64_t keys = pipeline.stats("keys").keys;
-      most_keys = std::max(most_keys, keys);
-      most_bytes =
-          std::max(most_bytes, pipeline.stats("keys").state_bytes + pipeline.stats("totals").state_bytes);
-    }
-    INFO("length " << length << ": " << most_keys << " keys, " << most_bytes << " of " << most << " bytes");
-    CHECK(most_bytes <= most + most / 16 + batch * (length + 1));  // lists of slots grow to twice their size
-    CHECK(pipeline.stats("keys").conserves());
-    CHECK(most_keys * (length + 100) > most / 8);
-    if (length > 1) continue;
-    if (short_keys == 0) short_keys = most_keys;
-    CHECK(most_keys >= short_keys / 2);  // the long ones have left nothing behind
-  }
 }
 
 TEST_CASE("all that operators hold is of the host's memory, and goes back to it") {
@@ -339,142 +277,6 @@ TEST_CASE("a host's memory that comes to an end poisons the pipeline, and all of
       filled.pipeline.reset();
       CHECK(memory.is_whole());
     }
-  }
-}
-
-/// What the keys of a flood reach: two operators, or every kind that holds something.
-enum class Width : std::uint8_t { lean, wide };
-
-/// Keys that come once, more of them than there is memory for.
-struct Flood {
-  explicit Flood(weir::KeyBySpec spec, Width width = Width::wide) {
-    spec.name = "keys";
-    weir::Graph graph{"flood", {.hash_seed = 1}};
-    source_ = graph.source<Event>("events", {.time = &Event::at, .watermark = weir::trailing(1s)});
-    const auto keyed = *source_ | weir::key_by(&Event::key, std::move(spec));
-    keyed | weir::tumbling({.size = 1h, .grace = 0s}) | totals();
-    keyed | weir::session({.gap = 1h, .grace = 0s}) |
-        weir::aggregate<Totals>("sessions", weir::count().as(&Totals::n));
-    if (width == Width::wide) {
-      keyed | weir::each("each", Counting{});
-      keyed |
-          weir::features<Totals>(
-              {.name = "features", .retain = 1h},
-              weir::rolling({.size = 60s, .precision = 5s}).compute(weir::count().as(&Totals::n))) |
-          weir::view("view");
-    }
-    pipeline_ = std::move(graph).build().value();
-  }
-  void push(std::uint64_t from, std::uint64_t to) {
-    std::array<Event, 256> batch;
-    for (std::uint64_t key = from; key < to;) {
-      std::size_t size = 0;
-      for (; size < batch.size() && key < to; ++size, ++key)
-        batch[size] = {.key = key, .value = 1, .at = weir::event_time(static_cast<std::int64_t>(key))};
-      pipeline_->push(*source_, std::span<const Event>(batch).first(size));
-    }
-  }
-  [[nodiscard]] const weir::OperatorStats& keys() { return pipeline_->stats("keys"); }
-  [[nodiscard]] std::uint64_t bytes() {
-    std::uint64_t bytes = 0;
-    for (const std::string& name : pipeline_->names()) bytes += pipeline_->stats(name).state_bytes;
-    return bytes;
-  }
-  [[nodiscard]] bool conserves() {
-    bool conserves = true;
-    for (const std::string& name : pipeline_->names())
-      conserves = conserves && pipeline_->stats(name).conserves();
-    return conserves;
-  }
-
- private:
-  std::optional<weir::Source<Event>> source_;
-  std::optional<weir::Pipeline> pipeline_;
-};
-
-const std::uint64_t flooding_keys = effort() == "long"    ? 100'000'000
-                                    : effort() == "quick" ? 200'000
-                                                          : 1'000'000;
-
-TEST_CASE(
-    "a flood of keys that come once stays within the memory of the keys there may be, and each is counted") {
-  constexpr std::uint64_t most = 1 << 14;
-  Flood flood({.most_keys = most, .when_full = weir::WhenFull::evict_coldest});
-  flood.push(0, 4 * most);
-  const std::int64_t full = heap::live_bytes();
-  flood.push(4 * most, flooding_keys);
-  INFO(full << " bytes, then " << heap::live_bytes());
-  CHECK(heap::live_bytes() <= full + full / 10);
-  CHECK(flood.keys().keys <= most);
-  CHECK(flood.keys().evicted + flood.keys().keys == flooding_keys);
-  CHECK(flood.keys().applied == flooding_keys);
-  CHECK(flood.keys().rejected == 0);
-}
-
-TEST_CASE("a flood of keys stays within the bytes there may be, whatever becomes of them") {
-  constexpr std::uint64_t most = 16 << 20;
-  const auto policy = GENERATE(weir::WhenFull::evict_coldest, weir::WhenFull::reject);
-  const std::int64_t before = heap::live_bytes();
-  Flood flood({.most_bytes = most, .when_full = policy});
-  flood.push(0, flooding_keys);
-  const weir::OperatorStats& stats = flood.keys();
-  INFO(stats.keys << " keys, " << flood.bytes() << " bytes of state, " << heap::live_bytes() - before
-                  << " in all");
-  CHECK(flood.bytes() <= most);
-  CHECK(heap::live_bytes() - before <= static_cast<std::int64_t>(most + most / 20));
-  CHECK(stats.keys > 5'000);  // and most of them are used
-  if (policy == weir::WhenFull::evict_coldest) {
-    CHECK(stats.evicted + stats.keys == flooding_keys);
-    CHECK(stats.applied == flooding_keys);
-  } else {
-    CHECK(stats.over_key_limit + stats.keys == flooding_keys);
-    CHECK(stats.applied + stats.rejected == flooding_keys);
-  }
-}
-
-const std::uint64_t many_keys = effort() == "long"    ? 1'000'000'000
-                                : effort() == "quick" ? 600'000
-                                                      : 100'000'000;
-
-TEST_CASE(
-    "of very many keys that come once, 64 MiB hold the newest, and the process holds at most a tenth more") {
-  constexpr std::int64_t most = 64 << 20;
-  const std::int64_t before = heap::live_bytes();
-  // Sanitizers keep what was freed.
-  const std::optional<std::int64_t> resident_before =
-      effort() == "quick" ? std::nullopt : heap::resident_bytes();
-  Flood flood({.most_bytes = static_cast<std::size_t>(most), .when_full = weir::WhenFull::evict_coldest},
-              Width::lean);
-  std::int64_t most_held = 0, most_resident = 0;
-  double least_said = 1, most_said = 1;
-  for (std::uint64_t part = 0; part < 10; ++part) {
-    flood.push(many_keys / 10 * part, many_keys / 10 * (part + 1));
-    const std::int64_t held = heap::live_bytes() - before;
-    const double said = static_cast<double>(flood.bytes()) / static_cast<double>(held);
-    most_held = std::max(most_held, held);
-    least_said = std::min(least_said, said);
-    most_said = std::max(most_said, said);
-    if (resident_before.has_value())
-      most_resident = std::max(most_resident, heap::resident_bytes().value_or(0) - *resident_before);
-  }
-  const weir::OperatorStats& stats = flood.keys();
-  INFO(stats.keys << " keys, " << flood.bytes() << " bytes of state, " << most_held << " in all, "
-                  << most_resident << " of them resident; said of held " << least_said << " to "
-                  << most_said);
-  CHECK(flood.bytes() <= static_cast<std::uint64_t>(most));
-  CHECK(most_held <= most + most / 20);
-  CHECK(least_said > 0.95);
-  CHECK(most_said < 1.05);
-  CHECK(stats.keys > 200'000);
-  CHECK(stats.evicted > 0);
-  CHECK(stats.evicted + stats.keys == many_keys);
-  CHECK(stats.applied == many_keys);
-  CHECK(flood.conserves());
-  if (resident_before.has_value()) {
-    CHECK(most_resident > 0);
-    CHECK(most_resident <= most + most / 10);
-  } else {
-    WARN("what the process holds is not known here, and not checked");
   }
 }
 

@@ -2,11 +2,9 @@
 
 #include <algorithm>
 #include <bit>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,7 +14,6 @@
 #include <utility>
 #include <vector>
 
-#include <weir/base/description.hpp>
 #include <weir/base/fields.hpp>
 #include <weir/base/members.hpp>
 #include <weir/state/archive_kind.hpp>
