@@ -66,6 +66,23 @@ struct Silence {
 static_assert(weir::Aggregator<Silence, double>);
 // [end]
 
+// [region owned]
+/// The different articles of a basket, in the order in which they were first put in.
+struct Basket {
+  struct State { weir::OwnedVector<std::uint64_t> articles; };
+  void add(State& s, std::uint64_t article) const {
+    if (std::find(s.articles.begin(), s.articles.end(), article) == s.articles.end()) s.articles.push_back(article);
+  }
+  void merge(State& s, const State& o) const {
+    for (const std::uint64_t article : o.articles) add(s, article);
+  }
+  [[nodiscard]] std::vector<std::uint64_t> result(const State& s) const {
+    return {s.articles.begin(), s.articles.end()};
+  }
+};
+static_assert(weir::Aggregator<Basket, std::uint64_t>);
+// [end]
+
 struct Payment {
   std::uint64_t user = 0;
   double amount = 0;
@@ -116,6 +133,7 @@ void laws() {
   const weir::testing::LawReport parity = weir::testing::check_laws(Parity{}, numbers);  // and remove
   // [end]
   support::expect(static_cast<bool>(parity));
+  support::expect(static_cast<bool>(weir::testing::check_laws(Basket{}, numbers)));
   support::expect(static_cast<bool>(weir::testing::check_laws(Silence{}, samples)));
 }
 

@@ -200,6 +200,7 @@ struct CountedTwice {
 };
 // [end]
 static_assert(weir::Archivable<Counted> && weir::Archivable<CountedTwice>);
+static_assert(CountedTwice::version == Counted::version + 1);
 
 }  // namespace
 

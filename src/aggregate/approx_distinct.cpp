@@ -84,7 +84,7 @@ void HyperLogLog::add_entry(std::uint64_t wide, std::uint32_t precision) {
       become_dense(p);
       return raise_by(entry);
     }
-    words_ = std::vector<std::uint32_t>(least_slots);
+    words_ = OwnedVector<std::uint32_t>(least_slots);
   }
   std::size_t i = place_of(entry);
   if (words_[i] == 0) {
@@ -102,14 +102,14 @@ void HyperLogLog::add_entry(std::uint64_t wide, std::uint32_t precision) {
 }
 
 void HyperLogLog::grow(std::size_t slots) {
-  std::vector<std::uint32_t> old(slots);
+  OwnedVector<std::uint32_t> old(slots);
   old.swap(words_);
   for (const std::uint32_t entry : old)
     if (entry != 0) words_[place_of(entry)] = entry;
 }
 
 void HyperLogLog::become_dense(std::uint32_t precision) {
-  std::vector<std::uint32_t> old((std::size_t{1} << precision) / sizeof(std::uint32_t));
+  OwnedVector<std::uint32_t> old((std::size_t{1} << precision) / sizeof(std::uint32_t));
   old.swap(words_);
   entries_ = 0;
   precision_ = static_cast<std::uint8_t>(precision);
@@ -193,8 +193,8 @@ std::uint64_t HyperLogLog::dense_estimate() const {
                            : std::uint64_t{1} << 63U;
 }
 
-std::vector<std::uint32_t> HyperLogLog::sorted_entries() const {
-  std::vector<std::uint32_t> entries;
+OwnedVector<std::uint32_t> HyperLogLog::sorted_entries() const {
+  OwnedVector<std::uint32_t> entries;
   for (const std::uint32_t entry : words_)
     if (entry != 0) entries.push_back(entry);
   std::sort(entries.begin(), entries.end());
@@ -214,7 +214,7 @@ void HyperLogLog::archive(Archive& ar) {
 }
 
 void HyperLogLog::load_entries(Archive& ar) {
-  std::vector<std::uint32_t> entries;
+  OwnedVector<std::uint32_t> entries;
   ar(entries);
   if (entries.size() > most_loaded_entries) return ar.fail("a sketch has more entries than it may");
   for (std::size_t i = 0; i < entries.size(); ++i) {
@@ -225,7 +225,7 @@ void HyperLogLog::load_entries(Archive& ar) {
   if (entries.empty()) return;
   std::size_t slots = least_slots;
   while (entries.size() > capacity(slots)) slots *= 2;
-  words_ = std::vector<std::uint32_t>(slots);
+  words_ = OwnedVector<std::uint32_t>(slots);
   std::vector<std::uint32_t> places;
   places.reserve(entries.size());
   for (const std::uint32_t entry : entries)

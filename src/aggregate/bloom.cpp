@@ -55,7 +55,7 @@ std::string problem_of(const BloomSpec& spec) {
   return {};
 }
 
-void bloom_insert(std::vector<std::uint64_t>& words, std::uint64_t hash, const BloomSize& size) {
+void bloom_insert(OwnedVector<std::uint64_t>& words, std::uint64_t hash, const BloomSize& size) {
   if (words.empty()) words.assign(size.words, 0);
   Places places(hash, words.size());
   for (std::uint32_t i = 0; i < size.hashes; ++i) {
@@ -64,7 +64,7 @@ void bloom_insert(std::vector<std::uint64_t>& words, std::uint64_t hash, const B
   }
 }
 
-bool bloom_has(const std::vector<std::uint64_t>& words, std::uint64_t hash, const BloomSize& size) {
+bool bloom_has(const OwnedVector<std::uint64_t>& words, std::uint64_t hash, const BloomSize& size) {
   if (words.empty()) return false;
   Places places(hash, words.size());
   bool has = true;
@@ -75,7 +75,7 @@ bool bloom_has(const std::vector<std::uint64_t>& words, std::uint64_t hash, cons
   return has;
 }
 
-void bloom_merge(std::vector<std::uint64_t>& words, const std::vector<std::uint64_t>& other) {
+void bloom_merge(OwnedVector<std::uint64_t>& words, const OwnedVector<std::uint64_t>& other) {
   if (other.empty()) return;
   if (words.empty()) {
     words = other;

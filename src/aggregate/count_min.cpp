@@ -24,9 +24,9 @@ void CountMin::add_few(std::uint64_t hash, std::uint64_t more, CountMinShape sha
     return;
   }
   shape_ = shape;
-  counters_ = std::vector<std::uint32_t>(std::size_t{shape.rows} << shape.bits);
+  counters_ = OwnedVector<std::uint32_t>(std::size_t{shape.rows} << shape.bits);
   for (const Few& one : few_) count(one.hash, one.count);
-  few_ = std::vector<Few>{};
+  few_ = OwnedVector<Few>{};
   count(hash, more);
 }
 
@@ -37,7 +37,7 @@ void CountMin::merge(const CountMin& later, CountMinShape shape) {
     newest_ = later.newest_;
   }
   if (later.counters_.empty()) {
-    const std::vector<Few> more = later.few_;
+    const OwnedVector<Few> more = later.few_;
     for (const Few& one : more) add_few(one.hash, one.count, shape);
     return;
   }
@@ -45,7 +45,7 @@ void CountMin::merge(const CountMin& later, CountMinShape shape) {
     counters_ = later.counters_;
     shape_ = later.shape_;
     for (const Few& one : few_) count(one.hash, one.count);
-    few_ = std::vector<Few>{};
+    few_ = OwnedVector<Few>{};
     return;
   }
   if (shape_ != later.shape_) return;  // another definition's, which no snapshot lets in

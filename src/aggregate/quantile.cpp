@@ -68,7 +68,7 @@ void BucketRange::cover(std::int32_t low, std::int32_t high, std::uint32_t most)
       low = std::max({low - room, least, LogScale::first});
   }
   low = std::max(low, high - limit + 1);
-  counts = std::vector<std::uint64_t>(static_cast<std::size_t>(high - low + 1));
+  counts = OwnedVector<std::uint64_t>(static_cast<std::size_t>(high - low + 1));
   first = low;
   for (std::size_t i = 0; i < old.counts.size(); ++i) {
     const std::int32_t index = old.first.value + static_cast<std::int32_t>(i);
@@ -152,13 +152,13 @@ void LogBuckets::count(std::int64_t key, std::uint32_t most) {
     ++zeros_.value;
     return;
   }
-  if (key < 0 && negative_.empty()) negative_ = std::vector<BucketRange>(1);
+  if (key < 0 && negative_.empty()) negative_ = OwnedVector<BucketRange>(1);
   BucketRange& range = key < 0 ? negative_.front() : positive_;
   range.add(static_cast<std::int32_t>(key < 0 ? -key : key), 1, most);
 }
 
 void LogBuckets::become_dense(std::uint32_t most) {
-  const std::vector<std::int64_t> few_keys = keys();
+  const OwnedVector<std::int64_t> few_keys = keys();
   positive_ = BucketRange{};
   is_dense_ = true;
   // The largest sizes first, so that no range is longer than it will be.
@@ -176,7 +176,7 @@ void LogBuckets::merge(const LogBuckets& other, std::uint32_t most) {
     return;
   }
   if (!is_dense_.value) {
-    const std::vector<std::int64_t> few_keys = keys();
+    const OwnedVector<std::int64_t> few_keys = keys();
     const bool has_nan = has_nan_.value;
     *this = other;
     has_nan_ = has_nan;
@@ -186,12 +186,12 @@ void LogBuckets::merge(const LogBuckets& other, std::uint32_t most) {
   zeros_ = zeros_.value + other.zeros_.value;
   positive_.merge(other.positive_, most);
   if (other.negative_.empty()) return;
-  if (negative_.empty()) negative_ = std::vector<BucketRange>(1);
+  if (negative_.empty()) negative_ = OwnedVector<BucketRange>(1);
   negative_.front().merge(other.negative_.front(), most);
 }
 
-std::vector<std::int64_t> LogBuckets::keys() const {
-  std::vector<std::int64_t> sorted;
+OwnedVector<std::int64_t> LogBuckets::keys() const {
+  OwnedVector<std::int64_t> sorted;
   sorted.reserve(positive_.counts.size());
   for (const std::uint64_t key : positive_.counts) sorted.push_back(static_cast<std::int64_t>(key));
   std::sort(sorted.begin(), sorted.end());
@@ -265,7 +265,7 @@ void LogBuckets::archive(Archive& ar) {
   bool is_signed = !negative_.empty();
   ar(is_signed);
   if (!is_signed) return;
-  if (ar.is_loading()) negative_ = std::vector<BucketRange>(1);
+  if (ar.is_loading()) negative_ = OwnedVector<BucketRange>(1);
   ar(negative_.front());
   if (negative_.front().counts.empty()) {
     ar.fail("buckets of negative values have none");
@@ -274,7 +274,7 @@ void LogBuckets::archive(Archive& ar) {
 }
 
 void LogBuckets::load_keys(Archive& ar) {
-  std::vector<std::int64_t> sorted;
+  OwnedVector<std::int64_t> sorted;
   ar(sorted);
   if (sorted.size() > few || !std::is_sorted(sorted.begin(), sorted.end()))
     return ar.fail("the few values of a sketch are too many or not in their order");

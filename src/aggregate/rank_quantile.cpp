@@ -152,7 +152,7 @@ void RankSketch::merge(const RankSketch& other, std::uint32_t k) {
   }
   RankSketch sum;
   sum.items_.reserve(items_.size() + other.items_.size());
-  sum.sizes_ = std::vector<std::uint32_t>(std::max(sizes_.size(), other.sizes_.size()));
+  sum.sizes_ = OwnedVector<std::uint32_t>(std::max(sizes_.size(), other.sizes_.size()));
   const std::uint64_t* a = items_.data();
   const std::uint64_t* b = other.items_.data();
   const std::uint64_t* const end_a = a + items_.size();
@@ -179,7 +179,7 @@ std::uint64_t RankSketch::at(double q) const {
   struct Weighted {
     std::uint64_t key, weight;
   };
-  std::vector<Weighted> all;
+  OwnedVector<Weighted> all;
   all.reserve(items_.size());
   std::uint64_t n = 0;
   auto item = items_.begin();
@@ -206,7 +206,7 @@ std::size_t RankSketch::bytes() const {
 
 /// Level 0 in its order, too, so that equal sketches are equal bytes.
 void RankSketch::archive(Archive& ar) {
-  std::vector<std::uint64_t> items;
+  OwnedVector<std::uint64_t> items;
   if (ar.is_loading()) {
     *this = RankSketch{};
   } else {
@@ -215,7 +215,7 @@ void RankSketch::archive(Archive& ar) {
   }
   ar(has_nan_.value, random_.value, sizes_, items);
   if (!ar.is_loading()) return;
-  const std::vector<std::uint32_t> sizes = std::move(sizes_);
+  const OwnedVector<std::uint32_t> sizes = std::move(sizes_);
   sizes_.clear();
   if (sizes.size() > most_levels) return ar.fail("a sketch has more levels than it may");
   std::uint64_t upper = 0, weight = 0;

@@ -42,10 +42,11 @@ std::string Wiring::unique_name(std::string_view kind) const {
   return std::string(kind) + " #" + std::to_string(nodes_.size());
 }
 
-void Wiring::adopt(std::unique_ptr<Node> node, std::initializer_list<const Node*> inputs) {
+void Wiring::adopt(std::unique_ptr<Node> node, std::initializer_list<const Node*> inputs, bool keeps_owners) {
   WEIR_ASSERT(!is_sealed_, "operators are attached before build(), not after it");
   node->id_ = nodes_.size();
   node->work_ = work_.get();
+  if (keeps_owners) node->owned_.reset(new detail::OwnedMemory(memory_));
   if (inputs.size() > 1) node->merge_ = std::make_unique<WatermarkMerge>(inputs.size());
   for (const Node* input : inputs) node->inputs_.push_back(input->id_);
   nodes_.push_back(std::move(node));
@@ -141,6 +142,7 @@ EventTime Wiring::incoming(const Node& node, EventTime cap) const {
 }
 
 void Wiring::raise(Node& node, EventTime to) {
+  const detail::OwnedMemory::Scope memory(node.owned());
   node.advance(to);
   node.watermark_ = to;
   if (to != end_of_time) node.last_watermark_ = to;
@@ -244,7 +246,10 @@ void Wiring::archive_shared(Archive& archive) { archive(work_->now); }
 
 void Wiring::set_now(WallTime now) {
   work_->now = now;
-  for (const auto& node : nodes_) node->tick(now);
+  for (const auto& node : nodes_) {
+    const detail::OwnedMemory::Scope memory(node->owned());
+    node->tick(now);
+  }
 }
 
 void Wiring::rest() {

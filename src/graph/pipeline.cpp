@@ -179,7 +179,9 @@ const OperatorStats& PipelineCore::stats(std::string_view name) {
   Node* node = find(name);
   if (node == nullptr) return none;
   node->stats().watermark = node->watermark();
+  node->stats().state_bytes = 0;
   node->refresh(node->stats());
+  node->stats().state_bytes += node->owned_bytes();
   return node->stats();
 }
 

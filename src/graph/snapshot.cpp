@@ -121,6 +121,7 @@ class WholeLoader final : public NodeArchive {
     Archive archive(whole);
     set_whole(archive);
     wiring.archive_time(node, *this);
+    const OwnedMemory::Scope memory(node.owned());
     node.archive(*this);
   }
   void each_group(absl::FunctionRef<void(Archive&, std::size_t)>) override {}
@@ -199,6 +200,7 @@ class Loader final : public NodeArchive {
       set_whole(whole);
       wiring_.archive_time(*target, *this);
       if (whole.is_good()) status_ = reader_.next(head_);
+      const OwnedMemory::Scope memory(target->owned());
       if (whole.is_good() && status_.ok()) target->archive(*this);
       if (status_.ok() && whole.is_good() && whole.left() > 0) whole.fail("more is there than belongs to it");
       if (!whole.is_good()) return wrong_whole(whole);

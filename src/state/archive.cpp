@@ -66,12 +66,20 @@ void archive_flag(Archive& archive, bool& value) {
   value = byte == 1;
 }
 
-void archive_bytes(Archive& archive, std::string& value) {
+namespace {
+
+template <class Text>
+void archive_text(Archive& archive, Text& value) {
   std::size_t size = value.size();
   archive.size(size, 1);
   if (archive.is_loading()) value.resize(size);
   archive.raw(value.data(), size);
 }
+
+}  // namespace
+
+void archive_bytes(Archive& archive, std::string& value) { archive_text(archive, value); }
+void archive_bytes(Archive& archive, OwnedString& value) { archive_text(archive, value); }
 
 }  // namespace detail
 

@@ -203,4 +203,44 @@ TEST_CASE("a budget holds for keys that become longer, and for short ones again"
   }
 }
 
+TEST_CASE("a budget holds for values that grow while no key is new") {
+  const std::size_t most = 4 << 20;
+  const std::size_t batch = GENERATE(1, 64);
+  struct Values {
+    std::uint64_t distinct = 0;
+    double median = 0;
+  };
+  weir::Graph graph{"values", {.hash_seed = 1}};
+  const auto source = graph.source<Event>("events", {.time = &Event::at, .watermark = weir::ascending()});
+  source |
+      weir::key_by(&Event::key,
+                   {.name = "keys", .most_bytes = most, .when_full = weir::WhenFull::evict_coldest}) |
+      weir::tumbling({.size = 1h, .grace = 0s}) |
+      weir::aggregate<Values>("values", weir::distinct(&Event::value).as(&Values::distinct),
+                              weir::exact_quantile(&Event::value, 0.5).as(&Values::median));
+  auto pipeline = std::move(graph).build().value();
+  constexpr std::uint64_t keys = 1000;
+  std::vector<Event> events;
+  std::uint64_t most_bytes = 0, least_keys = keys;
+  for (std::uint64_t number = 0; number < 2000 * keys; ++number) {
+    // Half of the records are of a tenth of the keys: these stay.
+    const std::uint64_t key = number % 2 == 0 ? number / 2 % (keys / 10) : number / 2 % keys;
+    events.push_back({.key = key,
+                      .value = static_cast<double>(number / keys),
+                      .at = weir::event_time(static_cast<std::int64_t>(number))});
+    if (events.size() < batch) continue;
+    pipeline.push(source, std::span<const Event>(events));
+    events.clear();
+    if (number % 4096 >= batch) continue;
+    most_bytes =
+        std::max(most_bytes, pipeline.stats("keys").state_bytes + pipeline.stats("values").state_bytes);
+    least_keys = std::min(least_keys, pipeline.stats("keys").keys);
+  }
+  INFO(least_keys << " keys at least, " << most_bytes << " of " << most << " bytes");
+  CHECK(most_bytes > most / 2);
+  CHECK(most_bytes <= most + most / 16);
+  CHECK(pipeline.stats("keys").evicted > 0);
+  CHECK(pipeline.stats("keys").conserves());
+}
+
 }  // namespace

@@ -3,11 +3,11 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <weir/aggregate/feature.hpp>
 #include <weir/aggregate/sketch.hpp>
 #include <weir/state/archive.hpp>
+#include <weir/state/owned.hpp>
 
 /// \file
 /// approx_distinct
@@ -64,11 +64,11 @@ class HyperLogLog {
   void fold(std::uint32_t precision);
   [[nodiscard]] std::size_t place_of(std::uint32_t entry) const;
   [[nodiscard]] std::uint64_t dense_estimate() const;
-  [[nodiscard]] std::vector<std::uint32_t> sorted_entries() const;
+  [[nodiscard]] OwnedVector<std::uint32_t> sorted_entries() const;
   void load_entries(Archive& ar);
   void load_registers(Archive& ar);
 
-  std::vector<std::uint32_t> words_;  // entries in a power of two of slots, 0 is free; or registers
+  OwnedVector<std::uint32_t> words_;  // entries in a power of two of slots, 0 is free; or registers
   Emptied<std::uint32_t> entries_;
   Emptied<std::uint8_t> precision_;  // 0: entries
 };

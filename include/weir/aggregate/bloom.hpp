@@ -4,12 +4,12 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <weir/aggregate/category_map.hpp>
 #include <weir/aggregate/distinct.hpp>
 #include <weir/aggregate/feature.hpp>
 #include <weir/state/archive.hpp>
+#include <weir/state/owned.hpp>
 
 /// \file
 /// seen_before
@@ -34,10 +34,10 @@ struct BloomSize {
 [[nodiscard]] std::string problem_of(const BloomSpec& spec);
 
 /// Sets or asks for the bits of a value. Without words nothing is in the filter.
-void bloom_insert(std::vector<std::uint64_t>& words, std::uint64_t hash, const BloomSize& size);
-[[nodiscard]] bool bloom_has(const std::vector<std::uint64_t>& words, std::uint64_t hash,
+void bloom_insert(OwnedVector<std::uint64_t>& words, std::uint64_t hash, const BloomSize& size);
+[[nodiscard]] bool bloom_has(const OwnedVector<std::uint64_t>& words, std::uint64_t hash,
                              const BloomSize& size);
-void bloom_merge(std::vector<std::uint64_t>& words, const std::vector<std::uint64_t>& other);
+void bloom_merge(OwnedVector<std::uint64_t>& words, const OwnedVector<std::uint64_t>& other);
 
 template <class T>
 concept Hashed = Scalar<T> || std::same_as<T, std::string>;
@@ -69,7 +69,7 @@ struct SeenBefore {
   struct State {
     EventTime at = no_time;  // of the newest record; no_time: there is none
     std::uint64_t newest = 0;
-    std::vector<std::uint64_t> others;  // empty until there are any
+    OwnedVector<std::uint64_t> others;  // empty until there are any
 
     void archive(Archive& ar) {
       if (ar.is_loading()) *this = {};

@@ -5,11 +5,11 @@
 #include <string>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include <weir/aggregate/aggregator.hpp>
 #include <weir/base/hash.hpp>
 #include <weir/state/archive.hpp>
+#include <weir/state/owned.hpp>
 
 /// \file
 /// **Internal.** A State for each category, up to a bound that does not depend on the order of records.
@@ -51,7 +51,7 @@ class CategoryMap {
     State state;
   };
 
-  [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
+  [[nodiscard]] const OwnedVector<Entry>& entries() const { return entries_; }
   [[nodiscard]] bool has_rest() const { return has_rest_; }
   [[nodiscard]] const State& rest() const { return rest_; }
 
@@ -88,7 +88,7 @@ class CategoryMap {
       aggregator.merge(rest_, later.rest_);
     }
     if (later.entries_.empty()) return;
-    std::vector<Entry> all;
+    OwnedVector<Entry> all;
     all.reserve(entries_.size() + later.entries_.size());
     auto mine = entries_.begin();
     for (const Entry& entry : later.entries_) {
@@ -137,7 +137,7 @@ class CategoryMap {
     aggregator.merge(rest_, entry.state);
   }
 
-  std::vector<Entry> entries_;  // by hash, then by key
+  OwnedVector<Entry> entries_;  // by hash, then by key
   State rest_{};
   bool has_rest_ = false;
 };

@@ -11,6 +11,7 @@
 #include <weir/aggregate/feature.hpp>
 #include <weir/aggregate/top_k.hpp>
 #include <weir/state/archive.hpp>
+#include <weir/state/owned.hpp>
 
 /// \file
 /// collect_list, collect_set
@@ -40,7 +41,7 @@ struct CollectList {
     Value value{};
   };
   struct State {
-    std::vector<Entry> entries;  // by time, then by arrival
+    OwnedVector<Entry> entries;  // by time, then by arrival
 
     void archive(Archive& ar) requires(Archivable<Value>) {
       ar(entries);
@@ -120,7 +121,7 @@ template <Ordered Value>
 template <detail::Ordered Value>
 requires(!std::same_as<Value, bool>) struct CollectSet {
   struct State {
-    std::vector<Value> values;
+    OwnedVector<Value> values;
     bool has_more = false;
 
     void archive(Archive& ar) requires(Archivable<Value>) {
@@ -156,7 +157,7 @@ requires(!std::same_as<Value, bool>) struct CollectSet {
   void merge(State& state, const State& other) const {
     state.has_more |= other.has_more;
     if (other.values.empty()) return;
-    std::vector<Value> all;
+    OwnedVector<Value> all;
     all.reserve(state.values.size() + other.values.size());
     auto mine = state.values.begin();
     for (const Value& x : other.values) {
@@ -170,9 +171,9 @@ requires(!std::same_as<Value, bool>) struct CollectSet {
     trim(state);
   }
   [[nodiscard]] Checked<std::vector<Value>> result(const State& state) const {
-    State copy = state;
-    trim(copy);
-    return {std::move(copy.values), copy.has_more};
+    const std::size_t count = std::min<std::size_t>(state.values.size(), most);
+    const auto end = state.values.begin() + static_cast<std::ptrdiff_t>(count);
+    return {std::vector<Value>(state.values.begin(), end), state.has_more || count < state.values.size()};
   }
 
  private:

@@ -7,11 +7,11 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include <weir/aggregate/feature.hpp>
 #include <weir/aggregate/sketch.hpp>
 #include <weir/state/archive.hpp>
+#include <weir/state/owned.hpp>
 
 /// \file
 /// frequency_of_newest: by a count-min sketch
@@ -112,8 +112,8 @@ class CountMin {
     std::swap(shape_, other.shape_);
   }
 
-  std::vector<Few> few_;  // in the order of their hashes
-  std::vector<std::uint32_t> counters_;
+  OwnedVector<Few> few_;  // in the order of their hashes
+  OwnedVector<std::uint32_t> counters_;
   std::uint64_t newest_ = 0;
   EventTime at_ = no_time;
   CountMinShape shape_{};

@@ -14,6 +14,7 @@
 
 #include <weir/aggregate/feature.hpp>
 #include <weir/state/archive.hpp>
+#include <weir/state/owned.hpp>
 
 /// \file
 /// distinct
@@ -37,16 +38,18 @@ void place_all(std::vector<std::uint32_t>& places, std::size_t slots);
 template <class Key>
 class DistinctSet {
  public:
-  using View = std::conditional_t<std::same_as<Key, std::string>, std::string_view, Key>;
+  using View = std::conditional_t<std::same_as<Key, OwnedString>, std::string_view, Key>;
 
   constexpr DistinctSet() = default;
-  constexpr DistinctSet(const DistinctSet& other)
-      : keys_(other.keys_),
-        slots_log2_(other.slots_log2_),
-        has_default_(other.has_default_),
-        is_full_(other.is_full_) {
-    if (other.table_ != nullptr) table_ = new Key[slots()]{};
+  constexpr DistinctSet(const DistinctSet& other) : DistinctSet() {
+    if (other.table_ != nullptr) {
+      table_ = make_table(other.slots());
+      slots_log2_ = other.slots_log2_;
+    }
     for (std::size_t i = 0; i < slots(); ++i) data()[i] = other.data()[i];
+    keys_ = other.keys_;
+    has_default_ = other.has_default_;
+    is_full_ = other.is_full_;
   }
   constexpr DistinctSet(DistinctSet&& other) noexcept { swap(other); }
   // NOLINTNEXTLINE(bugprone-unhandled-self-assignment): copies first, then swaps
@@ -60,7 +63,11 @@ class DistinctSet {
     swap(moved);
     return *this;
   }
-  constexpr ~DistinctSet() { delete[] table_; }
+  constexpr ~DistinctSet() {
+    if (table_ == nullptr) return;
+    std::destroy_n(table_, slots());
+    OwnedAllocator<Key>{}.deallocate(table_, slots());
+  }
 
   [[nodiscard]] constexpr std::uint32_t size() const { return keys_ + (has_default_ ? 1 : 0); }
   /// A key beyond `most` was refused, or was there when the set was read. Its keys are gone once it is touched: nothing can change
@@ -126,6 +133,12 @@ class DistinctSet {
  private:
   static constexpr std::size_t few = sizeof(Key) <= 8 ? 3 : 1;
 
+  [[nodiscard]] static constexpr Key* make_table(std::size_t slots) {
+    Key* const table = OwnedAllocator<Key>{}.allocate(slots);
+    for (std::size_t i = 0; i < slots; ++i) std::construct_at(table + i);
+    return table;
+  }
+
   [[nodiscard]] constexpr std::size_t slots() const {
     return slots_log2_ == 0 ? few : std::size_t{1} << slots_log2_;
   }
@@ -154,8 +167,9 @@ class DistinctSet {
 
   constexpr void grow() {
     DistinctSet larger;
-    larger.slots_log2_ = static_cast<std::uint8_t>(table_ == nullptr ? 3 : slots_log2_ + 1);
-    larger.table_ = new Key[larger.slots()]{};
+    const auto log2 = static_cast<std::uint8_t>(table_ == nullptr ? 3 : slots_log2_ + 1);
+    larger.table_ = make_table(std::size_t{1} << log2);
+    larger.slots_log2_ = log2;
     for (std::size_t i = 0; i < slots(); ++i)
       if (data()[i] != Key{}) *larger.find(data()[i]) = std::move(data()[i]);
     larger.keys_ = keys_;
@@ -172,7 +186,7 @@ class DistinctSet {
     } else {
       std::uint8_t log2 = 3;
       while (keys.size() * 4 > std::size_t{3} << log2) ++log2;
-      table_ = new Key[std::size_t{1} << log2]{};
+      table_ = make_table(std::size_t{1} << log2);
       slots_log2_ = log2;
       fill_table(keys);
     }
@@ -293,7 +307,7 @@ void with_text(const T& x, Use use) {
 template <class Value>
 requires detail::Scalar<Value> || std::same_as<Value, std::string> || detail::Compound<Value>
 struct Distinct {
-  using State = detail::DistinctSet<std::conditional_t<detail::Scalar<Value>, std::uint64_t, std::string>>;
+  using State = detail::DistinctSet<std::conditional_t<detail::Scalar<Value>, std::uint64_t, OwnedString>>;
   static constexpr bool order_independent = true;
 
   std::uint32_t most = DistinctSpec{}.most;

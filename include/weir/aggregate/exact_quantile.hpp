@@ -13,6 +13,7 @@
 #include <weir/aggregate/feature.hpp>
 #include <weir/aggregate/sketch.hpp>
 #include <weir/state/archive.hpp>
+#include <weir/state/owned.hpp>
 
 /// \file
 /// exact_quantile, exact_median, iqr, mad: of all values, up to a bound
@@ -56,7 +57,7 @@ class KeptValues {
 
   /// In their order, so that equal values are equal bytes.
   void archive(Archive& ar) {
-    std::vector<Kept> sorted;
+    OwnedVector<Kept> sorted;
     if (!ar.is_loading()) {
       sorted = values_;
       // Zeros of both signs are equal, but not their bytes.
@@ -89,10 +90,10 @@ class KeptValues {
   }
   void become_full() {
     is_full_ = true;
-    values_ = std::vector<Kept>{};
+    values_ = OwnedVector<Kept>{};
   }
 
-  std::vector<Kept> values_;
+  OwnedVector<Kept> values_;
   Emptied<bool> is_full_, has_nan_;
 };
 

@@ -14,6 +14,7 @@
 #include <weir/aggregate/sketch.hpp>
 #include <weir/base/hash.hpp>
 #include <weir/state/archive.hpp>
+#include <weir/state/owned.hpp>
 
 /// \file
 /// top_n, top_share, mode: the most frequent values
@@ -78,7 +79,7 @@ class FrequentItems {
       entry.count += is_in_both ? other.entries_[at].count : its;
       entry.error += is_in_both ? other.entries_[at].error : its;
     }
-    std::vector<Entry> more;
+    OwnedVector<Entry> more;
     for (const Entry& entry : other.entries_)
       if (find(entry.item) == size) more.push_back({entry.item, entry.count + mine, entry.error + mine});
     entries_.insert(entries_.end(), more.begin(), more.end());
@@ -124,7 +125,7 @@ class FrequentItems {
 
   /// The values in their order, so that equal counts are equal bytes.
   void archive(Archive& ar) {
-    std::vector<Entry> sorted;
+    OwnedVector<Entry> sorted;
     if (!ar.is_loading()) {
       sorted = entries_;
       std::sort(sorted.begin(), sorted.end(),
@@ -203,7 +204,7 @@ class FrequentItems {
     std::size_t slots = 32;
     while (slots < entries_.size() * 2) slots *= 2;
     if (entries_.size() <= few) slots = 0;
-    slots_ = std::vector<std::uint32_t>(slots);
+    slots_ = OwnedVector<std::uint32_t>(slots);
     if (entries_.size() <= few_enough) {
       for (std::uint32_t i = 0; i < entries_.size(); ++i) put(i);
       return;
@@ -224,8 +225,8 @@ class FrequentItems {
     index();
   }
 
-  std::vector<Entry> entries_;
-  std::vector<std::uint32_t>
+  OwnedVector<Entry> entries_;
+  OwnedVector<std::uint32_t>
       slots_;  // a power of two: numbers of entries, plus one; empty as long as there are few
   Emptied<std::uint64_t> floor_, total_;
 };

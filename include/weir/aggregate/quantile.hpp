@@ -7,11 +7,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <weir/aggregate/feature.hpp>
 #include <weir/aggregate/sketch.hpp>
 #include <weir/state/archive.hpp>
+#include <weir/state/owned.hpp>
 
 /// \file
 /// quantile, quantiles, median: by a sketch with a bound on the relative error
@@ -63,7 +63,7 @@ class LogScale {
 /// Counts of the buckets of one sign: a range without gaps, at most `most` long. What is below the range of the largest index is
 /// counted in its lowest bucket, so that the counts depend on the values alone and not on their order.
 struct BucketRange {
-  std::vector<std::uint64_t> counts;
+  OwnedVector<std::uint64_t> counts;
   Emptied<std::int32_t> first;  // index of the first count
   Emptied<bool> is_collapsed;   // the lowest count has lower values in it
 
@@ -110,11 +110,11 @@ class LogBuckets {
   void count(std::int64_t key, std::uint32_t most);
   void become_dense(std::uint32_t most);
   [[nodiscard]] std::uint64_t size() const;
-  [[nodiscard]] std::vector<std::int64_t> keys() const;
+  [[nodiscard]] OwnedVector<std::int64_t> keys() const;
   void load_keys(Archive& ar);
 
   BucketRange positive_;               // or the few: index, 0, or -index
-  std::vector<BucketRange> negative_;  // none or one
+  OwnedVector<BucketRange> negative_;  // none or one
   Emptied<std::uint64_t> zeros_;
   Emptied<bool> is_dense_, has_nan_;
 };

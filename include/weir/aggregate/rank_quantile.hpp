@@ -6,12 +6,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <weir/aggregate/extrema.hpp>
 #include <weir/aggregate/feature.hpp>
 #include <weir/aggregate/sketch.hpp>
 #include <weir/state/archive.hpp>
+#include <weir/state/owned.hpp>
 
 /// \file
 /// rank_quantile: by a sketch with a bound on the error of the rank
@@ -57,8 +57,8 @@ class RankSketch {
     return level == 0 ? items_.size() - upper_.value : sizes_[level - 1];
   }
 
-  std::vector<std::uint64_t> items_;  // level by level, the highest first; all sorted but level 0
-  std::vector<std::uint32_t> sizes_;  // of the levels from 1
+  OwnedVector<std::uint64_t> items_;  // level by level, the highest first; all sorted but level 0
+  OwnedVector<std::uint32_t> sizes_;  // of the levels from 1
   Emptied<std::uint64_t> random_;
   Emptied<std::uint32_t> limit_;  // how many items there may be
   Emptied<std::uint32_t> upper_;  // items in the levels from 1

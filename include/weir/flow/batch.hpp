@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <weir/state/column.hpp>
+#include <weir/state/owned.hpp>
 #include <weir/time/instant.hpp>
 
 /// \file
@@ -38,15 +39,9 @@ class Port {
   template <class NodeType>
   void connect(NodeType& node) {
     targets_.push_back(
-        {.take = [](void* to, const Batch<Record>& batch) { static_cast<NodeType*>(to)->take(batch); },
-         .take_one =
-             [](void* to, const Record& record, EventTime time, Slot slot) {
-               if constexpr (requires(NodeType & one) { one.take_one(record, time, slot); }) {
-                 static_cast<NodeType*>(to)->take_one(record, time, slot);
-               } else {
-                 static_cast<NodeType*>(to)->take({&record, &time, &slot, 1});
-               }
-             },
+        {.take = [](void* to, const Batch<Record>& batch) { take(*static_cast<NodeType*>(to), batch); },
+         .take_one = [](void* to, const Record& record, EventTime time,
+                        Slot slot) { take_one(*static_cast<NodeType*>(to), record, time, slot); },
          .node = &node});
   }
   void deliver(const Batch<Record>& batch) const {
@@ -61,6 +56,21 @@ class Port {
   [[nodiscard]] bool is_connected() const noexcept { return !targets_.empty(); }
 
  private:
+  template <class NodeType>
+  static void take(NodeType& node, const Batch<Record>& batch) {
+    [[maybe_unused]] const detail::OwnedScope<NodeType> memory(node);
+    node.take(batch);
+  }
+  template <class NodeType>
+  static void take_one(NodeType& node, const Record& record, EventTime time, Slot slot) {
+    [[maybe_unused]] const detail::OwnedScope<NodeType> memory(node);
+    if constexpr (requires { node.take_one(record, time, slot); }) {
+      node.take_one(record, time, slot);
+    } else {
+      node.take({&record, &time, &slot, 1});
+    }
+  }
+
   struct Target {
     void (*take)(void* node, const Batch<Record>& batch);
     void (*take_one)(void* node, const Record& record, EventTime time, Slot slot);

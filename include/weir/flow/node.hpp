@@ -17,6 +17,7 @@
 #include <weir/flow/stats.hpp>
 #include <weir/state/kept_keys.hpp>
 #include <weir/state/memory.hpp>
+#include <weir/state/owned.hpp>
 #include <weir/time/instant.hpp>
 #include <weir/time/merge.hpp>
 
@@ -114,6 +115,11 @@ class Node {
 
   /// A key came here: if it is of a group that does not, the host's call will say so.
   void check_owned(std::string_view key);
+  /// What the values that the node keeps own, of nodes that keep such values; else null.
+  [[nodiscard]] detail::OwnedMemory* owned() const noexcept { return owned_.get(); }
+  [[nodiscard]] std::size_t owned_bytes() const noexcept {
+    return owned_ == nullptr ? 0 : owned_->size_bytes();
+  }
   [[nodiscard]] OperatorStats& stats() noexcept { return stats_; }
   [[nodiscard]] const OperatorStats& stats() const noexcept { return stats_; }
 
@@ -135,6 +141,7 @@ class Node {
 
  private:
   friend class Wiring;
+  std::unique_ptr<detail::OwnedMemory, detail::EndOwned> owned_;  // null: values own nothing
   OperatorStats stats_;
   std::string definition_;
   EventTime watermark_ = no_time;
@@ -160,7 +167,7 @@ class Wiring {
   NodeType& add(std::initializer_list<const Node*> inputs, Arguments&&... arguments) {
     const detail::MemoryScope scope(memory_);
     auto* added = new NodeType(std::forward<Arguments>(arguments)...);
-    adopt(std::unique_ptr<Node>(added), inputs);
+    adopt(std::unique_ptr<Node>(added), inputs, detail::keeps_owners<NodeType>);
     return *added;
   }
   [[nodiscard]] static std::size_t id(const Node& node) noexcept { return node.id_; }
@@ -226,7 +233,7 @@ class Wiring {
   [[nodiscard]] std::shared_ptr<const std::atomic<bool>> is_refused() const { return work_->is_refused; }
 
  private:
-  void adopt(std::unique_ptr<Node> node, std::initializer_list<const Node*> inputs);
+  void adopt(std::unique_ptr<Node> node, std::initializer_list<const Node*> inputs, bool keeps_owners);
   void check_names(Problems& problems) const;
   void check_described(Problems& problems) const;
   void find_shape();

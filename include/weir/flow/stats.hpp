@@ -46,7 +46,7 @@ struct OperatorStats {
   std::uint64_t over_key_limit = 0;    ///< of rejected: a new key above the limit
   std::uint64_t evicted = 0;           ///< key_by: keys whose state was given up to make room for others
   std::uint64_t keys = 0;              ///< key_by: keys that have a slot now
-  std::uint64_t state_bytes = 0;       ///< memory the operator holds now, but for what values own themselves
+  std::uint64_t state_bytes = 0;       ///< memory the operator holds now; what values own: by `OwnedAllocator` only
   std::vector<FeatureStats> features;  ///< aggregates: one per feature, in order
 
   /// The conservation law.

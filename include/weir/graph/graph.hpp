@@ -26,7 +26,7 @@ struct GraphSpec {
   /// How state is cut into parts that can be moved: part of what a snapshot has to agree with.
   KeyGroups key_groups = {};
   /// Where the memory for state comes from: all that `OperatorStats::state_bytes` counts, in blocks of up to 4 MiB aligned to
-  /// up to 2 MiB, and in lists that grow. Not: what values own themselves, batches on their way, snapshots. It is
+  /// up to 2 MiB, and in lists that grow. Not: long strings, of keys and of values, batches on their way, snapshots. It is
   /// called on the thread that uses the pipeline, at the end on that of the last reader; has to outlive them. Null: `new`.
   /// Shards of `sharded` share it: where they run on threads it must be thread-safe, as `std::pmr::synchronized_pool_resource`.
   std::pmr::memory_resource* memory = nullptr;

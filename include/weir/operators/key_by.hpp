@@ -38,8 +38,8 @@ namespace detail {
 
 /// How many keys there may be: as many as were asked for, or as many as there were when their state took its most bytes.
 ///
-/// State that is given up is used again before more memory is taken, so the number is only lowered when that has grown. Long keys give
-/// their bytes back: they may take what state leaves of the budget, and a 64th in any case.
+/// State that is given up is used again before more memory is taken, so the number is only lowered when that has grown. Long keys and
+/// what values own give their bytes back: they may take what state leaves of the budget, and a 64th in any case.
 class KeyBudget {
  public:
   /// What there is when keys are weighed.
@@ -47,7 +47,7 @@ class KeyBudget {
     std::size_t keys;
     std::size_t slots;
     std::size_t kept;   // bytes of state, which stay
-    std::size_t owned;  // bytes of long keys, which go with them
+    std::size_t owned;  // bytes of long keys and of values, which go with them
   };
 
   explicit KeyBudget(const KeyBySpec& spec)
@@ -60,7 +60,7 @@ class KeyBudget {
   /// Whether state is to be weighed, now that there are so many keys, which own so much, and one more batch.
   [[nodiscard]] bool is_due(std::size_t keys, std::size_t owned) noexcept {
     const std::size_t changed = owned > owned_ ? owned - owned_ : owned_ - owned;
-    return most_bytes_ != 0 && (keys >= next_keys_ || changed > step() || ++batches_ % 256 == 0);
+    return keys >= next_keys_ || changed > step() || ++batches_ % 256 == 0;
   }
   /// How many keys there may be.
   [[nodiscard]] std::size_t weigh(const Weight& now) noexcept;
@@ -92,6 +92,7 @@ class KeyByNode final : public Node {
         projection_(std::move(projection)),
         keyspace_(seed, spec.most_keys),
         budget_(spec),
+        has_budget_(spec.most_bytes != 0),
         evicts_(spec.when_full == WhenFull::evict_coldest) {}
 
   [[nodiscard]] Port<Record>& port() noexcept { return port_; }
@@ -104,9 +105,7 @@ class KeyByNode final : public Node {
   }
 
   void take(const Batch<Record>& batch) {
-    if (budget_.is_due(keyspace_.dictionary.size(), keyspace_.dictionary.owned_bytes())) [[unlikely]] {
-      keep_to_budget();
-    }
+    if (has_budget_) [[unlikely]] { keep_to_budget(); }
     if (keyspace_.dictionary.size() >= keyspace_.dictionary.most_keys() && !evicts_) [[unlikely]] {
       keyspace_.dictionary.reclaim(batch_limit, [this](Slot slot) { return keyspace_.holds(slot); });
     }
@@ -117,6 +116,7 @@ class KeyByNode final : public Node {
   }
 
   void take_one(const Record& record, EventTime time, Slot) {
+    if (has_budget_) [[unlikely]] { keep_to_budget(); }
     decltype(auto) key = project(projection_, record);
     const Slot slot = keyspace_.dictionary.find(key);
     if (slot == no_slot) [[unlikely]] { return take({&record, &time, nullptr, 1}); }
@@ -195,11 +195,13 @@ class KeyByNode final : public Node {
     }
   }
 
-  /// Weighs the state of all keys, and gives up what is too much of it.
+  /// Weighs the state of all keys if that is due, and gives up what is too much of it.
   [[gnu::noinline]] void keep_to_budget() {
     auto& dictionary = keyspace_.dictionary;
-    const std::size_t owned = dictionary.owned_bytes();
+    std::size_t owned = dictionary.owned_bytes();
     std::size_t kept = dictionary.size_bytes() - owned + heard_.size_bytes();
+    for (const Node* holder : keyspace_.holders) owned += holder->owned_bytes();
+    if (!budget_.is_due(dictionary.size(), owned)) return;
     for (const Node* holder : keyspace_.holders) {
       OperatorStats weighed;
       holder->refresh(weighed);
@@ -238,6 +240,7 @@ class KeyByNode final : public Node {
   Port<Record> port_;
   std::array<Slot, batch_limit> slots_{};
   KeyBudget budget_;
+  const bool has_budget_;
   const bool evicts_;
   Column<std::uint64_t> heard_;  // which record of all was the last of a key
   std::uint64_t records_heard_ = 0;

@@ -100,6 +100,7 @@ class Sharded {
     absl::Status wrong;
     const auto add = [&]<class Record, class Projection>(Route<Handles, Record, Projection>& route) {
       std::vector<Source<Record>> sources;
+      sources.reserve(handles.size());
       for (const Handles& one : handles) sources.push_back(one.*route.source);
       wrong = set->template add_route<Record>(sources, std::move(route.key));
       return wrong.ok();

@@ -143,6 +143,7 @@ std::uint64_t own_layout() {
 }
 
 void archive_bytes(Archive& archive, std::string& value);
+void archive_bytes(Archive& archive, OwnedString& value);
 void archive_flag(Archive& archive, bool& value);
 
 template <class Number>
@@ -159,8 +160,8 @@ void archive_number(Archive& archive, Number& value) {
   }
 }
 
-template <class T>
-void archive_list(Archive& archive, std::vector<T>& list) {
+template <class T, class Allocator>
+void archive_list(Archive& archive, std::vector<T, Allocator>& list) {
   std::size_t count = list.size();
   archive.size(count, least_bytes<T>());
   if (archive.is_loading()) {

@@ -16,6 +16,7 @@
 #include <weir/base/description.hpp>
 #include <weir/base/fields.hpp>
 #include <weir/base/members.hpp>
+#include <weir/state/owned.hpp>
 
 /// \file
 /// How values of a type are written, as far as the type says it.
@@ -38,8 +39,8 @@ template <class T, std::size_t count>
 inline constexpr bool is_std_array<std::array<T, count>> = true;
 template <class T>
 inline constexpr bool is_vector = false;
-template <class T>
-inline constexpr bool is_vector<std::vector<T>> = true;
+template <class T, class Allocator>
+inline constexpr bool is_vector<std::vector<T, Allocator>> = true;
 __extension__ typedef __int128 WideSigned;
 __extension__ typedef unsigned __int128 WideUnsigned;
 
@@ -81,7 +82,7 @@ consteval ArchiveKind archive_kind() {
     return ArchiveKind::boolean;
   else if constexpr (is_number<T>)
     return ArchiveKind::number;
-  else if constexpr (std::is_same_v<T, std::string>)
+  else if constexpr (std::is_same_v<T, std::string> || std::is_same_v<T, OwnedString>)
     return ArchiveKind::string;
   else if constexpr (OptionalOf<T>::value)
     return ArchiveKind::optional;

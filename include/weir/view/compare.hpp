@@ -197,6 +197,7 @@ template <class Entry, class Rows>
       std::is_lvalue_reference_v<decltype(*std::begin(rows))>,
       "weir: compare() keeps the addresses of rows; give it a container of them, not a view that makes them");
   std::vector<PlacedRow<Entry>> all;
+  all.reserve(static_cast<std::size_t>(std::distance(std::begin(rows), std::end(rows))));
   for (const auto& row : rows) all.emplace_back(row, all.size());
   std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
     return a.is_before(b) || (!b.is_before(a) && a.place < b.place);
