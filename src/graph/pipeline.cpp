@@ -148,6 +148,11 @@ absl::Status PipelineCore::restore(SnapshotSource source, const RestoreSpec& spe
   return status;
 }
 
+void PipelineCore::bring_back(const FreshState& state) {
+  const MemoryScope memory(wiring_->memory());
+  state.bring_back(*wiring_, finished_);
+}
+
 absl::Status PipelineCore::drop(std::span<const std::uint32_t> groups) {
   if (absl::Status refused = refusal("drop"); !refused.ok()) return refused;
   Call call(*this, 0);

@@ -245,8 +245,8 @@ absl::Status check_archivable(const Wiring& wiring) {
 }
 
 bool is_fresh(const Wiring& wiring) {
-  return wiring.epoch() == 0 && std::all_of(wiring.nodes().begin(), wiring.nodes().end(),
-                                            [](const auto& node) { return node->stats().ingested == 0; });
+  return wiring.is_new() && std::all_of(wiring.nodes().begin(), wiring.nodes().end(),
+                                        [](const auto& node) { return node->stats().ingested == 0; });
 }
 
 /// A state that cannot be cut must be taken as a whole.
@@ -362,6 +362,29 @@ absl::Status read_snapshot(Wiring& wiring, bool& is_finished, const RestoreSpec&
     wiring.archive_shared(back);
   }
   return status;
+}
+
+FreshState::FreshState(Wiring& wiring) {
+  Saver saver(wiring, {}, nullptr);
+  for (std::size_t node = 0; node < wiring.nodes().size(); ++node) {
+    saver.save(wiring, node);
+    wholes_.emplace_back(saver.whole());
+  }
+  Archive shared;
+  wiring.archive_shared(shared);
+  shared_ = shared.written();
+}
+
+void FreshState::bring_back(Wiring& wiring, bool& is_finished) const {
+  Saver census(wiring, wanted_of({}, wiring.key_groups().count), nullptr);
+  for (std::size_t node = 0; node < wiring.nodes().size(); ++node) census.save(wiring, node);
+  census.all_keys().forget(wiring);
+  for (std::size_t node = 0; node < wiring.nodes().size(); ++node)
+    WholeLoader(wiring).load(wiring, *wiring.nodes()[node], wholes_[node]);
+  Archive shared(shared_);
+  wiring.archive_shared(shared);
+  is_finished = false;
+  wiring.begin_anew();
 }
 
 absl::Status drop_groups(Wiring& wiring, std::span<const std::uint32_t> groups) {

@@ -392,9 +392,10 @@ absl::Status ShardSet::restore_shard(std::size_t shard, std::span<const std::str
 }
 
 absl::Status ShardSet::restore_front() {
-  for (std::size_t i = 0; i < routes_.size(); ++i) {
-    SourceProgress known = routes_[i]->sources().front()->progress();
-    for (const SourceBase* source : routes_[i]->sources()) {
+  std::vector<SourceProgress> all;
+  for (const auto& route : routes_) {
+    SourceProgress& known = all.emplace_back(route->sources().front()->progress());
+    for (const SourceBase* source : route->sources()) {
       const SourceProgress& other = source->progress();
       if (other.reached != known.reached || !(other.merge == known.merge)) {
         return absl::FailedPreconditionError(
@@ -413,8 +414,10 @@ absl::Status ShardSet::restore_front() {
         known.future_limit = other.future_limit;
       }
     }
-    for (SourceBase* source : routes_[i]->sources()) source->set_progress(known);
-    routes_[i]->front().set_progress(known);
+  }
+  for (std::size_t i = 0; i < routes_.size(); ++i) {
+    for (SourceBase* source : routes_[i]->sources()) source->set_progress(all[i]);
+    routes_[i]->front().set_progress(all[i]);
   }
   const PipelineCore& first = PipelineAccess::core(shards_.front().pipeline);
   if (first.now().has_value()) front().wiring().set_now(*first.now());
@@ -425,17 +428,17 @@ absl::Status ShardSet::restore(std::span<const std::string_view> images, const R
   if (absl::Status refused = refusal("restore"); !refused.ok()) return refused;
   std::vector<std::vector<std::uint32_t>> groups;
   if (absl::Status wrong = check_images(images, spec, groups); !wrong.ok()) return wrong;
-  is_restored_ = true;
-  for (std::size_t shard = 0; shard < shards_.size(); ++shard) {
-    if (absl::Status status = restore_shard(shard, images, groups, spec); !status.ok()) return fail(status);
-  }
-  if (absl::Status status = restore_front(); !status.ok()) return fail(status);
-  return absl::OkStatus();
-}
-
-absl::Status ShardSet::fail(absl::Status status) {
-  take_failure(absl::FailedPreconditionError(
-      spec_.name + ": it was not restored: " + std::string(status.message()) + "; build it again"));
+  is_restored_ = true;  // also if a shard throws: it is poisoned then
+  std::vector<FreshState> before;
+  for (Shard& shard : shards_) before.emplace_back(PipelineAccess::core(shard.pipeline).wiring());
+  absl::Status status;
+  for (std::size_t shard = 0; shard < shards_.size() && status.ok(); ++shard)
+    status = restore_shard(shard, images, groups, spec);
+  if (status.ok()) status = restore_front();
+  if (status.ok()) return status;
+  for (std::size_t shard = 0; shard < shards_.size(); ++shard)
+    PipelineAccess::core(shards_[shard].pipeline).bring_back(before[shard]);
+  is_restored_ = false;
   return status;
 }
 

@@ -43,7 +43,8 @@ namespace detail {
 
 /// What the nodes of one graph share while they work.
 struct Work {
-  std::uint64_t epoch = 0;      // changes with every publication and every late record
+  std::uint64_t epoch = 0;  // changes with every publication and every late record
+  std::uint64_t first_epoch = 0;
   EventTime target = no_time;   // of the publication that is running
   std::optional<WallTime> now;  // the host's clock at its last tick
   bool wants_rest = false;
@@ -208,6 +209,10 @@ class Wiring {
   /// Changes whenever a watermark was published or a late record came: horizons read before are void.
   [[nodiscard]] std::uint64_t epoch() const noexcept { return work_->epoch; }
   void start_epoch() noexcept { ++work_->epoch; }
+  /// Nothing has been published, or all that was has been taken back.
+  [[nodiscard]] bool is_new() const noexcept { return work_->epoch == work_->first_epoch; }
+  /// What was published was taken back: from here on it counts as new.
+  void begin_anew() noexcept { work_->first_epoch = ++work_->epoch; }
   /// Whether a node asked for `rest`.
   [[nodiscard]] bool wants_rest() const noexcept { return work_->wants_rest; }
   /// Whether nodes must be told before how far time has come.

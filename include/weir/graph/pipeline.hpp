@@ -109,6 +109,8 @@ class PipelineCore {
   [[nodiscard]] absl::Status snapshot(const SnapshotSpec& spec, SnapshotSink sink);
   [[nodiscard]] absl::StatusOr<FrozenSnapshot> begin_snapshot(const SnapshotSpec& spec);
   [[nodiscard]] absl::Status restore(SnapshotSource source, const RestoreSpec& spec);
+  /// Takes back all that was restored: before the first record.
+  void bring_back(const FreshState& state);
   [[nodiscard]] absl::Status drop(std::span<const std::uint32_t> groups);
   [[nodiscard]] const OperatorStats& stats(std::string_view name);
   /// Tells the operators how far time has come.

@@ -135,6 +135,16 @@ namespace detail {
                                                              const SnapshotSpec& spec);
 [[nodiscard]] absl::Status read_snapshot(Wiring& wiring, bool& is_finished, const RestoreSpec& spec,
                                          SnapshotSource source);
+/// A pipeline as it was before its first record. What it has restored since then can be taken back.
+class FreshState {
+ public:
+  explicit FreshState(Wiring& wiring);
+  void bring_back(Wiring& wiring, bool& is_finished) const;
+
+ private:
+  std::vector<std::string> wholes_;  // of its nodes
+  std::string shared_;
+};
 /// Forgets the keys of some groups everywhere.
 [[nodiscard]] absl::Status drop_groups(Wiring& wiring, std::span<const std::uint32_t> groups);
 

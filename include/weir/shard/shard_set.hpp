@@ -141,7 +141,6 @@ class ShardSet {
                                            const std::vector<std::vector<std::uint32_t>>& groups,
                                            const RestoreSpec& spec);
   [[nodiscard]] absl::Status restore_front();
-  [[nodiscard]] absl::Status fail(absl::Status status);
 
   ShardedSpec spec_;
   ShardMap map_;

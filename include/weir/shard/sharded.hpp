@@ -280,8 +280,7 @@ class Sharded {
   /// Takes the state of images that were written at one instant by any number of shards, before the first record. Key groups and
   /// counters go where they belong; the watermarks in front go on as they were.
   ///
-  /// Errors:  as `Pipeline::restore`, with the number of the image. Images that are damaged or do not belong together as a whole are
-  ///          refused and nothing is changed; after any other error no call can run, and it has to be built again
+  /// Errors:  as `Pipeline::restore`, with the number of the image; nothing is changed then, in any shard
   [[nodiscard]] absl::Status restore(std::span<const std::string_view> images, const RestoreSpec& spec = {}) {
     return set_->restore(images, spec);
   }
