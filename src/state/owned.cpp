@@ -10,8 +10,11 @@ namespace {
 
 thread_local OwnedMemory* in_scope = nullptr;
 
-/// Before a piece lies whose it is.
-std::size_t head_bytes(std::size_t alignment) noexcept { return std::max(alignment, sizeof(OwnedMemory*)); }
+/// Lies right before a piece.
+struct Head {
+  OwnedMemory* owner;
+};
+std::size_t head_bytes(std::size_t alignment) noexcept { return std::max(alignment, sizeof(Head)); }
 
 }  // namespace
 
@@ -26,13 +29,13 @@ void* OwnedMemory::take(std::size_t bytes, std::size_t alignment) {
   void* const block = memory->allocate(head + bytes, head);
   if (owner != nullptr) owner->bytes_ += head + bytes;
   std::byte* const piece = static_cast<std::byte*>(block) + head;
-  new (piece - sizeof owner) OwnedMemory*(owner);
+  new (piece - sizeof(Head)) Head{owner};
   return piece;
 }
 
 void OwnedMemory::give_back(void* piece, std::size_t bytes, std::size_t alignment) noexcept {
   std::byte* const begin = static_cast<std::byte*>(piece);
-  OwnedMemory* const owner = *std::launder(reinterpret_cast<OwnedMemory**>(begin - sizeof(OwnedMemory*)));
+  OwnedMemory* const owner = std::launder(reinterpret_cast<Head*>(begin - sizeof(Head)))->owner;
   const std::size_t head = head_bytes(alignment);
   (owner != nullptr ? owner->memory_ : default_memory())->deallocate(begin - head, head + bytes, head);
   if (owner == nullptr) return;

@@ -83,8 +83,6 @@ template <class Value>
 class OwnedAllocator {
  public:
   using value_type = Value;
-  using is_always_equal = std::true_type;
-  using propagate_on_container_move_assignment = std::true_type;
 
   constexpr OwnedAllocator() noexcept = default;
   template <class Other>
