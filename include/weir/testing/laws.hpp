@@ -193,8 +193,8 @@ class Trial {
   }
 
   void expect_pure(const State& state, const State& later) {
-    const State read =
-        state;  // NOLINT(performance-unnecessary-copy-initialization): result() may reach into it
+    // NOLINTNEXTLINE(performance-unnecessary-copy-initialization): result() may reach into it
+    const State read = state;
     const auto once = result(read);
     if (broken_.empty() && !same(once, result(read), options_))
       broken_ = "result differs when asked twice: samples " + cuts_;
