@@ -130,6 +130,7 @@ void WindowSide::fire(Live& window, Timing timing, Ticks as_of, bool is_final) {
   row.index = window.fired++;
   row.as_of = as_of;
   row.watermark = watermark_;
+  row.number = window.number;
   out_->rows.push_back(row);
   window.last_row = row;
   if (is_session()) {

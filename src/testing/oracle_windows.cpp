@@ -16,6 +16,7 @@ void WindowSide::start(const WindowConfig& config, Outcome& outcome, Reached& re
   next_age_ = 1;
   taken_.clear();
   live_.clear();
+  numbers_.clear();
   list_.clear();
   touches_.clear();
   next_.reset();
@@ -23,6 +24,10 @@ void WindowSide::start(const WindowConfig& config, Outcome& outcome, Reached& re
 
 bool WindowSide::has_grace() const {
   return config_.kind != Kind::lifetime && config_.emit.late != LateFiring::close && config_.grace > 0;
+}
+
+bool WindowSide::has_caps() const {
+  return is_session() && (config_.longest || config_.most_records || config_.ends_at_marker);
 }
 
 Ticks WindowSide::closes_at(const Span& span) const {
@@ -162,8 +167,18 @@ WindowSide::Live& WindowSide::open(const Record& record, const Span& span) {
     window.next_early = next_multiple(record.time);
     if (*window.next_early < watermark_) note(*reached_, Rare::every_due_at_once);
   }
+  window.number = number_for(record.key);
   live_.push_back(window);
   return live_.back();
+}
+
+/// For a window of the key that is about to be opened.
+std::uint64_t WindowSide::number_for(Ticks key) {
+  if (!has_caps()) return 0;
+  const bool is_only =
+      std::none_of(live_.begin(), live_.end(), [key](const Live& l) { return l.key == key; });
+  if (is_only) numbers_[key] = 0;
+  return numbers_[key]++;
 }
 
 /// The record is in the window: fire if that makes it due.
@@ -205,6 +220,7 @@ void WindowSide::process_count(const Record& record) {
   row.start = first_at;
   row.end = saturated(Wide{last_at} + 1);
   row.as_of = last_at;
+  for (const Row& before : out_->rows) row.number += before.key == row.key ? 1 : 0;
   out_->rows.push_back(row);
 }
 

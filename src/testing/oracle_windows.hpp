@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -58,6 +59,7 @@ class WindowSide {
     std::size_t emitted_before = 0;  // grids: records that arrived before this one were in some pane
     std::optional<Wide> next_early{};
     std::uint32_t fired = 0;
+    std::uint64_t number = 0;
     bool ended_by_marker = false;
     bool end_passed = false;
     bool fired_at_close = false;  // with its final, on-time pane
@@ -72,6 +74,7 @@ class WindowSide {
 
   bool is_session() const { return config_.kind == Kind::session; }
   bool has_grace() const;
+  bool has_caps() const;
   Ticks closes_at(const Span& span) const;
   std::uint32_t records_per_late_pane() const;
   bool holds(const Live& window, std::size_t index) const;
@@ -86,6 +89,7 @@ class WindowSide {
   Wide next_multiple(Wide after) const;
   Live& touch(const Record& record, const Span& span);
   Live& open(const Record& record, const Span& span);
+  std::uint64_t number_for(Ticks key);
   void took_one(Live& window, const Record& record);
   void report(const Record& record, std::uint32_t hit, std::uint32_t missed);
 
@@ -124,11 +128,12 @@ class WindowSide {
   std::uint64_t next_age_ = 0;
   std::vector<Taken> taken_{};
   std::vector<Live> live_{};
-  std::vector<Ticks> list_{};            // keys in the order of their rows, see `order_keys`
-  std::vector<Touch> touches_{};         // by arrival
-  std::optional<Wide> next_{};           // the lowest window whose end has not been passed
-  std::vector<Span> spans_{};            // of the record in hand
-  std::vector<std::size_t> partners_{};  // indices into live_
+  std::map<Ticks, std::uint64_t> numbers_{};  // by key: sessions opened since it had none
+  std::vector<Ticks> list_{};                 // keys in the order of their rows, see `order_keys`
+  std::vector<Touch> touches_{};              // by arrival
+  std::optional<Wide> next_{};                // the lowest window whose end has not been passed
+  std::vector<Span> spans_{};                 // of the record in hand
+  std::vector<std::size_t> partners_{};       // indices into live_
 };
 
 }  // namespace weir::inline v0::testing::oracle

@@ -129,6 +129,7 @@ std::string to_text(const Script& script) {
 std::string to_text(const Row& row) {
   std::string result = row.is_retraction ? "retract " : "row ";
   result += "key " + std::to_string(row.key) + " [" + text(row.start) + ", " + text(row.end) + ") ";
+  if (row.number > 0) result += "number " + std::to_string(row.number) + " ";
   result += std::string(word(timings, row.timing)) + " index " + std::to_string(row.index) +
             (row.is_final ? " final" : "");
   result +=

@@ -59,6 +59,7 @@ struct Digest {
     add(row.pane.is_final);
     add(row.pane.is_retraction);
     add(row.overflowed);
+    add(row.number);
     add(row.value.n);
     add(row.value.quantity);
     for (const double number :

@@ -103,8 +103,8 @@ class Site {
         weir::sink(name + " out", [this, name](const weir::Windowed<std::string, Total>& row) {
           lines_.push_back(row.key + " " + name + " " + std::to_string(weir::ticks(row.window.start)) + " " +
                            std::to_string(weir::ticks(row.window.end)) + " " +
-                           std::to_string(row.value.visits) + " " + std::to_string(row.value.pages) +
-                           (row.pane.is_retraction ? " back" : ""));
+                           std::to_string(row.value.visits) + " " + std::to_string(row.value.pages) + " " +
+                           std::to_string(row.number) + (row.pane.is_retraction ? " back" : ""));
         });
   }
 

@@ -99,7 +99,8 @@ oracle::Row row_of(const weir::Windowed<std::int64_t, Totals>& row) {
           .is_retraction = row.pane.is_retraction,
           .index = row.pane.index,
           .as_of = weir::ticks(row.as_of),
-          .watermark = weir::ticks(row.watermark)};
+          .watermark = weir::ticks(row.watermark),
+          .number = row.number};
 }
 
 oracle::LateNotice notice_of(const weir::Late<Event>& late) {

@@ -75,8 +75,8 @@ Handles define(weir::Graph& graph, const Plan& plan, Lines& lines) {
       add(lines, name, row.key,
           "[" + text(row.window.start) + "," + text(row.window.end) + ") " + text(row.value) + " pane " +
               std::to_string(static_cast<int>(row.pane.timing)) + (row.pane.is_final ? "f" : "") +
-              (row.pane.is_retraction ? "r" : "") + std::to_string(row.pane.index) + " as of " +
-              text(row.as_of) + " W " + text(row.watermark));
+              (row.pane.is_retraction ? "r" : "") + std::to_string(row.pane.index) + " number " +
+              std::to_string(row.number) + " as of " + text(row.as_of) + " W " + text(row.watermark));
     });
     rows.late() | weir::sink(name + " late", [&lines, name](const weir::Late<Event>& late) {
       add(lines, name + " late", late.record.key,

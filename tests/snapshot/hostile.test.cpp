@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <random>
 #include <stdexcept>
 
@@ -213,6 +214,87 @@ TEST_CASE(
     CHECK(fresh.pipeline().stats(name).keys == 0);
   }
   CHECK(world::restore(fresh, frame::put_together(parts)) == "");
+}
+
+namespace {
+
+struct Tick {
+  std::string key;
+  weir::EventTime at{};
+};
+struct Ticks {
+  std::int64_t count = 0;
+};
+
+/// Sessions of one record each, and the numbers that they come with.
+class Singles {
+ public:
+  Singles() {
+    weir::Graph graph{"singles", {.key_groups = {.count = 1}}};
+    ticks_ = graph.source<Tick>("ticks", {.time = &Tick::at, .watermark = weir::host_driven()});
+    *ticks_ | weir::key_by(&Tick::key) | weir::session({.gap = 10us, .most_records = 1, .grace = 0s}) |
+        weir::aggregate<Ticks>("singles", weir::count().as(&Ticks::count)) |
+        weir::sink("out",
+                   [this](const weir::Windowed<std::string, Ticks>& row) { out.push_back(row.number); });
+    pipeline = std::move(graph).build().value();
+  }
+  Singles(const Singles&) = delete;
+  Singles& operator=(const Singles&) = delete;
+  void push() { pipeline->push(*ticks_, {.key = "k", .at = weir::event_time(5)}); }
+  [[nodiscard]] std::string snapshot() {
+    std::string image;
+    return pipeline->snapshot({}, image).ok() ? image : "";
+  }
+
+  std::vector<std::uint64_t> out;
+  std::optional<weir::Pipeline> pipeline;
+
+ private:
+  std::optional<weir::Source<Tick>> ticks_;
+};
+
+}  // namespace
+
+TEST_CASE("numbers of sessions that a key cannot have are refused") {
+  Singles singles;
+  for (int i = 0; i < 3; ++i) singles.push();
+  const std::string image = singles.snapshot();
+  const frame::Parts parts = frame::take_apart(image);
+  std::size_t place = parts.sections.size();
+  const weir::SnapshotInfo info = weir::inspect(image).value();
+  for (std::size_t i = 0; i < parts.sections.size(); ++i) {
+    if (parts.sections[i].group == 0 && info.operators[parts.sections[i].node].kind == "sessions") place = i;
+  }
+  REQUIRE(place < parts.sections.size());
+  // How many sessions there are, the key's next number, and the sessions, each with its number before the row to be taken back.
+  const std::size_t session = (parts.sections[place].content.size() - 16) / 3;
+  const auto number_of = [session](std::size_t i) { return 16 + (i + 1) * session - 9; };
+  const std::string untouched = Singles().snapshot();
+  const auto refusal = [&](std::size_t at, std::uint64_t number) {
+    frame::Parts changed = parts;
+    std::memcpy(changed.sections[place].content.data() + at, &number, sizeof number);
+    Singles fresh;
+    const absl::Status restored = fresh.pipeline->restore(frame::put_together(changed));
+    CHECK((restored.ok() || fresh.snapshot() == untouched));
+    return std::string(restored.message());
+  };
+  const auto has = [](const std::string& text, const char* part) { return text.find(part) != text.npos; };
+  for (std::size_t i = 0; i < 3; ++i) CHECK(refusal(number_of(i), i) == "");  // as they are
+  CHECK(refusal(8, 3) == "");
+  for (const std::uint64_t next : {0U, 1U, 2U})
+    CHECK(has(refusal(8, next), "a session has a number that it cannot have"));
+  for (const std::uint64_t next : {std::uint64_t{4}, ~std::uint64_t{0}})
+    CHECK(has(refusal(8, next), "a key has had more sessions than there were"));
+  CHECK(has(refusal(number_of(0), 1), "a session has a number that it cannot have"));
+  CHECK(has(refusal(number_of(1), 0), "a session has a number that it cannot have"));
+  CHECK(has(refusal(number_of(2), 3), "a session has a number that it cannot have"));
+  CHECK(has(refusal(number_of(2), ~std::uint64_t{0}), "a session has a number that it cannot have"));
+
+  Singles again;
+  REQUIRE(again.pipeline->restore(image).ok());
+  again.push();
+  REQUIRE(again.pipeline->finish().ok());
+  CHECK(again.out == std::vector<std::uint64_t>{0, 1, 2, 3});
 }
 
 TEST_CASE("what is no snapshot, or one of a later weir, is called by its name") {

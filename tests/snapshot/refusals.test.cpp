@@ -213,6 +213,14 @@ TEST_CASE("whatever is refused of sessions leaves them as they were") {
   });
 }
 
+TEST_CASE("whatever is refused of sessions with caps leaves them as they were") {
+  check_refusals([](const auto& events) {
+    events | weir::key_by(&Event::key) |
+        weir::session({.gap = 6s, .most_records = 2, .grace = 5s, .panes = weir::retracting}) |
+        spend("sessions") | end();
+  });
+}
+
 TEST_CASE("whatever is refused of count windows leaves them as they were") {
   check_refusals([](const auto& events) {
     events | weir::key_by(&Event::key) | weir::count_windows({.size = 5, .every = 2}) | spend("counted") |

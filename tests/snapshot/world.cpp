@@ -48,7 +48,8 @@ template <class Row>
 std::string text(const weir::Windowed<std::string, Row>& row) {
   return row.key + ": [" + text(row.window.start) + "," + text(row.window.end) + ") " + text(row.value) +
          " pane " + std::to_string(static_cast<int>(row.pane.timing)) + (row.pane.is_final ? "f" : "") +
-         (row.pane.is_retraction ? "r" : "") + std::to_string(row.pane.index) + " W " + text(row.watermark);
+         (row.pane.is_retraction ? "r" : "") + std::to_string(row.pane.index) +
+         (row.number > 0 ? " number " + std::to_string(row.number) : "") + " W " + text(row.watermark);
 }
 
 /// Says when a key has been silent, and how often it spoke.

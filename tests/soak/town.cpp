@@ -66,6 +66,7 @@ void add(End& end, const weir::Windowed<Key, Row>& row) {
   end.add(static_cast<std::uint64_t>(row.pane.timing) * 4 + (row.pane.is_final ? 2U : 0U) +
           (row.pane.is_retraction ? 1U : 0U));
   end.add(row.pane.index);
+  end.add(row.number);
   add(end, row.value);
 }
 

@@ -124,10 +124,13 @@ class CountWindowsNode final : public Node {
     }
     const std::int64_t count = place + 1;
     const bool is_due = spec_.partial ? count % every_ == 0 : count >= size_ && (count - size_) % every_ == 0;
-    if (is_due) fire(slot, count / pane_);
+    if (is_due) fire(slot, count);
   }
 
-  void fire(Slot slot, PaneIndex end) {
+  /// The key's window that the last of so many records has completed.
+  void fire(Slot slot, std::int64_t count) {
+    const PaneIndex end = count / pane_;
+    const std::int64_t number = (spec_.partial ? count - every_ : count - size_) / every_;
     const auto merge = [this](Entry& into, const Entry& from) {
       emitter_.aggregator().merge(into.state, from.state);
       into.oldest = std::min(into.oldest, from.oldest);
@@ -138,10 +141,8 @@ class CountWindowsNode final : public Node {
                  [&](const Entry& entry) { merge(merged, entry); });
     const Window window{merged.oldest, later(merged.newest, Duration{1})};
     emitter_.emit(0, slot, merged.state, window, {.timing = Timing::on_time, .is_final = true}, merged.newest,
-                  watermark(), merged.newest);
+                  watermark(), merged.newest, static_cast<std::uint64_t>(number));
     panes_.erase_through(slot, end - (size_ - every_) / pane_ - 1);
-    // Windows that do not overlap leave nothing behind: the key can be forgotten.
-    if (every_ >= size_ && panes_.is_empty(slot) && counts_[slot] % every_ == 0) counts_[slot] = 0;
   }
 
   RowEmitter<KeyType, Record, Row, RowAgg> emitter_;

@@ -8,6 +8,7 @@
 
 #include <weir/operators/triggered_windows.hpp>
 #include <weir/state/archive.hpp>
+#include <weir/state/column.hpp>
 #include <weir/state/session_store.hpp>
 #include <weir/window/session_span.hpp>
 #include <weir/window/trigger.hpp>
@@ -59,7 +60,34 @@ struct SessionRest {
   std::uint32_t records = 0;
   bool is_ended = false;  // by its marker
   bool is_past_end = false;
+  std::uint64_t number = 0;        // see SessionNumbers
   Pooled<WindowedRow> last_row{};  // what was put out last, if rows are retracted
+};
+
+/// Tells sessions of a key apart that can have the same bounds, because a cap or a marker keeps them apart. Per slot: which number
+/// is the next, as long as the key has sessions; then they begin at 0 again. That is enough, because all rows of a session end by
+/// W - grace when it has closed, and what comes after the key's last one must end later. Merging uses no number twice.
+class SessionNumbers {
+ public:
+  explicit SessionNumbers(bool has_numbers) : has_numbers_(has_numbers) {}
+
+  [[nodiscard]] bool has_numbers() const noexcept { return has_numbers_; }
+  void grow(std::size_t slots) {
+    if (has_numbers_) next_.grow(slots);
+  }
+  /// For a session that begins.
+  [[nodiscard]] std::uint64_t take(Slot slot, bool is_only) noexcept {
+    if (!has_numbers_) return 0;
+    if (is_only) next_[slot] = 0;
+    return next_[slot]++;
+  }
+  /// The next number of a key that has sessions.
+  [[nodiscard]] std::uint64_t& next(Slot slot) noexcept { return next_[slot]; }
+  [[nodiscard]] std::size_t size_bytes() const noexcept { return next_.size_bytes(); }
+
+ private:
+  bool has_numbers_;
+  Column<std::uint64_t> next_;  // left as it is when the last session ends
 };
 
 /// One entry of the deadline queue. It is void once its session has another token or another id lies in its place.
@@ -78,9 +106,9 @@ class SessionArchive {
 
  public:
   /// `trigger`: of the rests of the sessions; null if they have none.
-  SessionArchive(SessionStore<Session, Rest>& store, const Trigger* trigger,
+  SessionArchive(SessionStore<Session, Rest>& store, SessionNumbers& numbers, const Trigger* trigger,
                  Pool<typename Rest::Row>& kept_rows, Duration fixed_gap)
-      : store_(store), trigger_(trigger), kept_rows_(kept_rows), fixed_gap_(fixed_gap) {}
+      : store_(store), numbers_(numbers), trigger_(trigger), kept_rows_(kept_rows), fixed_gap_(fixed_gap) {}
 
   /// The sessions of a key, by their creation; those that are read have ids before `next_id`.
   void archive(Archive& ar, Slot slot, std::uint64_t next_id) {
@@ -90,6 +118,12 @@ class SessionArchive {
     sort(places);
     std::size_t count = places.size();
     ar.size(count, 2 * sizeof(EventTime) + sizeof(std::uint64_t) + least_bytes<State>());
+    if (count > 0 && numbers_.has_numbers() && ar.is_good()) {
+      std::uint64_t& next = numbers_.next(slot);
+      ar(next);
+      if (next >= next_id) return ar.fail("a key has had more sessions than there were");
+    }
+    std::uint64_t least_number = 0;
     std::uint64_t before = 0;
     for (std::size_t i = 0; i < count && ar.is_good(); ++i) {
       std::uint64_t id = ar.is_loading() ? 0 : store_[places[i]].id;
@@ -97,13 +131,13 @@ class SessionArchive {
       ar(id, first);
       if (!ar.is_good()) return;
       if (!ar.is_loading()) {
-        archive_one(ar, places[i]);
+        archive_one(ar, places[i], least_number);
         continue;
       }
       if (id <= before || id >= next_id) return ar.fail("sessions are not in the order of their creation");
       before = id;
       read_.push_back(store_.add(slot, first, id));
-      archive_one(ar, read_.back());
+      archive_one(ar, read_.back(), least_number);
     }
   }
   /// All that were read, by their creation.
@@ -116,7 +150,7 @@ class SessionArchive {
   void sort(std::vector<Place>& places) const {
     std::sort(places.begin(), places.end(), [this](Place a, Place b) { return store_[a].id < store_[b].id; });
   }
-  void archive_one(Archive& ar, Place place) {
+  void archive_one(Archive& ar, Place place, std::uint64_t& least_number) {
     Session& session = store_[place];
     ar(session.last);
     if constexpr (Archivable<decltype(session.end)>) ar(session.end);
@@ -128,13 +162,23 @@ class SessionArchive {
         rest.progress = {};
         return ar.fail("a session has an early pane that it cannot have");
       }
-      archive_last(ar, rest.last_row, kept_rows_);
+      if (numbers_.has_numbers()) archive_number(ar, place.slot, rest.number, least_number);
+      archive_last(ar, rest.last_row, kept_rows_, rest.number);
     }
     if (session.last < session.first || session.end_with(fixed_gap_).at < session.last)
       ar.fail("a session ends before it begins");
   }
 
+  /// Numbers are given by creation.
+  void archive_number(Archive& ar, Slot slot, std::uint64_t& number, std::uint64_t& least) {
+    ar(number);
+    if (number < least || number >= numbers_.next(slot))
+      ar.fail("a session has a number that it cannot have");
+    least = number + 1;
+  }
+
   SessionStore<Session, Rest>& store_;
+  SessionNumbers& numbers_;
   const Trigger* trigger_;
   Pool<typename Rest::Row>& kept_rows_;
   Duration fixed_gap_;

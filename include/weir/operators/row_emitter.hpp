@@ -39,9 +39,9 @@ class RowEmitter {
   }
   void count_rejected(OperatorStats& stats) const { ++stats.rejected; }
 
-  /// Puts one row out; `time` is its event time downstream.
+  /// Puts one row out; `time` is its event time downstream, `number` that of its window.
   const WindowedRow& emit(std::size_t output, Slot slot, const State& state, const Window& window, Pane pane,
-                          EventTime as_of, EventTime watermark, EventTime time) {
+                          EventTime as_of, EventTime watermark, EventTime time, std::uint64_t number = 0) {
     Outbox<WindowedRow>& out = rows_[output];
     WindowedRow& row = out.next();
     row.key = dictionary_->key(slot);
@@ -49,6 +49,7 @@ class RowEmitter {
     row.pane = pane;
     row.as_of = as_of;
     row.watermark = watermark;
+    row.number = number;
     row.value = Row{};
     aggregator_.result(state, {window.start, as_of}, row.value, row.overflowed);
     if (row.overflowed != 0) [[unlikely]] { count_overflows(row.overflowed); }

@@ -51,6 +51,7 @@ class SessionWindowsNode final
         rules_(spec, std::move(gap), std::move(marker)),
         is_plain_(rules_.is_plain()),
         store_(!is_plain_),
+        numbers_(rules_.has_caps()),
         queue_(rules_.granularity()) {}
 
   [[nodiscard]] RowEmitter<KeyType, Record, Row, RowAgg>& emitter() noexcept { return emitter_; }
@@ -65,7 +66,7 @@ class SessionWindowsNode final
   void take(const Batch<Record>& batch) {
     stats().ingested += batch.size;
     this->note(batch);
-    if (store_.slots() < emitter_.dictionary().slot_bound()) store_.grow(emitter_.dictionary().slot_bound());
+    grow();
     const bool is_plain = is_plain_;
     const bool is_large = emitter_.dictionary().is_large();
     for (std::size_t i = 0; is_large && i < std::min(batch.size, prefetched_ahead); ++i) {
@@ -118,7 +119,11 @@ class SessionWindowsNode final
   [[nodiscard]] bool holds(std::uint32_t slot) const override {
     return slot < store_.slots() && !store_.is_empty(slot);
   }
-  [[nodiscard]] KeptState kept() const override { return kept_windows<State, WindowedRow>(trigger()); }
+  [[nodiscard]] KeptState kept() const override {
+    KeptState kept = kept_windows<State, WindowedRow>(trigger());
+    if (numbers_.has_numbers()) kept.layout += layout_of_numbers;
+    return kept;
+  }
   void archive(NodeArchive& out) override {
     emitter_.archive(out);
     out.most(next_id_, reach_);
@@ -128,9 +133,9 @@ class SessionWindowsNode final
     }
     this->archive_newest(out);
     KeptKeys& keys = out.keys(&emitter_.dictionary());
-    if (out.is_loading()) store_.grow(emitter_.dictionary().slot_bound());
-    SessionArchive<Session, Rest> sessions(store_, is_plain_ ? nullptr : &trigger(), emitter_.kept_rows(),
-                                           rules_.spec().gap);
+    if (out.is_loading()) grow();
+    SessionArchive<Session, Rest> sessions(store_, numbers_, is_plain_ ? nullptr : &trigger(),
+                                           emitter_.kept_rows(), rules_.spec().gap);
     out.each_group([&](Archive& archive, std::size_t group) {
       for (const Slot slot : keys.of(group)) sessions.archive(archive, slot, next_id_);
     });
@@ -149,7 +154,8 @@ class SessionWindowsNode final
   }
   void refresh(OperatorStats& stats) const override {
     emitter_.refresh(stats);
-    stats.state_bytes = store_.size_bytes() + queue_.size_bytes() + emitter_.size_bytes();
+    stats.state_bytes =
+        store_.size_bytes() + numbers_.size_bytes() + queue_.size_bytes() + emitter_.size_bytes();
   }
   [[nodiscard]] std::uint64_t live_windows() const override {
     std::uint64_t live = 0;
@@ -165,7 +171,15 @@ class SessionWindowsNode final
 
  private:
   static constexpr std::size_t prefetched_ahead = 16;
+  /// Makes a layout with numbers of sessions differ from one without.
+  static constexpr std::uint64_t layout_of_numbers = 0x6E756D62;
 
+  void grow() {
+    const std::size_t slots = emitter_.dictionary().slot_bound();
+    if (store_.slots() >= slots) return;
+    numbers_.grow(slots);
+    store_.grow(slots);
+  }
   [[nodiscard]] const Trigger& trigger() const noexcept { return rules_.trigger(); }
   /// Lets no entry of the queue outlive its session: when a restore is undone, others get its id.
   void wait_anew() {
@@ -332,8 +346,12 @@ class SessionWindowsNode final
   }
 
   [[nodiscard]] Place open(Slot slot, const Newcomer& own, EventTime at) {
+    const bool is_only = store_.is_empty(slot);
     const Place place = store_.add(slot, own.first, next_id_++);
-    if (!is_plain_) store_.rest(place).progress.next_early = trigger().first_early(at, end_of_time);
+    if (is_plain_) return place;
+    Rest& rest = store_.rest(place);
+    rest.number = numbers_.take(slot, is_only);
+    rest.progress.next_early = trigger().first_early(at, end_of_time);
     return place;
   }
   /// Gives the session the newcomer's bounds.
@@ -426,13 +444,14 @@ class SessionWindowsNode final
     Session& session = store_[place];
     Rest& rest = store_.rest(place);
     fire_pane(emitter_, trigger(), place.slot, Content{session.state, rest.last_row}, rest.progress,
-              session.last, window_of(session), timing, is_final, as_of, watermark);
+              session.last, window_of(session), timing, is_final, as_of, watermark, rest.number);
   }
 
   RowEmitter<KeyType, Record, Row, RowAgg> emitter_;
   Rules rules_;
   const bool is_plain_;
   SessionStore<Session, Rest> store_;
+  SessionNumbers numbers_;
   DeadlineQueue<Entry> queue_;
   std::uint64_t next_id_ = 1;
   Duration reach_{};

@@ -17,15 +17,15 @@
 namespace weir::inline v0::detail {
 
 /// Puts out one pane of a window and leaves the window as its accumulation says. `content` has the window's state and, as
-/// `last`, a pointer to the row to take back.
+/// `last`, a pointer to the row to take back; `number` is the window's.
 template <class Emitter, class Content>
 void fire_pane(Emitter& emitter, const Trigger& trigger, Slot slot, Content&& content, Progress& progress,
                EventTime newest, const Window& window, Timing timing, bool is_final, EventTime as_of,
-               EventTime watermark) {
+               EventTime watermark, std::uint64_t number = 0) {
   const EventTime time = row_time(window, newest);
   if (content.last != nullptr) emitter.retract(0, *content.last, watermark, time);
   const Pane pane{.timing = timing, .is_final = is_final, .is_retraction = false, .index = progress.firings};
-  const auto& row = emitter.emit(0, slot, content.state, window, pane, as_of, watermark, time);
+  const auto& row = emitter.emit(0, slot, content.state, window, pane, as_of, watermark, time, number);
   if (trigger.accumulation() == Accumulation::retracting) {
     if (content.last == nullptr) {
       content.last = emitter.keep(row);
@@ -38,23 +38,39 @@ void fire_pane(Emitter& emitter, const Trigger& trigger, Slot slot, Content&& co
   ++progress.firings;
 }
 
+/// How a row that is kept is written: without its number, which its window has.
+template <class WindowedRow>
+struct WrittenRow {
+  decltype(WindowedRow::key) key{};
+  Window window{};
+  decltype(WindowedRow::value) value{};
+  Pane pane{};
+  EventTime as_of{};
+  EventTime watermark{};
+  std::uint64_t overflowed = 0;
+};
+
 /// What windows keep that put out rows: their States, and of a kind that retracts the rows to take back.
 template <class State, class WindowedRow>
 [[nodiscard]] KeptState kept_windows(const Trigger& trigger) {
-  KeptState kept = kept_as<State, WindowedRow>(KeptState::Kind::by_key);
+  KeptState kept = kept_as<State, WrittenRow<WindowedRow>>(KeptState::Kind::by_key);
   const bool is_retracting = trigger.accumulation() == Accumulation::retracting;
   kept.is_archivable = Archivable<State> && (!is_retracting || Archivable<WindowedRow>);
   return kept;
 }
 
-/// The row that was put out last and is to be taken back, if there is one.
+/// The row that was put out last and is to be taken back, if there is one; `number` is its window's.
 template <class WindowedRow>
-void archive_last(Archive& archive, Pooled<WindowedRow>& last, Pool<WindowedRow>& pool) {
+void archive_last(Archive& archive, Pooled<WindowedRow>& last, Pool<WindowedRow>& pool,
+                  std::uint64_t number = 0) {
   bool has_last = last != nullptr;
   archive(has_last);
   if (!has_last || !archive.is_good()) return;
   if (last == nullptr) last = make_pooled(pool);
-  if constexpr (Archivable<WindowedRow>) archive(*last);
+  if constexpr (Archivable<WindowedRow>) {
+    archive(last->key, last->window, last->value, last->pane, last->as_of, last->watermark, last->overflowed);
+  }
+  last->number = number;
 }
 
 /// One key's window: how far it has come, and what the node that knows the types keeps for it.

@@ -49,6 +49,8 @@
 /// 11. Count windows: [oldest time, newest time + 1), on time, index 0, final, as_of the newest time. With
 ///     every > size the records between two windows are unassigned.
 /// 12. Lifetime windows are [no_time, end_of_time).
+/// 13. Numbers. Count windows of a key are numbered from 0 on. So are the sessions of a key, where something caps them, as they are
+///     opened; they begin at 0 again when one is opened while no other lives. All other windows have the number 0.
 
 namespace weir::inline v0::testing::oracle {
 
@@ -157,6 +159,7 @@ struct Row {
   std::uint32_t index = 0;
   Ticks as_of = 0;
   Ticks watermark = no_time;
+  std::uint64_t number = 0;  ///< of the window, where several of a key can have the same bounds
 
   friend bool operator==(const Row&, const Row&) = default;
 };

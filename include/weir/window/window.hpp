@@ -45,6 +45,9 @@ struct Windowed {
   EventTime as_of{};             ///< the instant the row describes: the end, or when an early pane was due
   EventTime watermark{};         ///< the operator's watermark when the row was emitted
   std::uint64_t overflowed = 0;  ///< bit i: feature i did not fit its field and is held at the field's limit
+  /// Tells windows of a key apart that can have the same bounds: which of the key's windows of records it is, from 0; which of
+  /// its sessions with a cap or an end marker since the key last had none. 0 for windows that their bounds tell apart.
+  std::uint64_t number = 0;
 
   friend bool operator==(const Windowed&, const Windowed&) = default;
 };
