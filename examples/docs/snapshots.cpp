@@ -10,6 +10,7 @@
 #include <fstream>
 #include <future>
 #include <iterator>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -202,6 +203,43 @@ struct CountedTwice {
 static_assert(weir::Archivable<Counted> && weir::Archivable<CountedTwice>);
 static_assert(CountedTwice::version == Counted::version + 1);
 
+// [region revision]
+/// Says each time that a user has spent another hundred.
+struct Hundred {
+  std::uint64_t user = 0;
+  weir::EventTime at;
+  std::uint64_t revision = 0;
+};
+struct Hundreds {
+  struct State {
+    double spend = 0;
+    std::uint64_t revision = 0;  // how many rows there were
+  };
+  void process(State& state, const Payment& payment, weir::Out<Hundred>& out) const {
+    for (state.spend += payment.amount; state.spend >= 100; state.spend -= 100)
+      out.emit({.user = payment.user, .at = payment.at, .revision = state.revision++});
+  }
+};
+// [end]
+
+/// What a sink keeps of hundreds, each once.
+struct Letters {
+  weir::Source<Payment> payments;
+  weir::Pipeline pipeline;
+};
+
+Letters build_letters(std::set<std::string>& stored) {
+  weir::Graph graph{"letters"};
+  auto payments = graph.source<Payment>("payments", {.time = &Payment::at, .watermark = weir::host_driven()});
+  auto hundreds = payments | weir::key_by(&Payment::user) | weir::each("hundreds", Hundreds{});
+  // [region own_token]
+  hundreds | weir::sink("letters", [&stored](const Hundred& row) {
+    stored.insert(weir::emission_token("hundreds", row.user, row.at, row.revision));
+  });
+  // [end]
+  return {payments, std::move(graph).build().value()};
+}
+
 }  // namespace
 
 int main() {
@@ -244,6 +282,20 @@ int main() {
   Service both = build_service(sent);
   support::expect(restore_both(both.pipeline, earlier, *increment).ok());
   support::expect(both.pipeline.stats("payments").ingested == service.pipeline.stats("payments").ingested);
+
+  std::set<std::string> stored;
+  std::string before_last;
+  {
+    Letters letters = build_letters(stored);
+    letters.pipeline.push(letters.payments, {.user = 7, .amount = 250, .at = minute(5)});
+    support::expect(letters.pipeline.snapshot({}, before_last).ok());
+    letters.pipeline.push(letters.payments, {.user = 7, .amount = 250, .at = minute(5)});
+  }  // it goes down behind the snapshot
+  support::expect(stored.size() == 5);
+  Letters letters = build_letters(stored);
+  support::expect(letters.pipeline.restore(before_last).ok());
+  letters.pipeline.push(letters.payments, {.user = 7, .amount = 250, .at = minute(5)});
+  support::expect(stored.size() == 5);
 
   const std::filesystem::path nowhere = file / "nowhere.state";  // the file is no folder
   support::expect(save(service.pipeline, "offset 5", nowhere).message().find("nowhere.state.new") != std::string_view::npos);
