@@ -21,7 +21,8 @@
 #
 # WEIR_NO_INSTALL=1 names missing packages instead of installing them; WEIR_JOBS sets the number of parallel jobs.
 # Tests read WEIR_EFFORT: quick (sanitizers, coverage), normal or long. WEIR_SEED is the seed of --kills, --soak and random damage,
-# WEIR_FUZZ_SECONDS how long --fuzz runs. --soak reads WEIR_SOAK_HOURS (24), simulated ones, and WEIR_SOAK_EVENTS_PER_SECOND (50000).
+# WEIR_FUZZ_SECONDS how long --fuzz runs; with WEIR_FUZZ_KEEP=1 it writes the corpus in the tree anew. --soak reads
+# WEIR_SOAK_HOURS (24), simulated ones, and WEIR_SOAK_EVENTS_PER_SECOND (50000).
 # The log of each build is build/log/<preset>.txt.
 set -eu
 cd "$(dirname "$0")/.."
@@ -65,7 +66,7 @@ for suite in $suites; do
     clang14) packages="$packages clang-14" ;;
     clang19) packages="$packages clang-19" ;;
     coverage) packages="$packages clang-14 llvm-14 libclang-rt-14-dev" ;;
-    fuzz) packages="$packages clang-14 llvm-14 libclang-rt-14-dev" ;;
+    fuzz) packages="$packages clang-14 llvm-14 libclang-rt-14-dev xz-utils" ;;
     tidy) packages="$packages clang-14 clang-tidy-14" ;;
     format) packages="$packages clang-format-14" ;;
   esac
@@ -161,16 +162,25 @@ soak() {
 fuzz() {
   seconds=${WEIR_FUZZ_SECONDS:-7200}
   found=build/fuzz/found
-  mkdir -p "$found/corpus" "$found/seeds"
+  corpus=tests/fuzz/corpus.tar.xz
+  mkdir -p "$found/corpus" "$found/seeds" "$found/kept"
   step "$log" "fuzz: configure" cmake --preset fuzz || return 1
   step "$log" "fuzz: build ($jobs jobs)" cmake --build --preset fuzz -j "$jobs" || return 1
   # What the run before has found is gone on from. Limits are for one input; what they mean is in restore.fuzz.cpp.
   step "$log" "fuzz: seeds" build/fuzz/tests/fuzz/weir_fuzz_seeds "$found/seeds" || return 1
-  step "$log" "fuzz: restore ($seconds s)" build/fuzz/tests/fuzz/weir_fuzz_restore "$found/corpus" "$found/seeds" \
+  [ ! -f "$corpus" ] || tar -xJf "$corpus" -C "$found/kept"
+  step "$log" "fuzz: restore ($seconds s)" build/fuzz/tests/fuzz/weir_fuzz_restore "$found/corpus" "$found/seeds" "$found/kept" \
     -dict=tests/fuzz/restore.dict -max_len=65536 -timeout=300 -rss_limit_mb=2048 -malloc_limit_mb=512 -entropic=0 \
     -max_total_time="$seconds" -print_final_stats=1 -artifact_prefix="$found/" ||
     { echo "fuzz: the input lies in $found; give it to build/fuzz/tests/fuzz/weir_fuzz_restore"; return 1; }
   sed -n 's/^stat::number_of_executed_units: */fuzz: inputs: /p' "$log" | tail -n 1
+  [ -n "${WEIR_FUZZ_KEEP:-}" ] || return 0
+  # The fewest inputs that reach all that any has reached.
+  rm -rf "$found/least"
+  mkdir "$found/least"
+  step "$log" "fuzz: keep" build/fuzz/tests/fuzz/weir_fuzz_restore -merge=1 "$found/least" "$found/seeds" "$found/kept" "$found/corpus" \
+    -max_len=65536 -timeout=300 -rss_limit_mb=2048 -malloc_limit_mb=512 || return 1
+  tar -C "$found/least" --sort=name --mtime=@0 --owner=0 --group=0 -cJf "$corpus" .
 }
 
 run_suite() {  # $1: preset, or one of format, kills, soak and fuzz
