@@ -42,11 +42,12 @@ std::string Wiring::unique_name(std::string_view kind) const {
   return std::string(kind) + " #" + std::to_string(nodes_.size());
 }
 
-void Wiring::adopt(std::unique_ptr<Node> node, std::initializer_list<const Node*> inputs, bool keeps_owners) {
+void Wiring::adopt(std::unique_ptr<Node> node, std::initializer_list<const Node*> inputs,
+                   bool values_own_memory) {
   WEIR_ASSERT(!is_sealed_, "operators are attached before build(), not after it");
   node->id_ = nodes_.size();
   node->work_ = work_.get();
-  if (keeps_owners) node->owned_.reset(new detail::OwnedMemory(memory_));
+  if (values_own_memory) node->value_memory_.reset(new detail::OwnedMemory(memory_));
   if (inputs.size() > 1) node->merge_ = std::make_unique<WatermarkMerge>(inputs.size());
   for (const Node* input : inputs) node->inputs_.push_back(input->id_);
   nodes_.push_back(std::move(node));
@@ -142,7 +143,7 @@ EventTime Wiring::incoming(const Node& node, EventTime cap) const {
 }
 
 void Wiring::raise(Node& node, EventTime to) {
-  const detail::OwnedMemory::Scope memory(node.owned());
+  const detail::OwnedMemory::Scope memory(node.value_memory());
   node.advance(to);
   node.watermark_ = to;
   if (to != end_of_time) node.last_watermark_ = to;
@@ -247,7 +248,7 @@ void Wiring::archive_shared(Archive& archive) { archive(work_->now); }
 void Wiring::set_now(WallTime now) {
   work_->now = now;
   for (const auto& node : nodes_) {
-    const detail::OwnedMemory::Scope memory(node->owned());
+    const detail::OwnedMemory::Scope memory(node->value_memory());
     node->tick(now);
   }
 }

@@ -149,8 +149,10 @@ absl::Status PipelineCore::restore(SnapshotSource source, const RestoreSpec& spe
 }
 
 void PipelineCore::bring_back(const FreshState& state) {
+  Call call(*this, 0);
   const MemoryScope memory(wiring_->memory());
   state.bring_back(*wiring_, finished_);
+  call.complete();
 }
 
 absl::Status PipelineCore::drop(std::span<const std::uint32_t> groups) {
@@ -186,7 +188,7 @@ const OperatorStats& PipelineCore::stats(std::string_view name) {
   node->stats().watermark = node->watermark();
   node->stats().state_bytes = 0;
   node->refresh(node->stats());
-  node->stats().state_bytes += node->owned_bytes();
+  node->stats().state_bytes += node->value_bytes();
   return node->stats();
 }
 

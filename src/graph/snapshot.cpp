@@ -42,8 +42,11 @@ class AllKeys {
   }
   /// Forgets all of them, the owners of dictionaries last.
   void forget(Wiring& wiring) {
-    for (auto at = dictionary_of_.rbegin(); at != dictionary_of_.rend(); ++at)
-      wiring.nodes()[at->first]->forget(keys_[at->second].all());
+    for (auto at = dictionary_of_.rbegin(); at != dictionary_of_.rend(); ++at) {
+      Node& node = *wiring.nodes()[at->first];
+      const OwnedMemory::Scope memory(node.value_memory());
+      node.forget(keys_[at->second].all());
+    }
   }
 
  private:
@@ -121,7 +124,7 @@ class WholeLoader final : public NodeArchive {
     Archive archive(whole);
     set_whole(archive);
     wiring.archive_time(node, *this);
-    const OwnedMemory::Scope memory(node.owned());
+    const OwnedMemory::Scope memory(node.value_memory());
     node.archive(*this);
   }
   void each_group(absl::FunctionRef<void(Archive&, std::size_t)>) override {}
@@ -200,7 +203,7 @@ class Loader final : public NodeArchive {
       set_whole(whole);
       wiring_.archive_time(*target, *this);
       if (whole.is_good()) status_ = reader_.next(head_);
-      const OwnedMemory::Scope memory(target->owned());
+      const OwnedMemory::Scope memory(target->value_memory());
       if (whole.is_good() && status_.ok()) target->archive(*this);
       if (status_.ok() && whole.is_good() && whole.left() > 0) whole.fail("more is there than belongs to it");
       if (!whole.is_good()) return wrong_whole(whole);
@@ -365,7 +368,7 @@ absl::Status read_snapshot(Wiring& wiring, bool& is_finished, const RestoreSpec&
 }
 
 FreshState::FreshState(Wiring& wiring) {
-  Saver saver(wiring, {}, nullptr);
+  Saver saver(wiring, std::vector<bool>(wiring.key_groups().count, false), nullptr);
   for (std::size_t node = 0; node < wiring.nodes().size(); ++node) {
     saver.save(wiring, node);
     wholes_.emplace_back(saver.whole());
@@ -379,6 +382,7 @@ void FreshState::bring_back(Wiring& wiring, bool& is_finished) const {
   Saver census(wiring, wanted_of({}, wiring.key_groups().count), nullptr);
   for (std::size_t node = 0; node < wiring.nodes().size(); ++node) census.save(wiring, node);
   census.all_keys().forget(wiring);
+  for (const auto& node : wiring.nodes()) node->forget_unheld();
   for (std::size_t node = 0; node < wiring.nodes().size(); ++node)
     WholeLoader(wiring).load(wiring, *wiring.nodes()[node], wholes_[node]);
   Archive shared(shared_);

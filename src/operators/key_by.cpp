@@ -30,18 +30,20 @@ std::size_t KeyBudget::weigh(const Weight& now) noexcept {
         static_cast<double>(ChunkList::capacity_for(capacity + 1)) / static_cast<double>(capacity);
     const bool fits = static_cast<double>(now.kept) * growth + static_cast<double>(now.owned) <=
                       static_cast<double>(most_bytes_);
-    allowed_ = fits ? most_keys_ : std::min(most_keys_, capacity);
+    by_kept_ = fits ? most_keys_ : std::min(most_keys_, capacity);
   } else if (now.kept > weighed_bytes_) {
     weighed_bytes_ = now.kept;
-    allowed_ = std::min(allowed_, evicts_ ? now.keys - now.keys / 64 : now.keys);
+    by_kept_ = std::min(by_kept_, evicts_ ? now.keys - now.keys / 64 : now.keys);
   }
   const std::size_t room = std::max(most_bytes_ - std::min(most_bytes_, now.kept), step());
+  std::size_t allowed = by_kept_;
+  is_over_ = now.owned > room && evicts_ && now.keys > 1;
   if (now.owned > room) {
     const double part = static_cast<double>(room) / static_cast<double>(now.owned);
     const auto fitting = static_cast<std::size_t>(static_cast<double>(now.keys) * part);
-    allowed_ = evicts_ ? std::min(allowed_, fitting) : 0;
+    allowed = evicts_ ? std::min(allowed, fitting) : 0;
   }
-  return allowed_ = std::max<std::size_t>(1, allowed_);
+  return std::max<std::size_t>(1, allowed);
 }
 
 void keep_coldest(std::vector<Slot>& slots, std::size_t count, const Column<std::uint64_t>& heard) {

@@ -296,7 +296,8 @@ void add(OperatorStats& sum, const OperatorStats& more) {
         &OperatorStats::unemitted,    &OperatorStats::behind,       &OperatorStats::future,
         &OperatorStats::jumped,       &OperatorStats::regressions,  &OperatorStats::skipped_firings,
         &OperatorStats::no_timestamp, &OperatorStats::out_of_range, &OperatorStats::over_key_limit,
-        &OperatorStats::keys,         &OperatorStats::state_bytes})
+        &OperatorStats::conflicting,  &OperatorStats::evicted,      &OperatorStats::keys,
+        &OperatorStats::state_bytes})
     sum.*counter += more.*counter;
   sum.features.resize(std::max(sum.features.size(), more.features.size()));
   for (std::size_t i = 0; i < more.features.size(); ++i) {
@@ -421,25 +422,31 @@ absl::Status ShardSet::restore_front() {
   }
   const PipelineCore& first = PipelineAccess::core(shards_.front().pipeline);
   if (first.now().has_value()) front().wiring().set_now(*first.now());
-  return first.is_finished() ? front().finish() : absl::OkStatus();
+  return absl::OkStatus();
 }
 
 absl::Status ShardSet::restore(std::span<const std::string_view> images, const RestoreSpec& spec) {
   if (absl::Status refused = refusal("restore"); !refused.ok()) return refused;
   std::vector<std::vector<std::uint32_t>> groups;
   if (absl::Status wrong = check_images(images, spec, groups); !wrong.ok()) return wrong;
-  is_restored_ = true;  // also if a shard throws: it is poisoned then
   std::vector<FreshState> before;
   for (Shard& shard : shards_) before.emplace_back(PipelineAccess::core(shard.pipeline).wiring());
+  is_restored_ = true;
+  Unwinding unwinding(*this);
+  PipelineCore::Call call(front(), 0);  // what is thrown poisons the front, and so all of them
   absl::Status status;
   for (std::size_t shard = 0; shard < shards_.size() && status.ok(); ++shard)
     status = restore_shard(shard, images, groups, spec);
   if (status.ok()) status = restore_front();
-  if (status.ok()) return status;
-  for (std::size_t shard = 0; shard < shards_.size(); ++shard)
-    PipelineAccess::core(shards_[shard].pipeline).bring_back(before[shard]);
-  is_restored_ = false;
-  return status;
+  if (!status.ok()) {
+    for (std::size_t shard = 0; shard < shards_.size(); ++shard)
+      PipelineAccess::core(shards_[shard].pipeline).bring_back(before[shard]);
+    is_restored_ = false;
+  }
+  call.complete();
+  unwinding.end();
+  const bool is_finished = PipelineAccess::core(shards_.front().pipeline).is_finished();
+  return status.ok() && is_finished ? front().finish() : status;
 }
 
 }  // namespace weir::inline v0::detail

@@ -8,7 +8,7 @@ namespace weir::inline v0::detail {
 
 namespace {
 
-thread_local OwnedMemory* in_scope = nullptr;
+thread_local OwnedMemory* owner_in_scope = nullptr;
 
 /// Lies right before a piece.
 struct Head {
@@ -18,12 +18,12 @@ std::size_t head_bytes(std::size_t alignment) noexcept { return std::max(alignme
 
 }  // namespace
 
-OwnedMemory::Scope::Scope(OwnedMemory* memory) noexcept : before_(in_scope) { in_scope = memory; }
+OwnedMemory::Scope::Scope(OwnedMemory* memory) noexcept : before_(owner_in_scope) { owner_in_scope = memory; }
 
-OwnedMemory::Scope::~Scope() { in_scope = before_; }
+OwnedMemory::Scope::~Scope() { owner_in_scope = before_; }
 
 void* OwnedMemory::take(std::size_t bytes, std::size_t alignment) {
-  OwnedMemory* const owner = in_scope;
+  OwnedMemory* const owner = owner_in_scope;
   const std::size_t head = head_bytes(alignment);
   std::pmr::memory_resource* const memory = owner != nullptr ? owner->memory_ : default_memory();
   void* const block = memory->allocate(head + bytes, head);

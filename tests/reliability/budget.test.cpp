@@ -243,4 +243,67 @@ TEST_CASE("a budget holds for values that grow while no key is new") {
   CHECK(pipeline.stats("keys").conserves());
 }
 
+/// Keeps as many numbers as a record says; none takes them all back.
+struct Keeping {
+  struct State {
+    weir::OwnedVector<std::uint64_t> numbers;
+    friend bool operator==(const State&, const State&) = default;
+  };
+  void process(State& state, const Event& event, weir::Out<int>&) const {
+    state.numbers.resize(event.value == 0 ? 0 : state.numbers.size() + static_cast<std::size_t>(event.value));
+    if (event.value == 0) state.numbers.shrink_to_fit();
+  }
+};
+
+TEST_CASE("a budget holds for one key that grows among many that do not") {
+  const std::size_t most = 4 << 20;
+  const std::size_t batch = GENERATE(1, 64);
+  weir::Graph graph{"one", {.hash_seed = 1}};
+  const auto source = graph.source<Event>("events", {.time = &Event::at, .watermark = weir::ascending()});
+  source |
+      weir::key_by(&Event::key,
+                   {.name = "keys", .most_bytes = most, .when_full = weir::WhenFull::evict_coldest}) |
+      weir::each("each", Keeping{});
+  auto pipeline = std::move(graph).build().value();
+  std::vector<Event> events;
+  std::uint64_t most_bytes = 0, often = 0;
+  for (std::uint64_t number = 0; number < 23'000; ++number) {
+    const bool is_heavy = number >= 3000 && number % 2 == 1;
+    events.push_back({.key = is_heavy ? 1 : 2 + number % 2998,
+                      .value = is_heavy ? 25.0 : 100.0 * (number < 3000 ? 1 : 0) + 1,
+                      .at = weir::event_time(static_cast<std::int64_t>(number))});
+    if (events.size() < batch) continue;
+    pipeline.push(source, std::span<const Event>(events));
+    events.clear();
+    const std::uint64_t bytes = pipeline.stats("keys").state_bytes + pipeline.stats("each").state_bytes;
+    most_bytes = std::max(most_bytes, bytes);
+    often += bytes > most + most / 4 ? 1 : 0;
+  }
+  INFO(most_bytes << " of " << most << " bytes");
+  CHECK(often <= 2);  // what one batch adds, as a list that grows to twice its size, comes on top
+  CHECK(pipeline.stats("keys").evicted > 0);
+}
+
+TEST_CASE("what values took of a budget, and gave back, is there for keys again") {
+  const auto policy = GENERATE(weir::WhenFull::evict_coldest, weir::WhenFull::reject);
+  const std::size_t most = 1 << 20;
+  weir::Graph graph{"spike", {.hash_seed = 1}};
+  const auto source = graph.source<Event>("events", {.time = &Event::at, .watermark = weir::ascending()});
+  source | weir::key_by(&Event::key, {.name = "keys", .most_bytes = most, .when_full = policy}) |
+      weir::each("each", Keeping{});
+  auto pipeline = std::move(graph).build().value();
+  std::int64_t at = 0;
+  const auto push = [&](std::uint64_t from, std::uint64_t to, double value) {
+    for (std::uint64_t key = from; key < to; ++key)
+      pipeline.push(source, {.key = key, .value = value, .at = weir::event_time(++at)});
+    return pipeline.stats("keys").keys;
+  };
+  const std::uint64_t before = push(0, 20'000, 0);
+  push(20'000 - 1000, 20'000, 1000);
+  CHECK(push(40'000, 41'000, 0) < before + 1000);
+  for (int round = 0; round < 3; ++round) push(0, 60'000, 0);
+  INFO(pipeline.stats("keys").keys << " keys, before " << before);
+  CHECK(pipeline.stats("keys").keys >= before * 9 / 10);
+}
+
 }  // namespace

@@ -2,6 +2,7 @@
 #include <array>
 #include <cstdint>
 #include <cstdlib>
+#include <deque>
 #include <functional>
 #include <memory_resource>
 #include <new>
@@ -341,6 +342,36 @@ TEST_CASE("a host's memory that comes to an end poisons the pipeline, and all of
       filled.pipeline.reset();
       CHECK(memory.is_whole());
     }
+  }
+}
+
+TEST_CASE("what a sink keeps is not its operator's, and what a key takes anew after a drop is") {
+  struct Queued {
+    using Queue = std::deque<double, weir::OwnedAllocator<double>>;  // has memory also when it is empty
+    struct State {
+      Queue values;
+      void archive(weir::Archive&) {}
+    };
+    void process(State& state, const Event& event, weir::Out<double>& out) const {
+      state.values.push_back(event.value);
+      out.emit(event.value);
+    }
+  };
+  std::vector<weir::OwnedVector<double>> kept;
+  Filled filled([&kept](const Stream& source) {
+    source | weir::key_by(&Event::key) | weir::each("queued", Queued{}) |
+        weir::sink("kept", [&kept](double value) { kept.emplace_back(100, value); });
+  });
+  const auto bytes = [&filled] { return filled.pipeline->stats("queued").state_bytes; };
+  filled.push(100, 1);
+  const std::uint64_t once = bytes();
+  kept.clear();
+  CHECK(bytes() == once);
+  for (int round = 0; round < 3; ++round) {
+    for (std::uint32_t group = 0; group < 128; ++group)
+      REQUIRE(filled.pipeline->drop(std::array<std::uint32_t, 1>{group}).ok());
+    filled.push(100, 1);
+    CHECK(bytes() == once);
   }
 }
 

@@ -297,7 +297,7 @@ std::string text(const weir::OperatorStats& stats) {
        {stats.ingested, stats.applied, stats.partially_late, stats.late, stats.rejected, stats.unassigned,
         stats.emitted, stats.windows_missed, stats.unemitted, stats.behind, stats.future, stats.jumped,
         stats.regressions, stats.skipped_firings, stats.no_timestamp, stats.out_of_range,
-        stats.over_key_limit})
+        stats.over_key_limit, stats.conflicting, stats.evicted})
     line += " " + std::to_string(count);
   for (const weir::FeatureStats& feature : stats.features)
     line += " " + std::to_string(feature.missing) + "/" + std::to_string(feature.nan);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <weir/aggregate/aggregator.hpp>
+#include <weir/state/owned.hpp>
 
 /// \file
 /// How a result gets into a field of the user's row: checked, never wrapped, never silently truncated.
@@ -40,10 +41,18 @@ concept FitsNumber = Arithmetic<Result> && Arithmetic<Field> &&
     (std::same_as<Field, bool> ? std::same_as<Result, bool>
                                : !(std::floating_point<Result> && std::integral<Field>));
 
+/// Containers with weir's allocator are for States: rows go to other threads.
+template <class T>
+concept ForStates = requires {
+  requires std::same_as<typename T::allocator_type, OwnedAllocator<typename T::value_type>>;
+};
+
 /// Whether `store` can put a Result into a Field.
 template <class Result, class Field>
 [[nodiscard]] consteval bool fits() {
-  if constexpr (is_optional<Result>)
+  if constexpr (ForStates<Field>)
+    return false;
+  else if constexpr (is_optional<Result>)
     return fits<typename Result::value_type, Field>();
   else if constexpr (is_checked<Result>)
     return fits<decltype(Result::value), Field>();

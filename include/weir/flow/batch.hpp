@@ -58,12 +58,12 @@ class Port {
  private:
   template <class NodeType>
   static void take(NodeType& node, const Batch<Record>& batch) {
-    [[maybe_unused]] const detail::OwnedScope<NodeType> memory(node);
+    [[maybe_unused]] const detail::ValueScope<NodeType> memory(node);
     node.take(batch);
   }
   template <class NodeType>
   static void take_one(NodeType& node, const Record& record, EventTime time, Slot slot) {
-    [[maybe_unused]] const detail::OwnedScope<NodeType> memory(node);
+    [[maybe_unused]] const detail::ValueScope<NodeType> memory(node);
     if constexpr (requires { node.take_one(record, time, slot); }) {
       node.take_one(record, time, slot);
     } else {
@@ -171,6 +171,7 @@ class Outbox {
   [[gnu::noinline]] void deliver() {
     const std::size_t size = std::exchange(size_, 0);
     delivered_ += size;
+    const detail::OwnedMemory::Scope nobodys(nullptr);  // what others allocate is not this node's
     port_.deliver({.records = records_.data(),
                    .times = marks_->times.data(),
                    .slots = marks_->slots.data(),

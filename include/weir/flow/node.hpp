@@ -43,10 +43,10 @@ namespace detail {
 
 /// What the nodes of one graph share while they work.
 struct Work {
-  std::uint64_t epoch = 0;  // changes with every publication and every late record
-  std::uint64_t first_epoch = 0;
-  EventTime target = no_time;   // of the publication that is running
-  std::optional<WallTime> now;  // the host's clock at its last tick
+  std::uint64_t epoch = 0;        // changes with every publication and every late record
+  std::uint64_t first_epoch = 0;  // as long as it is this, nothing has been published
+  EventTime target = no_time;     // of the publication that is running
+  std::optional<WallTime> now;    // the host's clock at its last tick
   bool wants_rest = false;
   bool keeps_up = false;  // a node rests after every call
   KeyGroups key_groups;
@@ -107,6 +107,8 @@ class Node {
   virtual void archive(NodeArchive&) {}
   /// Forgets all that it keeps of some keys, and emits nothing.
   virtual void forget(std::span<const std::uint32_t> /*slots*/) {}
+  /// Forgets keys of its own for which no node keeps anything.
+  virtual void forget_unheld() {}
   /// (key, window) pairs that hold state. Walks the whole state.
   [[nodiscard]] virtual std::uint64_t live_windows() const { return 0; }
 
@@ -117,9 +119,9 @@ class Node {
   /// A key came here: if it is of a group that does not, the host's call will say so.
   void check_owned(std::string_view key);
   /// What the values that the node keeps own, of nodes that keep such values; else null.
-  [[nodiscard]] detail::OwnedMemory* owned() const noexcept { return owned_.get(); }
-  [[nodiscard]] std::size_t owned_bytes() const noexcept {
-    return owned_ == nullptr ? 0 : owned_->size_bytes();
+  [[nodiscard]] detail::OwnedMemory* value_memory() const noexcept { return value_memory_.get(); }
+  [[nodiscard]] std::size_t value_bytes() const noexcept {
+    return value_memory_ == nullptr ? 0 : value_memory_->size_bytes();
   }
   [[nodiscard]] OperatorStats& stats() noexcept { return stats_; }
   [[nodiscard]] const OperatorStats& stats() const noexcept { return stats_; }
@@ -142,7 +144,7 @@ class Node {
 
  private:
   friend class Wiring;
-  std::unique_ptr<detail::OwnedMemory, detail::EndOwned> owned_;  // null: values own nothing
+  std::unique_ptr<detail::OwnedMemory, detail::EndOwned> value_memory_;  // null: values own nothing
   OperatorStats stats_;
   std::string definition_;
   EventTime watermark_ = no_time;
@@ -168,7 +170,7 @@ class Wiring {
   NodeType& add(std::initializer_list<const Node*> inputs, Arguments&&... arguments) {
     const detail::MemoryScope scope(memory_);
     auto* added = new NodeType(std::forward<Arguments>(arguments)...);
-    adopt(std::unique_ptr<Node>(added), inputs, detail::keeps_owners<NodeType>);
+    adopt(std::unique_ptr<Node>(added), inputs, detail::values_own_memory<NodeType>);
     return *added;
   }
   [[nodiscard]] static std::size_t id(const Node& node) noexcept { return node.id_; }
@@ -238,7 +240,7 @@ class Wiring {
   [[nodiscard]] std::shared_ptr<const std::atomic<bool>> is_refused() const { return work_->is_refused; }
 
  private:
-  void adopt(std::unique_ptr<Node> node, std::initializer_list<const Node*> inputs, bool keeps_owners);
+  void adopt(std::unique_ptr<Node> node, std::initializer_list<const Node*> inputs, bool values_own_memory);
   void check_names(Problems& problems) const;
   void check_described(Problems& problems) const;
   void find_shape();

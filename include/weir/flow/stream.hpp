@@ -107,7 +107,10 @@ struct Keyspace {
   }
   /// Forgets some keys, and all that is held for them.
   void forget(std::span<const Slot> slots) {
-    for (auto holder = holders.rbegin(); holder != holders.rend(); ++holder) (*holder)->forget(slots);
+    for (auto holder = holders.rbegin(); holder != holders.rend(); ++holder) {
+      const detail::OwnedMemory::Scope memory((*holder)->value_memory());
+      (*holder)->forget(slots);
+    }
     for (const Slot slot : slots) dictionary.erase(slot);
   }
 

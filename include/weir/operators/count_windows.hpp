@@ -33,7 +33,7 @@ class CountWindowsNode final : public Node {
   };
 
  public:
-  static constexpr bool keeps_owners = !std::is_trivially_copyable_v<typename RowAgg::State>;
+  static constexpr bool values_own_memory = !std::is_trivially_copyable_v<typename RowAgg::State>;
   CountWindowsNode(std::string name, CountSpec spec, RowAgg aggregator,
                    const KeyDictionary<KeyType>& dictionary)
       : Node(std::move(name), "count windows"), emitter_(std::move(aggregator), dictionary, 1), spec_(spec) {

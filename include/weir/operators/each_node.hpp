@@ -56,7 +56,7 @@ class EachBase : public Node {
   using State = typename Traits::State;
 
  public:
-  static constexpr bool keeps_owners = !std::is_trivially_copyable_v<State>;
+  static constexpr bool values_own_memory = !std::is_trivially_copyable_v<State>;
   EachBase(const EachSpec& spec, Op op) : Node(spec.name, "each"), op_(std::move(op)) {
     set_definition(spec.definition);
   }

@@ -45,7 +45,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
   using Read = RollingRead<Record>;
 
  public:
-  static constexpr bool keeps_owners = !(std::is_trivially_copyable_v<typename Groups::State> && ...);
+  static constexpr bool values_own_memory = !(std::is_trivially_copyable_v<typename Groups::State> && ...);
   FeaturesNode(FeaturesSpec spec, Derivations derivations, const KeyDictionary<KeyType>& dictionary,
                typename Groups::Blueprint... blueprints)
       : Node(spec.name, "features"),
@@ -203,7 +203,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
     return holds(slot) ? &dictionary_->key(slot) : nullptr;
   }
   void read_slot(Slot slot, EventTime as_of, Reading<Row>& out) override {
-    const OwnedMemory::Scope memory(this->owned());  // reads may keep what they have merged
+    const OwnedMemory::Scope memory(this->value_memory());  // reads may keep what they have merged
     KeyState& state = slot != no_slot ? keys_[slot] : nobody_;
     const EventTime settled = settled_at(watermark());
     settle(state, settled);  // as its next record would
@@ -233,6 +233,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
     const Slot slot = find(key);
     if (slot == no_slot) return false;
     this->drop(dictionary_->key(slot));
+    const OwnedMemory::Scope memory(this->value_memory());
     forget(keys_[slot]);
     return true;
   }

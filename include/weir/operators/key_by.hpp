@@ -39,7 +39,8 @@ namespace detail {
 /// How many keys there may be: as many as were asked for, or as many as there were when their state took its most bytes.
 ///
 /// State that is given up is used again before more memory is taken, so the number is only lowered when that has grown. Long keys and
-/// what values own give their bytes back: they may take what state leaves of the budget, and a 64th in any case.
+/// what values own give their bytes back: they may take what state leaves of the budget, and a 64th in any case. What they lower the
+/// number by lasts no longer than they.
 class KeyBudget {
  public:
   /// What there is when keys are weighed.
@@ -54,13 +55,13 @@ class KeyBudget {
       : most_bytes_(spec.most_bytes),
         most_keys_(spec.most_keys),
         evicts_(spec.when_full == WhenFull::evict_coldest),
-        allowed_(spec.most_keys) {}
+        by_kept_(spec.most_keys) {}
 
   void check(Problems& problems, std::string_view name) const;
   /// Whether state is to be weighed, now that there are so many keys, which own so much, and one more batch.
   [[nodiscard]] bool is_due(std::size_t keys, std::size_t owned) noexcept {
     const std::size_t changed = owned > owned_ ? owned - owned_ : owned_ - owned;
-    return keys >= next_keys_ || changed > step() || ++batches_ % 256 == 0;
+    return keys >= next_keys_ || changed > step() || is_over_ || ++batches_ % 256 == 0;
   }
   /// How many keys there may be.
   [[nodiscard]] std::size_t weigh(const Weight& now) noexcept;
@@ -71,8 +72,9 @@ class KeyBudget {
   std::size_t most_bytes_;
   std::size_t most_keys_;
   bool evicts_;
-  std::size_t allowed_;
+  std::size_t by_kept_;  // how many keys state leaves room for
   std::size_t next_keys_ = 1;
+  bool is_over_ = false;   // too much is owned: some keys are going to be evicted, but maybe light ones
   std::size_t owned_ = 0;  // when they were weighed
   std::size_t batches_ = 0;
   std::size_t weighed_bytes_ = 0;
@@ -148,6 +150,10 @@ class KeyByNode final : public Node {
   void forget(std::span<const Slot> slots) override {
     for (const Slot slot : slots) keyspace_.dictionary.erase(slot);
   }
+  void forget_unheld() override {
+    auto& dictionary = keyspace_.dictionary;
+    dictionary.reclaim(dictionary.slot_bound(), [this](Slot slot) { return keyspace_.holds(slot); });
+  }
   void refresh(OperatorStats& stats) const override {
     stats.emitted = stats.applied;
     stats.keys = keyspace_.dictionary.size();
@@ -200,7 +206,7 @@ class KeyByNode final : public Node {
     auto& dictionary = keyspace_.dictionary;
     std::size_t owned = dictionary.owned_bytes();
     std::size_t kept = dictionary.size_bytes() - owned + heard_.size_bytes();
-    for (const Node* holder : keyspace_.holders) owned += holder->owned_bytes();
+    for (const Node* holder : keyspace_.holders) owned += holder->value_bytes();
     if (!budget_.is_due(dictionary.size(), owned)) return;
     for (const Node* holder : keyspace_.holders) {
       OperatorStats weighed;
@@ -220,7 +226,7 @@ class KeyByNode final : public Node {
   /// so that the cost of finding them is shared.
   void make_room() {
     auto& dictionary = keyspace_.dictionary;
-    dictionary.reclaim(dictionary.slot_bound(), [this](Slot slot) { return keyspace_.holds(slot); });
+    forget_unheld();
     const std::size_t left =
         dictionary.most_keys() - std::max<std::size_t>(1, dictionary.most_keys() / evicted_part);
     if (dictionary.size() <= left) return;

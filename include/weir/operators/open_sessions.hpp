@@ -51,6 +51,7 @@ class OpenSessions : public Readable<KeyType, Row> {
     std::vector<SessionPlace> places;
     node().store().for_each(slot, [&places](SessionPlace place) { places.push_back(place); });
     this->drop(node().emitter().dictionary().key(slot));
+    const OwnedMemory::Scope memory(node().value_memory());
     for (const SessionPlace place : places) node().store().erase(place);
     return true;
   }

@@ -32,7 +32,7 @@ class PaneWindowsNode final : public Node {
   using Store = PaneStore<State, PaneIndex, use != PaneUse::alone>;
 
  public:
-  static constexpr bool keeps_owners = !std::is_trivially_copyable_v<State>;
+  static constexpr bool values_own_memory = !std::is_trivially_copyable_v<State>;
   PaneWindowsNode(std::string name, std::span<const WindowPlan> plans, RowAgg aggregator,
                   const KeyDictionary<KeyType>& dictionary)
       : Node(std::move(name), plans.size() == 1 ? plans[0].node_kind() : "shared windows"),

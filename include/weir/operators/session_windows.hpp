@@ -43,7 +43,7 @@ class SessionWindowsNode final
   using Place = SessionPlace;
 
  public:
-  static constexpr bool keeps_owners = !std::is_trivially_copyable_v<State>;
+  static constexpr bool values_own_memory = !std::is_trivially_copyable_v<State>;
   SessionWindowsNode(std::string name, SessionSpec spec, GapOf gap, EndsAt marker, RowAgg aggregator,
                      const KeyDictionary<KeyType>& dictionary)
       : Node(std::move(name), "sessions"),

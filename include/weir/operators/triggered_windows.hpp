@@ -163,7 +163,7 @@ class TriggeredWindowsNode final : public TriggeredWindows {
   };
 
  public:
-  static constexpr bool keeps_owners = !std::is_trivially_copyable_v<typename RowAgg::State>;
+  static constexpr bool values_own_memory = !std::is_trivially_copyable_v<typename RowAgg::State>;
   TriggeredWindowsNode(std::string name, WindowPlan plan, RowAgg aggregator,
                        const KeyDictionary<KeyType>& dictionary)
       : TriggeredWindows(std::move(name), std::move(plan)), emitter_(std::move(aggregator), dictionary, 1) {}

@@ -56,19 +56,19 @@ struct EndOwned {
 
 /// A node of a type that says so keeps values that may own memory.
 template <class NodeType>
-inline constexpr bool keeps_owners = requires {
-  requires NodeType::keeps_owners;
+inline constexpr bool values_own_memory = requires {
+  requires NodeType::values_own_memory;
 };
 
 /// The scope of a node's values; of other nodes nothing.
 template <class NodeType>
-struct OwnedScope {
-  explicit OwnedScope(const NodeType& /*node*/) noexcept {}
+struct ValueScope {
+  explicit ValueScope(const NodeType& /*node*/) noexcept {}
 };
 template <class NodeType>
-requires keeps_owners<NodeType>
-struct OwnedScope<NodeType> : OwnedMemory::Scope {
-  explicit OwnedScope(const NodeType& node) noexcept : Scope(node.owned()) {}
+requires values_own_memory<NodeType>
+struct ValueScope<NodeType> : OwnedMemory::Scope {
+  explicit ValueScope(const NodeType& node) noexcept : Scope(node.value_memory()) {}
 };
 
 }  // namespace detail
