@@ -175,12 +175,12 @@ fuzz() {
     { echo "fuzz: the input lies in $found; give it to build/fuzz/tests/fuzz/weir_fuzz_restore"; return 1; }
   sed -n 's/^stat::number_of_executed_units: */fuzz: inputs: /p' "$log" | tail -n 1
   [ -n "${WEIR_FUZZ_KEEP:-}" ] || return 0
-  # The fewest inputs that reach all that any has reached.
+  # Few inputs that reach all code that any has reached.
   rm -rf "$found/least"
   mkdir "$found/least"
-  step "$log" "fuzz: keep" build/fuzz/tests/fuzz/weir_fuzz_restore -merge=1 "$found/least" "$found/seeds" "$found/kept" "$found/corpus" \
+  step "$log" "fuzz: keep" build/fuzz/tests/fuzz/weir_fuzz_restore -merge=1 -use_counters=0 "$found/least" "$found/seeds" "$found/kept" "$found/corpus" \
     -max_len=65536 -timeout=300 -rss_limit_mb=2048 -malloc_limit_mb=512 || return 1
-  tar -C "$found/least" --sort=name --mtime=@0 --owner=0 --group=0 -cJf "$corpus" .
+  tar -C "$found/least" --sort=name --mtime=@0 --owner=0 --group=0 -c . | xz -9e >"$corpus"
 }
 
 run_suite() {  # $1: preset, or one of format, kills, soak and fuzz
