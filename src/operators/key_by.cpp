@@ -37,7 +37,6 @@ std::size_t KeyBudget::weigh(const Weight& now) noexcept {
   }
   const std::size_t room = std::max(most_bytes_ - std::min(most_bytes_, now.kept), step());
   std::size_t allowed = by_kept_;
-  is_over_ = now.owned > room && evicts_ && now.keys > 1;
   if (now.owned > room) {
     const double part = static_cast<double>(room) / static_cast<double>(now.owned);
     const auto fitting = static_cast<std::size_t>(static_cast<double>(now.keys) * part);

@@ -61,7 +61,7 @@ class KeyBudget {
   /// Whether state is to be weighed, now that there are so many keys, which own so much, and one more batch.
   [[nodiscard]] bool is_due(std::size_t keys, std::size_t owned) noexcept {
     const std::size_t changed = owned > owned_ ? owned - owned_ : owned_ - owned;
-    return keys >= next_keys_ || changed > step() || is_over_ || ++batches_ % 256 == 0;
+    return keys >= next_keys_ || changed > step() || ++batches_ % 256 == 0;
   }
   /// How many keys there may be.
   [[nodiscard]] std::size_t weigh(const Weight& now) noexcept;
@@ -201,21 +201,36 @@ class KeyByNode final : public Node {
     }
   }
 
-  /// Weighs the state of all keys if that is due, and gives up what is too much of it.
+  /// Weighs the state of all keys if that is due, and gives up what is too much of it: keys go by their silence, so it may take
+  /// several times until enough has gone with them.
   [[gnu::noinline]] void keep_to_budget() {
     auto& dictionary = keyspace_.dictionary;
-    std::size_t owned = dictionary.owned_bytes();
-    std::size_t kept = dictionary.size_bytes() - owned + heard_.size_bytes();
+    if (!budget_.is_due(dictionary.size(), owned_bytes())) return;
+    for (;;) {
+      dictionary.limit(budget_.weigh({.keys = dictionary.size(),
+                                      .slots = dictionary.slot_bound(),
+                                      .kept = kept_bytes(),
+                                      .owned = owned_bytes()}));
+      if (!evicts_ || dictionary.size() <= dictionary.most_keys()) return;
+      make_room();
+    }
+  }
+  /// What goes with the keys.
+  [[nodiscard]] std::size_t owned_bytes() const {
+    std::size_t owned = keyspace_.dictionary.owned_bytes();
     for (const Node* holder : keyspace_.holders) owned += holder->value_bytes();
-    if (!budget_.is_due(dictionary.size(), owned)) return;
+    return owned;
+  }
+  /// What stays.
+  [[nodiscard]] std::size_t kept_bytes() const {
+    const auto& dictionary = keyspace_.dictionary;
+    std::size_t kept = dictionary.size_bytes() - dictionary.owned_bytes() + heard_.size_bytes();
     for (const Node* holder : keyspace_.holders) {
       OperatorStats weighed;
       holder->refresh(weighed);
       kept += weighed.state_bytes;
     }
-    dictionary.limit(budget_.weigh(
-        {.keys = dictionary.size(), .slots = dictionary.slot_bound(), .kept = kept, .owned = owned}));
-    if (evicts_ && dictionary.size() > dictionary.most_keys()) make_room();
+    return kept;
   }
 
   void hear(Slot slot) {
