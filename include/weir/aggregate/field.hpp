@@ -51,7 +51,7 @@ concept ForStates = requires {
 template <class Result, class Field>
 [[nodiscard]] consteval bool fits() {
   if constexpr (ForStates<Field>)
-    return false;
+    return false;  // NOLINT(bugprone-branch-clone): as what no branch knows
   else if constexpr (is_optional<Result>)
     return fits<typename Result::value_type, Field>();
   else if constexpr (is_checked<Result>)
