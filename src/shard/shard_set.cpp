@@ -420,8 +420,7 @@ absl::Status ShardSet::restore_front() {
     for (SourceBase* source : routes_[i]->sources()) source->set_progress(all[i]);
     routes_[i]->front().set_progress(all[i]);
   }
-  const PipelineCore& first = PipelineAccess::core(shards_.front().pipeline);
-  if (first.now().has_value()) front().wiring().set_now(*first.now());
+  if (const auto& now = wiring_of(shards_.front().pipeline).now()) front().wiring().set_now(*now);
   return absl::OkStatus();
 }
 
@@ -430,23 +429,20 @@ absl::Status ShardSet::restore(std::span<const std::string_view> images, const R
   std::vector<std::vector<std::uint32_t>> groups;
   if (absl::Status wrong = check_images(images, spec, groups); !wrong.ok()) return wrong;
   std::vector<FreshState> before;
-  for (Shard& shard : shards_) before.emplace_back(PipelineAccess::core(shard.pipeline).wiring());
-  is_restored_ = true;
+  for (const Shard& shard : shards_) before.emplace_back(wiring_of(shard.pipeline));
   Unwinding unwinding(*this);
   PipelineCore::Call call(front(), 0);  // what is thrown poisons the front, and so all of them
   absl::Status status;
   for (std::size_t shard = 0; shard < shards_.size() && status.ok(); ++shard)
     status = restore_shard(shard, images, groups, spec);
   if (status.ok()) status = restore_front();
-  if (!status.ok()) {
-    for (std::size_t shard = 0; shard < shards_.size(); ++shard)
-      PipelineAccess::core(shards_[shard].pipeline).bring_back(before[shard]);
-    is_restored_ = false;
-  }
+  for (std::size_t shard = 0; shard < shards_.size() && !status.ok(); ++shard)
+    PipelineAccess::core(shards_[shard].pipeline).bring_back(before[shard]);
+  is_restored_ = status.ok();
   call.complete();
   unwinding.end();
-  const bool is_finished = PipelineAccess::core(shards_.front().pipeline).is_finished();
-  return status.ok() && is_finished ? front().finish() : status;
+  const bool ends = status.ok() && PipelineAccess::core(shards_.front().pipeline).is_finished();
+  return ends ? front().finish() : status;
 }
 
 }  // namespace weir::inline v0::detail

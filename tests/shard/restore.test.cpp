@@ -8,6 +8,7 @@
 #include <weir/weir.hpp>
 
 #include "catch.hpp"
+#include "notes.hpp"
 
 // What shards have taken of images that do not belong together is taken back: from readers, too, and from tables of keys.
 
@@ -15,13 +16,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-struct Event {
-  std::uint64_t key = 0;
-  weir::EventTime at{};
-};
-struct Counts {
-  std::int64_t events = 0;
-};
+using shard::Count;
+using shard::Note;
+using shard::Notes;
+
 /// Counts records. Reading what it wrote fails from a moment on.
 struct Counting {
   struct State {
@@ -34,30 +32,25 @@ struct Counting {
   };
   static inline std::int64_t reads_left = -1;
 
-  void process(State& state, const Event&, weir::Out<int>&) const { ++state.events; }
+  void process(State& state, const Note&, weir::Out<int>&) const { ++state.events; }
 };
-struct Handles {
-  weir::Source<Event> events;
-  weir::View<std::uint64_t, Counts> view;
-};
-
 constexpr std::uint64_t all_keys = 20;
 
-Handles define(weir::Graph& graph, std::size_t) {
-  const auto events = graph.source<Event>("events", {.time = &Event::at, .watermark = weir::trailing(3s)});
-  const auto keyed = events | weir::key_by(&Event::key, {.name = "keys", .most_keys = all_keys});
+Notes define(weir::Graph& graph, std::size_t) {
+  const auto events = graph.source<Note>("events", {.time = &Note::at, .watermark = weir::trailing(3s)});
+  const auto keyed = events | weir::key_by(&Note::key, {.name = "keys", .most_keys = all_keys});
   keyed | weir::each("counting", Counting{});
   return {events,
           keyed |
-              weir::features<Counts>(
+              weir::features<Count>(
                   {.name = "features", .retain = 60s},
-                  weir::rolling({.size = 10s, .precision = 1s}).compute(weir::count().as(&Counts::events))) |
+                  weir::rolling({.size = 10s, .precision = 1s}).compute(weir::count().as(&Count::n))) |
               weir::view("view").publish()};
 }
-weir::Sharded<Handles> make(std::size_t shards) {
+weir::Sharded<Notes> make(std::size_t shards) {
   return weir::sharded(
              {.name = "stream", .shards = shards, .graph = {.hash_seed = 1, .key_groups = {.count = 16}}},
-             define, weir::route(&Handles::events, &Event::key))
+             define, weir::route(&Notes::notes, &Note::key))
       .value();
 }
 /// Two images of one instant, and those of two shards that have come further.
@@ -65,24 +58,24 @@ struct Images {
   std::vector<std::string> sound, later;
 };
 Images images(std::uint64_t from) {
-  weir::Sharded<Handles> written = make(2);
+  weir::Sharded<Notes> written = make(2);
   for (std::uint64_t i = 0; i < 2 * all_keys; ++i)
-    written.push(&Handles::events,
-                 Event{from + i % all_keys, weir::event_time(static_cast<std::int64_t>(i) * 100'000)});
+    written.push(&Notes::notes,
+                 Note{from + i % all_keys, weir::event_time(static_cast<std::int64_t>(i) * 100'000)});
   Images made;
   made.sound = written.snapshot().value();
-  written.push(&Handles::events, Event{from, weir::event_time(100'000'000)});
+  written.push(&Notes::notes, Note{from, weir::event_time(100'000'000)});
   made.later = written.snapshot().value();
   return made;
 }
 /// What readers on other threads would find of each key.
-std::string read(weir::Sharded<Handles>& sharded) {
-  auto reader = sharded.reader(&Handles::view);
+std::string read(weir::Sharded<Notes>& sharded) {
+  auto reader = sharded.reader(&Notes::counts);
   if (!reader.ok()) return std::string(reader.status().message());
   std::string said;
   for (std::uint64_t key = 0; key < 2 * all_keys; ++key) {
     const auto hit = reader->lookup(key);
-    said += std::to_string(static_cast<int>(hit.status)) + "/" + std::to_string(hit->events) + " ";
+    said += std::to_string(static_cast<int>(hit.status)) + "/" + std::to_string(hit->n) + " ";
   }
   return said;
 }
@@ -92,18 +85,18 @@ std::string read(weir::Sharded<Handles>& sharded) {
 TEST_CASE("readers find nothing of images that were refused") {
   const Images made = images(0);
   for (const std::size_t shards : {1U, 2U, 3U}) {
-    weir::Sharded<Handles> undisturbed = make(shards), tried = make(shards);
+    weir::Sharded<Notes> undisturbed = make(shards), tried = make(shards);
     REQUIRE_FALSE(tried.restore({made.sound[0], made.later[1]}).ok());
     CHECK(read(tried) == read(undisturbed));
-    CHECK(tried.push(&Handles::events, Event{7, weir::event_time(1)}) == weir::Admit::on_time);
-    undisturbed.push(&Handles::events, Event{7, weir::event_time(1)});
+    CHECK(tried.push(&Notes::notes, Note{7, weir::event_time(1)}) == weir::Admit::on_time);
+    undisturbed.push(&Notes::notes, Note{7, weir::event_time(1)});
     CHECK(read(tried) == read(undisturbed));
   }
 }
 
 TEST_CASE("keys of images that were refused take no place of others, also those of which nothing was kept") {
   const Images first = images(0), second = images(100);
-  weir::Sharded<Handles> tried = make(1);
+  weir::Sharded<Notes> tried = make(1);
   const std::vector<std::string> operators{"counting", "features"};
   REQUIRE_FALSE(
       tried.restore({first.sound[0], first.later[1]}, {.drop = operators, .start_empty = operators}).ok());
@@ -114,17 +107,17 @@ TEST_CASE("keys of images that were refused take no place of others, also those 
 
 TEST_CASE("what is thrown while shards are restored ends all of them") {
   const Images made = images(0);
-  weir::Sharded<Handles> undisturbed = make(2);
+  weir::Sharded<Notes> undisturbed = make(2);
   std::int64_t reads = 0;
   for (bool is_over = false; !is_over; ++reads) {
-    weir::Sharded<Handles> tried = make(2);
+    weir::Sharded<Notes> tried = make(2);
     Counting::reads_left = reads;
     try {
       static_cast<void>(tried.restore(made.sound));
       is_over = true;
     } catch (const std::runtime_error&) {
       CHECK_FALSE(tried.status().ok());
-      CHECK(tried.push(&Handles::events, Event{7, weir::event_time(1)}) == weir::Admit::refused);
+      CHECK(tried.push(&Notes::notes, Note{7, weir::event_time(1)}) == weir::Admit::refused);
       CHECK_FALSE(tried.restore(made.sound).ok());
       CHECK(read(tried).find("0/") == std::string::npos);
     }

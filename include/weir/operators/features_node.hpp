@@ -113,9 +113,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
         },
         [this, settled](EventTime, Slot slot) {
           keys_[slot].is_armed = false;
-          if (!begins_anew(keys_[slot].newest, settled)) return;
-          this->drop(dictionary_->key(slot));
-          forget(keys_[slot]);
+          if (begins_anew(keys_[slot].newest, settled)) let_go(slot);
         },
         [this](Slot slot, bool) { prefetch_lines(keys_[slot]); });
   }
@@ -146,9 +144,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
   }
   void forget(std::span<const Slot> slots) override {
     for (const Slot slot : slots) {
-      if (!holds(slot)) continue;
-      this->drop(dictionary_->key(slot));
-      forget(keys_[slot]);
+      if (holds(slot)) let_go(slot);
     }
     expire_anew();
   }
@@ -230,12 +226,10 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
   }
 
   bool erase(KeyView<KeyType> key) override {
-    const Slot slot = find(key);
-    if (slot == no_slot) return false;
-    this->drop(dictionary_->key(slot));
     const OwnedMemory::Scope memory(this->value_memory());
-    forget(keys_[slot]);
-    return true;
+    const Slot slot = find(key);
+    if (slot != no_slot) let_go(slot);
+    return slot != no_slot;
   }
 
  private:
@@ -246,7 +240,6 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
   static constexpr std::size_t head_bytes = sizeof(KeyState) - sizeof(typename AllGroups::Panes);
 
   void grow() {
-    if (keys_.size() >= dictionary_->slot_bound()) return;
     keys_.grow(dictionary_->slot_bound());
     is_far_ = keys_.size() * sizeof(KeyState) > near_bytes;
   }
@@ -387,6 +380,11 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
     const bool is_armed = key.is_armed;
     key = KeyState{};
     key.is_armed = is_armed;
+  }
+  /// The same of a key of which something is kept; views hear of it.
+  void let_go(Slot slot) {
+    this->drop(dictionary_->key(slot));
+    forget(keys_[slot]);
   }
 
   /// What a read sees of a key.

@@ -72,6 +72,8 @@ class SessionNumbers {
   explicit SessionNumbers(bool has_numbers) : has_numbers_(has_numbers) {}
 
   [[nodiscard]] bool has_numbers() const noexcept { return has_numbers_; }
+  /// Makes the layout of what is kept with numbers differ from that without.
+  [[nodiscard]] std::uint64_t layout() const noexcept { return has_numbers_ ? 0x6E756D62 : 0; }
   void grow(std::size_t slots) {
     if (has_numbers_) next_.grow(slots);
   }

@@ -48,15 +48,19 @@ class OpenSessions : public Readable<KeyType, Row> {
   bool erase(KeyView<KeyType> key) override {
     const Slot slot = find(key);
     if (slot == no_slot) return false;
-    std::vector<SessionPlace> places;
-    node().store().for_each(slot, [&places](SessionPlace place) { places.push_back(place); });
-    this->drop(node().emitter().dictionary().key(slot));
     const OwnedMemory::Scope memory(node().value_memory());
-    for (const SessionPlace place : places) node().store().erase(place);
+    end_all(slot);
     return true;
   }
 
  protected:
+  /// Forgets the sessions of a key that has some.
+  void end_all(Slot slot) {
+    std::vector<SessionPlace> places;
+    node().store().for_each(slot, [&places](SessionPlace place) { places.push_back(place); });
+    this->drop(node().emitter().dictionary().key(slot));
+    for (const SessionPlace place : places) node().store().erase(place);
+  }
   void archive_newest(NodeArchive& out) { out.most(newest_); }
   template <class Record>
   void note(const Batch<Record>& batch) {

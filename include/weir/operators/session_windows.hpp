@@ -121,7 +121,7 @@ class SessionWindowsNode final
   }
   [[nodiscard]] KeptState kept() const override {
     KeptState kept = kept_windows<State, WindowedRow>(trigger());
-    if (numbers_.has_numbers()) kept.layout += layout_of_numbers;
+    kept.layout += numbers_.layout();
     return kept;
   }
   void archive(NodeArchive& out) override {
@@ -142,13 +142,8 @@ class SessionWindowsNode final
     if (out.is_loading()) enter(out, sessions.read());
   }
   void forget(std::span<const Slot> slots) override {
-    std::vector<Place> places;
     for (const Slot slot : slots) {
-      if (slot >= store_.slots() || store_.is_empty(slot)) continue;
-      this->drop(emitter_.dictionary().key(slot));
-      places.clear();
-      store_.for_each(slot, [&places](Place place) { places.push_back(place); });
-      for (const Place place : places) store_.erase(place);
+      if (holds(slot)) this->end_all(slot);
     }
     wait_anew();
   }
@@ -171,14 +166,10 @@ class SessionWindowsNode final
 
  private:
   static constexpr std::size_t prefetched_ahead = 16;
-  /// Makes a layout with numbers of sessions differ from one without.
-  static constexpr std::uint64_t layout_of_numbers = 0x6E756D62;
 
   void grow() {
-    const std::size_t slots = emitter_.dictionary().slot_bound();
-    if (store_.slots() >= slots) return;
-    numbers_.grow(slots);
-    store_.grow(slots);
+    numbers_.grow(emitter_.dictionary().slot_bound());
+    store_.grow(emitter_.dictionary().slot_bound());
   }
   [[nodiscard]] const Trigger& trigger() const noexcept { return rules_.trigger(); }
   /// Lets no entry of the queue outlive its session: when a restore is undone, others get its id.
@@ -275,9 +266,7 @@ class SessionWindowsNode final
     if (rest.is_past_end) {
       rest.progress.next_early = no_time;
     } else if (had_ended) {
-      const EventTime next = trigger().first_early(earlier(watermark(), Duration{1}), end_of_time);
-      EventTime& early = rest.progress.next_early;
-      early = early == no_time ? next : std::min(early, next);
+      rest.progress.hasten(trigger().first_early(earlier(watermark(), Duration{1}), end_of_time));
       rest.progress.fired_at_end = false;
     }
     if (trigger().fires_on_record(rest.progress, rest.is_past_end)) {
@@ -338,10 +327,7 @@ class SessionWindowsNode final
       emitter_.retract(0, *rest.last_row, watermark(), row_time(window_of(absorbed), absorbed.last));
     }
     kept.progress.since += rest.progress.since;
-    if (const EventTime early = rest.progress.next_early; early != no_time) {
-      EventTime& kept_early = kept.progress.next_early;
-      kept_early = kept_early == no_time ? early : std::min(kept_early, early);
-    }
+    kept.progress.hasten(rest.progress.next_early);
     kept.records += rest.records;
   }
 

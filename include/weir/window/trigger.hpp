@@ -18,6 +18,11 @@ struct Progress {
   std::uint32_t since = 0;         ///< records since the last firing
   std::uint32_t firings = 0;
   bool fired_at_end = false;
+
+  /// An early pane is due at this instant at the latest; at `no_time` none is.
+  void hasten(EventTime at) noexcept {
+    if (at != no_time && (next_early == no_time || at < next_early)) next_early = at;
+  }
 };
 
 /// An `Emission` and its grace, made ready for use.
