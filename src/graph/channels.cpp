@@ -11,6 +11,10 @@ SourceBase::SourceBase(std::string name, SourceSettings settings)
       progress_{.merge = WatermarkMerge(std::max<std::size_t>(1, settings.channels)),
                 .channels = std::vector<ChannelProgress>(std::max<std::size_t>(1, settings.channels))} {}
 
+SourceBase::~SourceBase() = default;
+
+void SourceBase::set_progress(const SourceProgress& progress) { progress_ = progress; }
+
 void SourceBase::check(Problems& problems) const {
   constexpr std::size_t most_channels = 65536;
   if (settings_.channels == 0 || settings_.channels > most_channels) {

@@ -4,7 +4,7 @@
 
 namespace weir::inline v0 {
 
-Graph::Graph(std::string name, GraphSpec spec) : wiring_(std::make_unique<Wiring>(std::move(name))) {
+Graph::Graph(std::string name, GraphSpec spec) : wiring_(new Wiring(std::move(name))) {
   static const int anchor = 0;
   const auto here = reinterpret_cast<std::uintptr_t>(wiring_.get());
   const auto there = reinterpret_cast<std::uintptr_t>(&anchor);
@@ -13,8 +13,16 @@ Graph::Graph(std::string name, GraphSpec spec) : wiring_(std::make_unique<Wiring
   wiring_->set_hash_seed(spec.hash_seed != 0 ? spec.hash_seed : here * 31 + there);
 }
 
+Graph::Graph(Graph&& other) noexcept = default;
+Graph& Graph::operator=(Graph&& other) noexcept = default;
+Graph::~Graph() = default;
+
+Wiring& Graph::wiring() const noexcept { return *wiring_; }
+
+void Graph::add_source(detail::SourceBase& source) { sources_.push_back(&source); }
+
 absl::StatusOr<Pipeline> Graph::build() && {
-  if (wiring_ == nullptr)
+  if (wiring_.get() == nullptr)
     return absl::FailedPreconditionError("build() was called before on this graph; make a new one");
   Problems problems;
   if (const std::uint32_t groups = wiring_->key_groups().count;
@@ -28,12 +36,11 @@ absl::StatusOr<Pipeline> Graph::build() && {
     for (const std::string& message : problems.messages()) all += (all.empty() ? "" : "\n") + message;
     return absl::InvalidArgumentError(all);
   }
-  auto core = std::make_unique<detail::PipelineCore>(std::move(wiring_), std::move(sources_));
-  return Pipeline(std::move(core));
+  return Pipeline(new detail::PipelineCore(std::move(wiring_), std::move(sources_)));
 }
 
-std::string Graph::mermaid() const { return wiring_ == nullptr ? "" : detail::mermaid(*wiring_); }
-std::string Graph::dot() const { return wiring_ == nullptr ? "" : detail::dot(*wiring_); }
-std::string Graph::text() const { return wiring_ == nullptr ? "" : detail::text(*wiring_); }
+std::string Graph::mermaid() const { return wiring_.get() == nullptr ? "" : detail::mermaid(*wiring_); }
+std::string Graph::dot() const { return wiring_.get() == nullptr ? "" : detail::dot(*wiring_); }
+std::string Graph::text() const { return wiring_.get() == nullptr ? "" : detail::text(*wiring_); }
 
 }  // namespace weir::inline v0

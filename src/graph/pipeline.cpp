@@ -8,8 +8,10 @@ namespace weir::inline v0 {
 
 namespace detail {
 
-PipelineCore::PipelineCore(std::unique_ptr<Wiring> wiring, std::vector<SourceBase*> sources)
+PipelineCore::PipelineCore(Hidden<Wiring> wiring, std::vector<SourceBase*> sources)
     : wiring_(std::move(wiring)), sources_(std::move(sources)) {}
+
+PipelineCore::~PipelineCore() = default;
 
 absl::Status PipelineCore::status() const {
   if (!poisoned_) return absl::OkStatus();
@@ -194,13 +196,27 @@ const OperatorStats& PipelineCore::stats(std::string_view name) {
 
 }  // namespace detail
 
+absl::Status Pipeline::snapshot(const SnapshotSpec& spec, SnapshotSink sink) {
+  return core_->snapshot(spec, sink);
+}
+
 absl::Status Pipeline::snapshot(const SnapshotSpec& spec, std::string& image) {
   return detail::write_bytes(image, [&](SnapshotSink sink) { return snapshot(spec, sink); });
+}
+
+absl::StatusOr<FrozenSnapshot> Pipeline::begin_snapshot(const SnapshotSpec& spec) {
+  return core_->begin_snapshot(spec);
+}
+
+absl::Status Pipeline::restore(SnapshotSource source, const RestoreSpec& spec) {
+  return core_->restore(source, spec);
 }
 
 absl::Status Pipeline::restore(std::string_view image, const RestoreSpec& spec) {
   return detail::read_bytes(image, [&](SnapshotSource source) { return restore(source, spec); });
 }
+
+absl::Status Pipeline::drop(std::span<const std::uint32_t> groups) { return core_->drop(groups); }
 
 std::vector<std::string> Pipeline::names() const {
   std::vector<std::string> names;

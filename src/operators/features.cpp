@@ -110,17 +110,17 @@ Duration retained(const FeaturesSpec& spec, const std::vector<const RollingPlan*
 }
 
 void check_features(Problems& problems, const FeaturesSpec& spec,
-                    const std::vector<std::vector<RollingWindow>>& parts) {
+                    const std::vector<const RollingPlan*>& plans) {
   bool has_size = true;
   Duration longest{};
-  for (const std::vector<RollingWindow>& windows : parts) {
-    for (const RollingWindow& window : windows) {
+  for (const RollingPlan* plan : plans) {
+    for (const RollingWindow& window : plan->asked()) {
       check_window(problems, spec.name, window);
       has_size = has_size && window.kind == RollingKind::time;
       if (window.kind == RollingKind::time)
         longest = std::max(longest, Duration{saturating_add(window.size.count(), window.hop.count())});
     }
-    check_levels(problems, spec.name, windows);
+    check_levels(problems, spec.name, plan->asked());
   }
   if (spec.time_travel < Duration::zero()) {
     problems.add(spec.name, "time_travel (" + shown(spec.time_travel) + ") must not be negative");

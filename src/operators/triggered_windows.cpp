@@ -2,20 +2,39 @@
 
 #include <algorithm>
 
+#include <weir/state/pane_store.hpp>
+#include <weir/window/due_lists.hpp>
+
 namespace weir::inline v0::detail {
 
+struct TriggeredWindows::Kept {
+  PaneStore<TriggeredWindow, WindowIndex> store;
+  DueLists due;
+  StateVector<Slot> taken;
+  std::uint64_t touches = 0;
+};
+
+/// Something that is due for a key, which was read.
+struct TriggeredWindows::Armed {
+  WindowDue due;
+  std::uint64_t order;
+  Slot slot;
+};
+
 TriggeredWindows::TriggeredWindows(std::string name, WindowPlan plan)
-    : Node(std::move(name), plan.kind + " windows"), plan_(std::move(plan)) {}
+    : Node(std::move(name), plan.kind + " windows"), plan_(std::move(plan)), kept_(new Kept) {}
 
 TriggeredWindows::~TriggeredWindows() = default;
 
 void TriggeredWindows::grow(std::size_t slots) {
-  if (store_.slots() < slots) store_.grow(slots);
+  if (kept_->store.slots() < slots) kept_->store.grow(slots);
 }
 
 std::size_t TriggeredWindows::size_bytes() const noexcept {
-  return store_.size_bytes() + due_.size_bytes() + taken_.capacity() * sizeof(Slot);
+  return kept_->store.size_bytes() + kept_->due.size_bytes() + kept_->taken.capacity() * sizeof(Slot);
 }
+
+EventTime TriggeredWindows::next_due() const { return kept_->due.earliest(); }
 
 void TriggeredWindows::describe(Description& out) const {
   out.begin_list("windows");
@@ -30,16 +49,16 @@ void TriggeredWindows::check(Problems& problems) const {
 
 void TriggeredWindows::advance(EventTime to) {
   WindowDue due{};
-  while (due_.take(to, due, taken_)) {
-    if (due.step == WindowStep::early) sort_by_touch(taken_, due.window);
+  while (kept_->due.take(to, due, kept_->taken)) {
+    if (due.step == WindowStep::early) sort_by_touch(kept_->taken, due.window);
     const bool has_grace = trigger().grace() != Duration::zero();
-    for (const Slot slot : taken_) {
-      if (TriggeredWindow* window = store_.find(slot, due.window); window != nullptr)
+    for (const Slot slot : kept_->taken) {
+      if (TriggeredWindow* window = kept_->store.find(slot, due.window); window != nullptr)
         act(due, slot, *window, to);
       if (due.step == WindowStep::end && !has_grace) clean_up(slot, due.window, to);
     }
     if (due.step == WindowStep::end && has_grace) {
-      due_.add({cleanup_of(due.window), WindowStep::cleanup, due.window}, taken_);
+      kept_->due.add({cleanup_of(due.window), WindowStep::cleanup, due.window}, kept_->taken);
     }
   }
   flush();
@@ -54,42 +73,41 @@ EventTime TriggeredWindows::horizon() const {
 }
 
 bool TriggeredWindows::holds(std::uint32_t slot) const {
-  return slot < store_.slots() && !store_.is_empty(slot);
+  return slot < kept_->store.slots() && !kept_->store.is_empty(slot);
 }
 
 std::uint64_t TriggeredWindows::live_windows() const {
   std::uint64_t live = 0;
-  auto& store = const_cast<PaneStore<TriggeredWindow, WindowIndex>&>(store_);
-  for (Slot slot = 0; slot < store.slots(); ++slot) {
-    store.for_each(slot, [&live](WindowIndex, const TriggeredWindow&) { ++live; });
+  for (Slot slot = 0; slot < kept_->store.slots(); ++slot) {
+    kept_->store.for_each(slot, [&live](WindowIndex, const TriggeredWindow&) { ++live; });
   }
   return live;
 }
 
 void TriggeredWindows::forget_all() noexcept {
-  for (Slot slot = 0; slot < store_.slots(); ++slot) {
-    store_.for_each(slot, [this](WindowIndex, TriggeredWindow& window) { forget(window); });
+  for (Slot slot = 0; slot < kept_->store.slots(); ++slot) {
+    kept_->store.for_each(slot, [this](WindowIndex, TriggeredWindow& window) { forget(window); });
   }
 }
 
 void TriggeredWindows::forget(std::span<const Slot> slots) {
-  std::vector<bool> is_gone(store_.slots());
+  std::vector<bool> is_gone(kept_->store.slots());
   std::vector<WindowIndex> indices;
   for (const Slot slot : slots) {
-    if (slot >= store_.slots()) continue;
+    if (slot >= kept_->store.slots()) continue;
     is_gone[slot] = true;
     indices.clear();
-    store_.for_each(slot, [&](WindowIndex index, TriggeredWindow& window) {
+    kept_->store.for_each(slot, [&](WindowIndex index, TriggeredWindow& window) {
       forget(window);
       indices.push_back(index);
     });
-    for (const WindowIndex index : indices) store_.erase(slot, index);
+    for (const WindowIndex index : indices) kept_->store.erase(slot, index);
   }
-  due_.forget([&is_gone](Slot slot) { return is_gone[slot]; });
+  kept_->due.forget([&is_gone](Slot slot) { return is_gone[slot]; });
 }
 
 void TriggeredWindows::archive_windows(NodeArchive& out, const void* dictionary, std::size_t slots) {
-  out.most(touches_);
+  out.most(kept_->touches);
   const KeptKeys& keys = out.keys(dictionary);
   if (out.is_loading()) grow(slots);
   std::vector<Armed> armed;
@@ -99,21 +117,21 @@ void TriggeredWindows::archive_windows(NodeArchive& out, const void* dictionary,
   std::sort(armed.begin(), armed.end(), [](const Armed& a, const Armed& b) {
     return a.order != b.order ? a.order < b.order : a.slot < b.slot;
   });
-  for (const Armed& one : armed) due_.add(one.due, one.slot);
+  for (const Armed& one : armed) kept_->due.add(one.due, one.slot);
 }
 
 void TriggeredWindows::archive_key(Archive& archive, Slot slot, std::vector<Armed>& armed) {
   const bool is_loading = archive.is_loading();
   std::size_t count = 0;
-  if (!is_loading && slot < store_.slots())
-    store_.for_each(slot, [&count](WindowIndex, TriggeredWindow&) { ++count; });
+  if (!is_loading && slot < kept_->store.slots())
+    kept_->store.for_each(slot, [&count](WindowIndex, TriggeredWindow&) { ++count; });
   archive.size(count, sizeof(WindowIndex));
   const auto one = [&](WindowIndex index, TriggeredWindow& window) {
     archive(index, window.progress, window.newest, window.order);
     archive_content(archive, window);
   };
   if (!is_loading) {
-    if (count > 0) store_.for_each(slot, one);
+    if (count > 0) kept_->store.for_each(slot, one);
     return;
   }
   for (std::size_t i = 0; i < count && archive.is_good(); ++i) {
@@ -127,7 +145,7 @@ void TriggeredWindows::archive_key(Archive& archive, Slot slot, std::vector<Arme
         !trigger().is_possible(read.progress, plan_.grid.end(index)))
       return archive.fail("a window is of no time, or after its end");
     bool is_new = false;
-    TriggeredWindow& window = store_.at(slot, index, is_new);
+    TriggeredWindow& window = kept_->store.at(slot, index, is_new);
     if (!is_new) return archive.fail("a window is there twice");
     window = read;
     archive_content(archive, window);
@@ -162,18 +180,18 @@ TriggeredWindows::Span TriggeredWindows::judge(EventTime at) {
 
 TriggeredWindow& TriggeredWindows::enter(Slot slot, WindowIndex index, EventTime at) {
   bool is_new = false;
-  TriggeredWindow& window = store_.at(slot, index, is_new);
+  TriggeredWindow& window = kept_->store.at(slot, index, is_new);
   if (!is_new) return window;
-  window.order = ++touches_;
+  window.order = ++kept_->touches;
   const EventTime end = plan_.grid.end(index);
   if (end <= watermark()) {
-    due_.add({cleanup_of(index), WindowStep::cleanup, index}, slot);
+    kept_->due.add({cleanup_of(index), WindowStep::cleanup, index}, slot);
     return window;
   }
-  due_.add({end, WindowStep::end, index}, slot);
+  kept_->due.add({end, WindowStep::end, index}, slot);
   window.progress.next_early = trigger().first_early(at, end);
   if (window.progress.next_early != no_time) {
-    due_.add({later(window.progress.next_early, Duration{1}), WindowStep::early, index}, slot);
+    kept_->due.add({later(window.progress.next_early, Duration{1}), WindowStep::early, index}, slot);
   }
   return window;
 }
@@ -190,7 +208,7 @@ void TriggeredWindows::added(Slot slot, WindowIndex index, TriggeredWindow& wind
 /// Early panes of one instant come from keys that were put down for it at different times.
 void TriggeredWindows::sort_by_touch(StateVector<Slot>& slots, WindowIndex index) {
   std::sort(slots.begin(), slots.end(), [this, index](Slot a, Slot b) {
-    return store_.find(a, index)->order < store_.find(b, index)->order;
+    return kept_->store.find(a, index)->order < kept_->store.find(b, index)->order;
   });
 }
 
@@ -208,7 +226,7 @@ void TriggeredWindows::act(const WindowDue& what, Slot slot, TriggeredWindow& wi
       }
       const EventTime next = trigger().early_after(early, bounds.end, target(), stats().skipped_firings);
       window.progress.next_early = next;
-      if (next != no_time) due_.add({later(next, Duration{1}), WindowStep::early, what.window}, slot);
+      if (next != no_time) kept_->due.add({later(next, Duration{1}), WindowStep::early, what.window}, slot);
       break;
     }
     case WindowStep::end:
@@ -224,7 +242,7 @@ void TriggeredWindows::act(const WindowDue& what, Slot slot, TriggeredWindow& wi
 }
 
 void TriggeredWindows::clean_up(Slot slot, WindowIndex index, EventTime to) {
-  TriggeredWindow* window = store_.find(slot, index);
+  TriggeredWindow* window = kept_->store.find(slot, index);
   if (window == nullptr) return;
   if (trigger().fires_finally(window->progress)) {
     const EventTime end = plan_.grid.end(index);
@@ -234,7 +252,7 @@ void TriggeredWindows::clean_up(Slot slot, WindowIndex index, EventTime to) {
     stats().unemitted += window->progress.since;
   }
   forget(*window);
-  store_.erase(slot, index);
+  kept_->store.erase(slot, index);
 }
 
 }  // namespace weir::inline v0::detail

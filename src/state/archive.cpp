@@ -1,5 +1,7 @@
 #include <weir/state/archive.hpp>
 
+#include <memory>
+
 namespace weir::inline v0 {
 
 // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): what is read is never written to
@@ -8,6 +10,8 @@ Archive::Archive(std::string_view bytes) noexcept
 
 Archive::Archive(std::uint64_t& layout) noexcept
     : begin_(reinterpret_cast<char*>(&layout)), at_(begin_), end_(begin_), has_only_layout_(true) {}
+
+Archive::~Archive() { delete[] memory_; }
 
 void Archive::note(std::uint64_t layout) noexcept {
   std::uint64_t all = 0;
@@ -49,8 +53,8 @@ bool Archive::make_room(void* at, std::size_t bytes) {
   const std::size_t capacity = std::max<std::size_t>({4096, 2 * used, used + bytes});
   std::unique_ptr<char[]> larger(new char[capacity]);
   if (used > 0) std::memcpy(larger.get(), begin_, used);
-  memory_ = std::move(larger);
-  begin_ = memory_.get();
+  delete[] memory_;
+  begin_ = memory_ = larger.release();
   at_ = begin_ + used;
   end_ = begin_ + capacity;
   return true;

@@ -58,6 +58,14 @@ void KeptKeys::sort() {
   }
 }
 
+std::span<const Slot> KeptKeys::of(std::size_t group) const noexcept {
+  if (group >= ends_.size()) return {};
+  const std::size_t begin = group == 0 ? 0 : ends_[group - 1];
+  return std::span(slots_).subspan(begin, ends_[group] - begin);
+}
+
+std::span<const Slot> KeptKeys::all() const noexcept { return slots_; }
+
 void KeptKeys::append(Slot slot, std::size_t group) {
   if (ends_.size() <= group) ends_.resize(group + 1, slots_.size());
   if (group_of_.size() <= slot) group_of_.resize(slot + std::size_t{1});

@@ -10,6 +10,9 @@ SlotIndex<Mark>::SlotIndex() : directory_(2), depths_(2, 0), counts_(2, 0) {
 }
 
 template <class Mark>
+SlotIndex<Mark>::~SlotIndex() = default;
+
+template <class Mark>
 typename SlotIndex<Mark>::Line* SlotIndex<Mark>::new_segment() {
   constexpr std::size_t segment_bytes = lines_per_segment * sizeof(Line);
   Line* segment = nullptr;
@@ -83,7 +86,15 @@ void SlotIndex<Mark>::erase(std::uint64_t hash, Slot slot) noexcept {
 }
 
 template <class Mark>
-void SlotIndex<Mark>::split_moving(std::uint64_t hash) {
+void SlotIndex<Mark>::split(std::uint64_t hash, absl::FunctionRef<std::uint64_t(Slot)> hash_of) {
+  moving_.clear();
+  const Line* full = directory_[segment_index(hash)];
+  for (std::size_t at = 0; at < lines_per_segment; ++at) {
+    for (std::size_t i = 0; i < pairs_per_line; ++i) {
+      if (const Slot slot = full[at].slots[i]; slot != no_slot)
+        moving_.push_back({.hash = hash_of(slot), .mark = full[at].marks[i], .slot = slot});
+    }
+  }
   emptied_.reserve(emptied_.size() + 1);
   Line* low = new_segment();
   Line* high = new_segment();

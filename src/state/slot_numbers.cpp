@@ -2,6 +2,17 @@
 
 namespace weir::inline v0::detail {
 
+SlotNumbers::SlotNumbers() = default;
+SlotNumbers::~SlotNumbers() = default;
+
+std::vector<Slot> SlotNumbers::all() const {
+  std::vector<Slot> slots;
+  for (Slot slot = 0; slot < bound_; ++slot) {
+    if (is_used(slot)) slots.push_back(slot);
+  }
+  return slots;
+}
+
 Slot SlotNumbers::prepare() {
   if (!free_.empty()) return free_.back();
   if (free_.capacity() == bound_) free_.reserve(2 * free_.capacity() + 16);

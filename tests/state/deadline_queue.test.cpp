@@ -15,7 +15,8 @@ namespace {
 using weir::event_time;
 using weir::EventTime;
 using weir::no_time;
-using Fired = std::pair<EventTime, int>;
+using weir::Slot;
+using Fired = std::pair<EventTime, Slot>;
 
 /// Arms, moves and drops deadlines, and lets time go on; `advance(queue, to, deadline_of, fire)`.
 template <class Advance>
@@ -23,10 +24,10 @@ void check_moving(std::uint64_t seed, bool is_ordered, Advance&& advance) {
   std::mt19937_64 random(seed);
   constexpr std::int64_t granularities[] = {0, 1, 7, 1000};
   for (int script = 0; script < 400; ++script) {
-    weir::detail::DeadlineQueue<int> queue(weir::Duration{granularities[script % 4]});
-    std::map<int, EventTime>
+    weir::detail::DeadlineQueue<Slot> queue(weir::Duration{granularities[script % 4]});
+    std::map<Slot, EventTime>
         present;  // a deadline may move to later, or be dropped, without the queue being told
-    int next = 0;
+    Slot next = 0;
     std::int64_t now = -200;
     const std::int64_t span = script % 3 == 0 ? 20 : 3000;
     for (int step = 0; step < 60; ++step) {
@@ -54,17 +55,17 @@ void check_moving(std::uint64_t seed, bool is_ordered, Advance&& advance) {
       }
       std::sort(expected.begin(), expected.end());
       for (const Fired& one : expected) present.erase(one.second);
-      std::map<int, EventTime> due;
+      std::map<Slot, EventTime> due;
       for (const Fired& one : expected) due[one.second] = one.first;
       std::vector<Fired> fired;
       advance(
           queue, to,
-          [&](int entry) {
+          [&](Slot entry) {
             if (const auto at = due.find(entry); at != due.end()) return at->second;
             const auto at = present.find(entry);
             return at == present.end() ? no_time : at->second;
           },
-          [&](EventTime at, int entry) { fired.emplace_back(at, entry); });
+          [&](EventTime at, Slot entry) { fired.emplace_back(at, entry); });
       if (!is_ordered) std::sort(fired.begin(), fired.end());
       REQUIRE(fired == expected);
     }
@@ -89,13 +90,13 @@ TEST_CASE("thousands of deadlines in one bucket fire in order, however they lie 
   std::mt19937_64 random(43);
   for (int script = 0; script < 40; ++script) {
     const std::int64_t granularity = script % 2 == 0 ? 1'000'000 : 100;
-    weir::detail::DeadlineQueue<int> queue(weir::Duration{granularity});
+    weir::detail::DeadlineQueue<Slot> queue(weir::Duration{granularity});
     const std::int64_t step = std::int64_t{1} << random() % 18;  // coarse times: many deadlines are the same
     const std::int64_t span = std::int64_t{1} << random() % 22;
     const std::int64_t start = static_cast<std::int64_t>(random() % 10'000'000) - 5'000'000;
     std::vector<Fired> expected;
-    std::vector<int> order;
-    for (int i = 0; i < 3000; ++i) {
+    std::vector<Slot> order;
+    for (Slot i = 0; i < 3000; ++i) {
       const bool is_cluster = script % 3 == 0 && i % 8 != 0;
       const auto within =
           static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(is_cluster ? 3 : span));
@@ -104,7 +105,7 @@ TEST_CASE("thousands of deadlines in one bucket fire in order, however they lie 
     }
     std::shuffle(order.begin(), order.end(), random);
     const std::vector<Fired> present = expected;
-    for (const int i : order) {
+    for (const Slot i : order) {
       const EventTime at = present[static_cast<std::size_t>(i)].first;
       queue.arm(weir::earlier(at, weir::Duration{static_cast<std::int64_t>(random() % 3) * granularity}), i);
     }
@@ -113,8 +114,8 @@ TEST_CASE("thousands of deadlines in one bucket fire in order, however they lie 
     for (EventTime to = event_time(start); fired.size() < 3000;
          to = weir::later(to, weir::Duration{span / 5 + 1})) {
       queue.advance(
-          to, [&](int i) { return present[static_cast<std::size_t>(i)].first; },
-          [&](EventTime at, int i) { fired.emplace_back(at, i); });
+          to, [&](Slot i) { return present[static_cast<std::size_t>(i)].first; },
+          [&](EventTime at, Slot i) { fired.emplace_back(at, i); });
       REQUIRE((fired.empty() || fired.back().first <= to));
     }
     REQUIRE(fired == expected);
@@ -122,13 +123,13 @@ TEST_CASE("thousands of deadlines in one bucket fire in order, however they lie 
 }
 
 TEST_CASE("what fires may arm again, in the same step too") {
-  weir::detail::DeadlineQueue<int> queue(weir::Duration{10});
+  weir::detail::DeadlineQueue<Slot> queue(weir::Duration{10});
   EventTime present = event_time(5);
   queue.arm(present, 1);
   std::vector<Fired> fired;
   queue.advance(
-      event_time(30), [&](int) { return present; },
-      [&](EventTime at, int entry) {
+      event_time(30), [&](Slot) { return present; },
+      [&](EventTime at, Slot entry) {
         fired.emplace_back(at, entry);
         present = weir::later(at, weir::Duration{9});
         queue.arm(present, entry);
@@ -140,14 +141,14 @@ TEST_CASE("what fires may arm again, in the same step too") {
 TEST_CASE("deadlines at the ends of time are kept in order") {
   constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
   constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
-  weir::detail::DeadlineQueue<std::int64_t> queue(weir::Duration{1'000'003});
+  weir::detail::DeadlineQueue<Slot> queue(weir::Duration{1'000'003});
   const std::int64_t times[] = {most, least + 1, 0, most - 1, -1, least + 2};
-  for (const std::int64_t at : times) queue.arm(event_time(at), at);
+  for (Slot i = 0; i < 6; ++i) queue.arm(event_time(times[i]), i);
   std::vector<std::int64_t> fired;
   CHECK(queue.earliest() <= event_time(least + 1));
   queue.advance(
-      weir::end_of_time, [](std::int64_t at) { return event_time(at); },
-      [&](EventTime, std::int64_t at) { fired.push_back(at); });
+      weir::end_of_time, [&](Slot i) { return event_time(times[i]); },
+      [&](EventTime, Slot i) { fired.push_back(times[i]); });
   CHECK(fired == std::vector<std::int64_t>{least + 1, least + 2, -1, 0, most - 1, most});
   CHECK(queue.earliest() == weir::end_of_time);
 }

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <weir/base/hidden.hpp>
 #include <weir/state/column.hpp>
 #include <weir/state/owned.hpp>
 #include <weir/time/instant.hpp>
@@ -30,6 +31,39 @@ struct Batch {
 /// The most records a batch has.
 inline constexpr std::size_t batch_limit = 256;
 
+namespace detail {
+
+/// Who takes the records of an output, whatever their type is.
+class Targets {
+ public:
+  struct Target {
+    void (*take)(void* node, const void* batch);
+    void (*take_one)(void* node, const void* record, EventTime time, Slot slot);
+    void* node;
+  };
+  Targets() noexcept;
+  Targets(Targets&&) noexcept;
+  Targets& operator=(Targets&&) noexcept;
+  ~Targets();
+
+  void add(const Target& target);
+  [[nodiscard]] bool is_empty() const noexcept { return targets_.empty(); }
+  void deliver(const void* batch) const {
+    const Target* const all = targets_.data();
+    for (std::size_t i = 0; i < targets_.size(); ++i) all[i].take(all[i].node, batch);
+  }
+  void deliver_one(const void* record, EventTime time, Slot slot) const {
+    const Target* const all = targets_.data();
+    if (targets_.size() == 1) [[likely]] { return all->take_one(all->node, record, time, slot); }
+    for (std::size_t i = 0; i < targets_.size(); ++i) all[i].take_one(all[i].node, record, time, slot);
+  }
+
+ private:
+  std::vector<Target> targets_;
+};
+
+}  // namespace detail
+
 /// The output of a node: who takes its records, in the order of attachment.
 template <class Record>
 class Port {
@@ -38,45 +72,34 @@ class Port {
   /// `take_one(record, time, slot)`.
   template <class NodeType>
   void connect(NodeType& node) {
-    targets_.push_back(
-        {.take = [](void* to, const Batch<Record>& batch) { take(*static_cast<NodeType*>(to), batch); },
-         .take_one = [](void* to, const Record& record, EventTime time,
-                        Slot slot) { take_one(*static_cast<NodeType*>(to), record, time, slot); },
-         .node = &node});
+    targets_.add({.take = take<NodeType>, .take_one = take_one<NodeType>, .node = &node});
   }
-  void deliver(const Batch<Record>& batch) const {
-    for (const Target& target : targets_) target.take(target.node, batch);
-  }
+  void deliver(const Batch<Record>& batch) const { targets_.deliver(&batch); }
   void deliver_one(const Record& record, EventTime time, Slot slot) const {
-    if (targets_.size() == 1) [[likely]] {
-      return targets_.front().take_one(targets_.front().node, record, time, slot);
-    }
-    for (const Target& target : targets_) target.take_one(target.node, record, time, slot);
+    targets_.deliver_one(std::addressof(record), time, slot);
   }
-  [[nodiscard]] bool is_connected() const noexcept { return !targets_.empty(); }
+  [[nodiscard]] bool is_connected() const noexcept { return !targets_.is_empty(); }
 
  private:
   template <class NodeType>
-  static void take(NodeType& node, const Batch<Record>& batch) {
+  static void take(void* to, const void* batch) {
+    NodeType& node = *static_cast<NodeType*>(to);
     [[maybe_unused]] const detail::ValueScope<NodeType> memory(node);
-    node.take(batch);
+    node.take(*static_cast<const Batch<Record>*>(batch));
   }
   template <class NodeType>
-  static void take_one(NodeType& node, const Record& record, EventTime time, Slot slot) {
+  static void take_one(void* to, const void* one, EventTime time, Slot slot) {
+    NodeType& node = *static_cast<NodeType*>(to);
+    const Record& record = *static_cast<const Record*>(one);
     [[maybe_unused]] const detail::ValueScope<NodeType> memory(node);
     if constexpr (requires { node.take_one(record, time, slot); }) {
       node.take_one(record, time, slot);
     } else {
-      node.take({&record, &time, &slot, 1});
+      node.take({std::addressof(record), &time, &slot, 1});
     }
   }
 
-  struct Target {
-    void (*take)(void* node, const Batch<Record>& batch);
-    void (*take_one)(void* node, const Record& record, EventTime time, Slot slot);
-    void* node;
-  };
-  std::vector<Target> targets_;
+  detail::Targets targets_;
 };
 
 namespace detail {
@@ -165,7 +188,7 @@ class Outbox {
   }
   /// Every record made so far is in use: delivers them if the buffer is full; else one more can be made.
   [[gnu::noinline]] void make_room() {
-    if (marks_ == nullptr) marks_ = std::make_unique<detail::Marks>();
+    if (marks_.get() == nullptr) marks_ = detail::Hidden(new detail::Marks);
     if (size_ == batch_limit) deliver();
   }
   [[gnu::noinline]] void deliver() {
@@ -180,7 +203,7 @@ class Outbox {
 
   Port<Record> port_;
   std::vector<Record> records_;  // as many as were in the buffer at one time, at most batch_limit
-  std::unique_ptr<detail::Marks> marks_;
+  detail::Hidden<detail::Marks> marks_{nullptr};
   std::size_t size_ = 0;
   std::uint64_t delivered_ = 0;
 };

@@ -14,12 +14,12 @@
 
 #include <weir/base/description.hpp>
 #include <weir/base/hash.hpp>
+#include <weir/base/hidden.hpp>
 #include <weir/flow/stats.hpp>
 #include <weir/state/kept_keys.hpp>
 #include <weir/state/memory.hpp>
 #include <weir/state/owned.hpp>
 #include <weir/time/instant.hpp>
-#include <weir/time/merge.hpp>
 
 /// \file
 /// What a pipeline is made of: nodes that are wired once, checked once and then run.
@@ -36,6 +36,7 @@ class Problems {
   std::vector<std::string> messages_;
 };
 
+class Archive;
 class NodeArchive;
 struct KeptState;
 
@@ -43,6 +44,11 @@ namespace detail {
 
 /// What the nodes of one graph share while they work.
 struct Work {
+  Work();
+  Work(const Work&) = delete;
+  Work& operator=(const Work&) = delete;
+  ~Work();
+
   std::uint64_t epoch = 0;        // changes with every publication and every late record
   std::uint64_t first_epoch = 0;  // as long as it is this, nothing has been published
   EventTime target = no_time;     // of the publication that is running
@@ -53,7 +59,7 @@ struct Work {
   KeyGroupRange owned = {};  // of the keys that come here
   std::string strayed = {};  // a key came that is in another group: what to say of it
   // No call can run any more; seen by readers on other threads, which may outlive the pipeline.
-  std::shared_ptr<std::atomic<bool>> is_refused = std::make_shared<std::atomic<bool>>(false);
+  std::shared_ptr<std::atomic<bool>> is_refused;
 };
 
 }  // namespace detail
@@ -119,7 +125,7 @@ class Node {
   /// A key came here: if it is of a group that does not, the host's call will say so.
   void check_owned(std::string_view key);
   /// What the values that the node keeps own, of nodes that keep such values; else null.
-  [[nodiscard]] detail::OwnedMemory* value_memory() const noexcept { return value_memory_.get(); }
+  [[nodiscard]] detail::OwnedMemory* value_memory() const noexcept { return value_memory_; }
   [[nodiscard]] std::size_t value_bytes() const noexcept {
     return value_memory_ == nullptr ? 0 : value_memory_->size_bytes();
   }
@@ -144,14 +150,14 @@ class Node {
 
  private:
   friend class Wiring;
-  std::unique_ptr<detail::OwnedMemory, detail::EndOwned> value_memory_;  // null: values own nothing
+  struct Inputs;
+
   OperatorStats stats_;
   std::string definition_;
   EventTime watermark_ = no_time;
   EventTime last_watermark_ = no_time;  // before the end
-  std::vector<std::size_t> inputs_;
-  std::vector<std::uint32_t> outputs_;     // per input: which output of that node
-  std::unique_ptr<WatermarkMerge> merge_;  // only with several inputs
+  detail::Hidden<Inputs> inputs_;
+  detail::OwnedMemory* value_memory_ = nullptr;  // null: values own nothing
   detail::Work* work_ = nullptr;
   std::size_t id_ = 0;
   bool is_joined_ = false;
@@ -170,23 +176,19 @@ class Wiring {
   NodeType& add(std::initializer_list<const Node*> inputs, Arguments&&... arguments) {
     const detail::MemoryScope scope(memory_);
     auto* added = new NodeType(std::forward<Arguments>(arguments)...);
-    adopt(std::unique_ptr<Node>(added), inputs, detail::values_own_memory<NodeType>);
+    adopt(added, inputs, detail::values_own_memory<NodeType>);
     return *added;
   }
   [[nodiscard]] static std::size_t id(const Node& node) noexcept { return node.id_; }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   /// A name for a node that got none.
   [[nodiscard]] std::string unique_name(std::string_view kind) const;
-  [[nodiscard]] const std::vector<std::unique_ptr<Node>>& nodes() const noexcept { return nodes_; }
-  [[nodiscard]] const std::vector<std::size_t>& inputs(const Node& node) const noexcept {
-    return node.inputs_;
-  }
+  [[nodiscard]] const std::vector<std::unique_ptr<Node>>& nodes() const noexcept;
+  [[nodiscard]] const std::vector<std::size_t>& inputs(const Node& node) const noexcept;
   /// Which output of each of its inputs a node gets.
-  [[nodiscard]] const std::vector<std::uint32_t>& outputs(const Node& node) const noexcept {
-    return node.outputs_;
-  }
+  [[nodiscard]] const std::vector<std::uint32_t>& outputs(const Node& node) const noexcept;
   /// The next input of a node is this output. To be called for each, in their order; without it they are the first ones.
-  static void note_output(Node& node, std::uint32_t output) { node.outputs_.push_back(output); }
+  static void note_output(Node& node, std::uint32_t output);
   [[nodiscard]] const HashSeed& hash_seed() const noexcept { return hash_seed_; }
   /// Where what the nodes keep is allocated. To be called before the first one is added.
   void set_memory(std::pmr::memory_resource* memory) noexcept { memory_ = memory; }
@@ -199,7 +201,7 @@ class Wiring {
 
   /// Whether batches from this source must be cut into single records to keep the order of a stream: some node is
   /// reached from it on two ways.
-  [[nodiscard]] bool needs_single_records(const Node& source) const { return single_[source.id_] != 0; }
+  [[nodiscard]] bool needs_single_records(const Node& source) const;
 
   /// The source's operators are told the watermark it has come to, and fire what is due. Sources that meet it somewhere are
   /// told before it, so that what fires where they meet does not depend on when each was published.
@@ -236,11 +238,13 @@ class Wiring {
   [[nodiscard]] const std::optional<WallTime>& now() const noexcept { return work_->now; }
   void set_now(WallTime now);
   /// No call can run any more: readers are to say so. On any thread.
-  void refuse_reads() noexcept { work_->is_refused->store(true, std::memory_order_release); }
-  [[nodiscard]] std::shared_ptr<const std::atomic<bool>> is_refused() const { return work_->is_refused; }
+  void refuse_reads() noexcept;
+  [[nodiscard]] std::shared_ptr<const std::atomic<bool>> is_refused() const;
 
  private:
-  void adopt(std::unique_ptr<Node> node, std::initializer_list<const Node*> inputs, bool values_own_memory);
+  struct Shape;
+
+  void adopt(Node* node, std::initializer_list<const Node*> inputs, bool values_own_memory);
   void check_names(Problems& problems) const;
   void check_described(Problems& problems) const;
   void find_shape();
@@ -252,14 +256,8 @@ class Wiring {
   std::string name_;
   std::pmr::memory_resource* memory_ = detail::default_memory();
   HashSeed hash_seed_;
-  std::vector<std::unique_ptr<Node>> nodes_;  // in the order of attachment, which is topological
-  std::vector<std::vector<std::size_t>>
-      downstream_;                             // per node: ids reachable from it, ascending; sources only
-  std::vector<std::vector<std::size_t>> met_;  // per source: other sources that reach a node that it reaches
-  std::vector<char> single_;                   // per node
-  std::vector<char> stepped_;                  // per source: timed nodes meet or follow each other
-  std::vector<char> idle_;                     // per node
-  std::unique_ptr<detail::Work> work_ = std::make_unique<detail::Work>();
+  detail::Hidden<Shape> shape_;
+  detail::Hidden<detail::Work> work_;
   bool is_sealed_ = false;
 };
 

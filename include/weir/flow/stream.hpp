@@ -94,28 +94,40 @@ class Stream {
   std::uint32_t output_;  // its number at the node
 };
 
+/// Nodes that keep state per slot of one key dictionary.
+class Holders {
+ public:
+  Holders();
+  Holders(const Holders&) = delete;
+  Holders& operator=(const Holders&) = delete;
+  ~Holders();
+
+  void add(Node& node);
+  [[nodiscard]] bool hold(Slot slot) const;
+  /// What their values own.
+  [[nodiscard]] std::size_t value_bytes() const noexcept;
+  /// What they take without it; they are asked for their counters.
+  [[nodiscard]] std::size_t state_bytes() const;
+  /// Makes them forget some keys.
+  void forget(std::span<const Slot> slots);
+
+ private:
+  std::vector<Node*> nodes_;
+};
+
 /// Knows which nodes keep state per slot of one key dictionary, so that slots nobody needs can be reused.
 template <class KeyType>
 struct Keyspace {
   Keyspace(HashSeed seed, std::size_t most_keys) : dictionary(seed, most_keys) {}
 
-  [[nodiscard]] bool holds(Slot slot) const {
-    for (const Node* node : holders) {
-      if (node->holds(slot)) return true;
-    }
-    return false;
-  }
   /// Forgets some keys, and all that is held for them.
   void forget(std::span<const Slot> slots) {
-    for (auto holder = holders.rbegin(); holder != holders.rend(); ++holder) {
-      const detail::OwnedMemory::Scope memory((*holder)->value_memory());
-      (*holder)->forget(slots);
-    }
+    holders.forget(slots);
     for (const Slot slot : slots) dictionary.erase(slot);
   }
 
   KeyDictionary<KeyType> dictionary;
-  std::vector<Node*> holders;
+  Holders holders;
 };
 
 /// A stream whose records have a key: what windows and keyed operators need.
@@ -144,7 +156,7 @@ class KeyedStream {
   template <class NodeType, class... Arguments>
   NodeType& feed(Arguments&&... arguments) const {
     NodeType& added = stream_.template feed<NodeType>(std::forward<Arguments>(arguments)...);
-    keyspace_->holders.push_back(&added);
+    keyspace_->holders.add(added);
     return added;
   }
 

@@ -47,6 +47,9 @@ struct SourceProgress {
 class SourceBase : public Node {
  public:
   SourceBase(std::string name, SourceSettings settings);
+  SourceBase(const SourceBase&) = delete;
+  SourceBase& operator=(const SourceBase&) = delete;
+  ~SourceBase() override;
 
   void check(Problems& problems) const override;
 
@@ -80,7 +83,7 @@ class SourceBase : public Node {
   bool follow_clock(WallTime now);
   [[nodiscard]] const SourceProgress& progress() const noexcept { return progress_; }
   /// Of a source of the same settings, that has come as far.
-  void set_progress(const SourceProgress& progress) { progress_ = progress; }
+  void set_progress(const SourceProgress& progress);
 
   /// Tells the operators the watermark that was reached.
   void catch_up(Wiring& wiring);

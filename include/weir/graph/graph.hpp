@@ -36,13 +36,16 @@ struct GraphSpec {
 class Graph {
  public:
   explicit Graph(std::string name, GraphSpec spec = {});
+  Graph(Graph&& other) noexcept;
+  Graph& operator=(Graph&& other) noexcept;
+  ~Graph();
 
   /// Adds a source of records of one type.
   template <class Record>
   [[nodiscard]] Source<Record> source(std::string name, std::type_identity_t<SourceSpec<Record>> spec) {
-    auto& node = wiring_->add<detail::SourceNode<Record>>({}, std::move(name), std::move(spec));
-    sources_.push_back(&node);
-    return Source<Record>(*wiring_, node);
+    auto& node = wiring().add<detail::SourceNode<Record>>({}, std::move(name), std::move(spec));
+    add_source(node);
+    return Source<Record>(wiring(), node);
   }
 
   /// Checks everything once. Errors: InvalidArgument that lists every problem: operator, field, value, remedy.
@@ -54,7 +57,10 @@ class Graph {
   [[nodiscard]] std::string text() const;
 
  private:
-  std::unique_ptr<Wiring> wiring_;
+  [[nodiscard]] Wiring& wiring() const noexcept;
+  void add_source(detail::SourceBase& source);
+
+  detail::Hidden<Wiring> wiring_;
   std::vector<detail::SourceBase*> sources_;
 };
 

@@ -14,6 +14,7 @@
 #include <absl/status/statusor.h>
 
 #include <weir/base/assert.hpp>
+#include <weir/base/hidden.hpp>
 #include <weir/flow/node.hpp>
 #include <weir/graph/meter.hpp>
 #include <weir/graph/snapshot.hpp>
@@ -29,7 +30,10 @@ namespace detail {
 /// The state of a pipeline that does not depend on record types. Stays where it is while a call runs in it.
 class PipelineCore {
  public:
-  PipelineCore(std::unique_ptr<Wiring> wiring, std::vector<SourceBase*> sources);
+  PipelineCore(Hidden<Wiring> wiring, std::vector<SourceBase*> sources);
+  PipelineCore(const PipelineCore&) = delete;
+  PipelineCore& operator=(const PipelineCore&) = delete;
+  ~PipelineCore();
 
   /// Marks the pipeline as busy for the time of one call of the host. What a callback throws passes through and
   /// leaves the pipeline poisoned: the call may have had part of its effect.
@@ -130,7 +134,7 @@ class PipelineCore {
   void prepare_snapshot();
   void rest();
 
-  std::unique_ptr<Wiring> wiring_;
+  Hidden<Wiring> wiring_;
   std::vector<SourceBase*> sources_;
   Meter meter_;
   bool busy_ = false;
@@ -139,9 +143,6 @@ class PipelineCore {
   bool released_ = false;
 };
 
-struct ReleaseCore {
-  void operator()(PipelineCore* core) const noexcept { PipelineCore::release(core); }
-};
 struct PipelineAccess;
 
 }  // namespace detail
@@ -154,7 +155,17 @@ struct PipelineAccess;
 /// Threads:  none; calls of one pipeline must not overlap
 class Pipeline {
  public:
-  explicit Pipeline(std::unique_ptr<detail::PipelineCore> core) : core_(core.release()) {}
+  /// What `Graph::build` makes; the core is the pipeline's from now on.
+  explicit Pipeline(detail::PipelineCore* core) noexcept : core_(core) {}
+  Pipeline(Pipeline&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}
+  Pipeline& operator=(Pipeline&& other) noexcept {
+    Pipeline taken(std::move(other));
+    std::swap(core_, taken.core_);
+    return *this;
+  }
+  ~Pipeline() {
+    if (core_ != nullptr) detail::PipelineCore::release(core_);
+  }
 
   /// Pushes one record: classified against the watermark, applied, then moving it. No allocation in steady state.
   template <class Record>
@@ -292,29 +303,23 @@ class Pipeline {
   /// Time:    as many bytes as there are; memory for one operator's key group and lists, and some 10 bytes per key
   /// Errors:  FailedPrecondition as `status()` says, from inside a callback, and for an operator whose state weir cannot write;
   ///          what the sink says
-  [[nodiscard]] absl::Status snapshot(const SnapshotSpec& spec, SnapshotSink sink) {
-    return core_->snapshot(spec, sink);
-  }
+  [[nodiscard]] absl::Status snapshot(const SnapshotSpec& spec, SnapshotSink sink);
   /// The same into a string, which is left empty if that fails.
   [[nodiscard]] absl::Status snapshot(const SnapshotSpec& spec, std::string& image);
   /// The first half of `snapshot`: takes the state out of the pipeline, which may go on. Another thread can write it.
   /// Time:    as `snapshot` without checksums and sink; memory for all of the state
   /// Errors:  as `snapshot`
-  [[nodiscard]] absl::StatusOr<FrozenSnapshot> begin_snapshot(const SnapshotSpec& spec = {}) {
-    return core_->begin_snapshot(spec);
-  }
+  [[nodiscard]] absl::StatusOr<FrozenSnapshot> begin_snapshot(const SnapshotSpec& spec = {});
   /// Takes the state of a snapshot: into a pipeline that has taken no record, all of it; into one that has, key groups that it
   /// has nothing of, if both have come to the same watermark. All or nothing: after an error the pipeline is as it was.
   /// Errors:  DataLoss for bytes that are damaged or make no sense, with the offset and, where a section was begun, the operator;
   ///          FailedPrecondition for a snapshot of another definition, with the operator; Unimplemented for a later format; as
   ///          `snapshot` otherwise
-  [[nodiscard]] absl::Status restore(SnapshotSource source, const RestoreSpec& spec = {}) {
-    return core_->restore(source, spec);
-  }
+  [[nodiscard]] absl::Status restore(SnapshotSource source, const RestoreSpec& spec = {});
   [[nodiscard]] absl::Status restore(std::string_view image, const RestoreSpec& spec = {});
   /// Forgets all keys of some key groups, which another pipeline goes on with; nothing is emitted for them.
   /// Errors: as `snapshot`; InvalidArgument for a group that does not exist
-  [[nodiscard]] absl::Status drop(std::span<const std::uint32_t> groups) { return core_->drop(groups); }
+  [[nodiscard]] absl::Status drop(std::span<const std::uint32_t> groups);
 
   /// The watermark that a source has reached; `no_time` before it has one.
   template <class Record>
@@ -352,7 +357,7 @@ class Pipeline {
 
   friend struct detail::PipelineAccess;
 
-  std::unique_ptr<detail::PipelineCore, detail::ReleaseCore> core_;
+  detail::PipelineCore* core_;  // null once it was moved from; `release` ends it
 };
 
 namespace detail {

@@ -215,11 +215,7 @@ class KeyedEachNode final : public EachBase<Op> {
     std::uint32_t fired = 0;        // times in the publication that is running
     std::uint64_t publication = 0;  // which one that was
   };
-  struct Entry {
-    std::uint64_t sequence;
-    Slot slot;
-    friend auto operator<=>(const Entry&, const Entry&) = default;
-  };
+  using Entry = SlotTimer;
 
  public:
   KeyedEachNode(const EachSpec& spec, Op op, const KeyDictionary<KeyType>& dictionary)

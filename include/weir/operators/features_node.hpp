@@ -17,6 +17,7 @@
 #include <weir/operators/features_spec.hpp>
 #include <weir/operators/readable.hpp>
 #include <weir/operators/rolling_groups.hpp>
+#include <weir/operators/row_emitter.hpp>
 #include <weir/operators/window_specs.hpp>
 #include <weir/state/deadline_queue.hpp>
 #include <weir/state/record_log.hpp>
@@ -70,11 +71,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
   }
 
   [[nodiscard]] Outbox<Late<Record>>& late() noexcept { return late_; }
-  void check(Problems& problems) const override {
-    std::vector<std::vector<RollingWindow>> parts;
-    for (const RollingPlan* plan : groups_.plans()) parts.push_back(plan->asked());
-    check_features(problems, spec_, parts);
-  }
+  void check(Problems& problems) const override { check_features(problems, spec_, groups_.plans()); }
 
   void describe(Description& out) const override {
     out.duration("retain", retain_);
@@ -152,11 +149,7 @@ class FeaturesNode final : public Node, public Readable<KeyType, Row> {
     stats.emitted = late_.pushed();
     stats.state_bytes =
         keys_.size_bytes() + logs_.size_bytes() + expiries_.size_bytes() + groups_.size_bytes();
-    stats.features.resize(feature_count);
-    for (std::size_t i = 0; i < feature_count; ++i) {
-      stats.features[i] = {
-          .missing = counts_[i].missing, .nan = counts_[i].nan, .overflowed = counts_[i].overflowed};
-    }
+    report_counts(stats, counts_.data(), feature_count);
   }
   [[nodiscard]] std::uint64_t live_windows() const override {
     std::uint64_t live = 0;

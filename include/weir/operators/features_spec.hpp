@@ -32,7 +32,7 @@ namespace detail {
 
 /// Checks the windows of a features node.
 void check_features(Problems& problems, const FeaturesSpec& spec,
-                    const std::vector<std::vector<RollingWindow>>& parts);
+                    const std::vector<const RollingPlan*>& plans);
 /// Says how windows over the same aggregates are cut, as a list.
 void describe_windows(Description& out, const std::vector<RollingWindow>& windows);
 void describe_complete_from(Description& out, EventTime from);

@@ -109,7 +109,7 @@ class KeyByNode final : public Node {
   void take(const Batch<Record>& batch) {
     if (has_budget_) [[unlikely]] { keep_to_budget(); }
     if (keyspace_.dictionary.size() >= keyspace_.dictionary.most_keys() && !evicts_) [[unlikely]] {
-      keyspace_.dictionary.reclaim(batch_limit, [this](Slot slot) { return keyspace_.holds(slot); });
+      keyspace_.dictionary.reclaim(batch_limit, held());
     }
     const bool has_all = intern(batch, 0);
     stats().ingested += batch.size;
@@ -130,7 +130,7 @@ class KeyByNode final : public Node {
 
   void rest() override {
     if (this->owns_part()) check_newest_key(*this, keyspace_.dictionary);
-    keyspace_.dictionary.sweep([this](Slot slot) { return keyspace_.holds(slot); });
+    keyspace_.dictionary.sweep(held());
   }
   [[nodiscard]] KeptState kept() const override {
     return kept_as<StoredKey<KeyType>>(KeptState::Kind::own_keys);
@@ -139,20 +139,19 @@ class KeyByNode final : public Node {
     bool has_heard = evicts_;
     out.common(has_heard);
     out.most(records_heard_);
-    archive_keys(
-        out, keyspace_.dictionary, [this](Slot slot) { return keyspace_.holds(slot); },
-        [this, &out, has_heard](Archive& archive, std::size_t group) {
-          if (!has_heard) return;
-          heard_.grow(keyspace_.dictionary.slot_bound());
-          for (const Slot slot : out.keys(&keyspace_.dictionary).of(group)) archive(heard_[slot]);
-        });
+    archive_keys(out, keyspace_.dictionary, held(),
+                 [this, &out, has_heard](Archive& archive, std::size_t group) {
+                   if (!has_heard) return;
+                   heard_.grow(keyspace_.dictionary.slot_bound());
+                   for (const Slot slot : out.keys(&keyspace_.dictionary).of(group)) archive(heard_[slot]);
+                 });
   }
   void forget(std::span<const Slot> slots) override {
     for (const Slot slot : slots) keyspace_.dictionary.erase(slot);
   }
   void forget_unheld() override {
     auto& dictionary = keyspace_.dictionary;
-    dictionary.reclaim(dictionary.slot_bound(), [this](Slot slot) { return keyspace_.holds(slot); });
+    dictionary.reclaim(dictionary.slot_bound(), held());
   }
   void refresh(OperatorStats& stats) const override {
     stats.emitted = stats.applied;
@@ -161,6 +160,9 @@ class KeyByNode final : public Node {
   }
 
  private:
+  [[nodiscard]] auto held() const {
+    return [this](Slot slot) { return keyspace_.holders.hold(slot); };
+  }
   /// Finds the slots of the records from one on, and gives slots to new keys. False if there were too few.
   bool intern(const Batch<Record>& batch, std::size_t from) {
     const bool has_all = keyspace_.dictionary.intern(
@@ -217,20 +219,13 @@ class KeyByNode final : public Node {
   }
   /// What goes with the keys.
   [[nodiscard]] std::size_t owned_bytes() const {
-    std::size_t owned = keyspace_.dictionary.owned_bytes();
-    for (const Node* holder : keyspace_.holders) owned += holder->value_bytes();
-    return owned;
+    return keyspace_.dictionary.owned_bytes() + keyspace_.holders.value_bytes();
   }
   /// What stays.
   [[nodiscard]] std::size_t kept_bytes() const {
     const auto& dictionary = keyspace_.dictionary;
-    std::size_t kept = dictionary.size_bytes() - dictionary.owned_bytes() + heard_.size_bytes();
-    for (const Node* holder : keyspace_.holders) {
-      OperatorStats weighed;
-      holder->refresh(weighed);
-      kept += weighed.state_bytes;
-    }
-    return kept;
+    return dictionary.size_bytes() - dictionary.owned_bytes() + heard_.size_bytes() +
+           keyspace_.holders.state_bytes();
   }
 
   void hear(Slot slot) {
@@ -245,10 +240,7 @@ class KeyByNode final : public Node {
     const std::size_t left =
         dictionary.most_keys() - std::max<std::size_t>(1, dictionary.most_keys() / evicted_part);
     if (dictionary.size() <= left) return;
-    std::vector<Slot> coldest;
-    for (Slot slot = 0; slot < dictionary.slot_bound(); ++slot) {
-      if (dictionary.is_used(slot)) coldest.push_back(slot);
-    }
+    std::vector<Slot> coldest = dictionary.used_slots();
     heard_.grow(dictionary.slot_bound());
     const std::size_t count = dictionary.size() - left;
     keep_coldest(coldest, count, heard_);

@@ -92,14 +92,6 @@ class SessionNumbers {
   Column<std::uint64_t> next_;  // left as it is when the last session ends
 };
 
-/// One entry of the deadline queue. It is void once its session has another token or another id lies in its place.
-struct SessionDeadline {
-  std::uint64_t id : 56;
-  std::uint64_t token : 8;
-  SessionPlace place;
-  friend bool operator<(const SessionDeadline& a, const SessionDeadline& b) { return a.id < b.id; }
-};
-
 /// Writes the sessions of keys, or reads them.
 template <class Session, class Rest>
 class SessionArchive {

@@ -17,13 +17,15 @@
 
 namespace weir::inline v0::detail {
 
+/// Says what features have counted.
+void report_counts(OperatorStats& stats, const FeatureCounts* counts, std::size_t size);
+
 /// What all windowed aggregates share: turning states into rows, late notices, and the counters of features.
 template <class KeyType, class Record, class Row, class RowAgg>
 class RowEmitter {
  public:
   using State = typename RowAgg::State;
   using WindowedRow = Windowed<KeyType, Row>;
-  using KeptRow = Pooled<WindowedRow>;
 
   RowEmitter(RowAgg aggregator, const KeyDictionary<KeyType>& dictionary, std::size_t outputs)
       : aggregator_(std::move(aggregator)), dictionary_(&dictionary), rows_(outputs) {}
@@ -65,12 +67,7 @@ class RowEmitter {
     back.watermark = watermark;
     rows_[output].commit(time);
   }
-  /// A copy of a row that may have to be taken back, for as long as somebody has it.
-  [[nodiscard]] KeptRow keep(const WindowedRow& row) {
-    KeptRow kept = make_pooled(kept_rows_);
-    *kept = row;
-    return kept;
-  }
+  /// For copies of rows that may have to be taken back.
   [[nodiscard]] Pool<WindowedRow>& kept_rows() noexcept { return kept_rows_; }
   /// Of the rows that are kept.
   [[nodiscard]] std::size_t size_bytes() const noexcept { return kept_rows_.size_bytes(); }
@@ -99,11 +96,7 @@ class RowEmitter {
   void refresh(OperatorStats& stats) const {
     stats.emitted = late_.pushed();
     for (const Outbox<WindowedRow>& out : rows_) stats.emitted += out.pushed();
-    stats.features.resize(RowAgg::size);
-    for (std::size_t i = 0; i < RowAgg::size; ++i) {
-      stats.features[i] = {
-          .missing = counts_[i].missing, .nan = counts_[i].nan, .overflowed = counts_[i].overflowed};
-    }
+    report_counts(stats, counts_.data(), counts_.size());
   }
 
  private:

@@ -323,7 +323,7 @@ class SessionWindowsNode final
   void absorb(Rest& kept, Place place) {
     const Session& absorbed = store_[place];
     const Rest& rest = store_.rest(place);
-    if (rest.last_row != nullptr) {
+    if (rest.last_row.is_there()) {
       emitter_.retract(0, *rest.last_row, watermark(), row_time(window_of(absorbed), absorbed.last));
     }
     kept.progress.since += rest.progress.since;

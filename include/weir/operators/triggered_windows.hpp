@@ -6,13 +6,12 @@
 #include <utility>
 #include <vector>
 
+#include <weir/base/hidden.hpp>
 #include <weir/flow/node.hpp>
 #include <weir/flow/node_archive.hpp>
 #include <weir/operators/row_emitter.hpp>
 #include <weir/operators/window_specs.hpp>
-#include <weir/state/pane_store.hpp>
 #include <weir/state/pool.hpp>
-#include <weir/window/due_lists.hpp>
 
 namespace weir::inline v0::detail {
 
@@ -23,15 +22,12 @@ void fire_pane(Emitter& emitter, const Trigger& trigger, Slot slot, Content&& co
                EventTime newest, const Window& window, Timing timing, bool is_final, EventTime as_of,
                EventTime watermark, std::uint64_t number = 0) {
   const EventTime time = row_time(window, newest);
-  if (content.last != nullptr) emitter.retract(0, *content.last, watermark, time);
+  if (content.last.is_there()) emitter.retract(0, *content.last, watermark, time);
   const Pane pane{.timing = timing, .is_final = is_final, .is_retraction = false, .index = progress.firings};
   const auto& row = emitter.emit(0, slot, content.state, window, pane, as_of, watermark, time, number);
   if (trigger.accumulation() == Accumulation::retracting) {
-    if (content.last == nullptr) {
-      content.last = emitter.keep(row);
-    } else {
-      *content.last = row;
-    }
+    if (!content.last.is_there()) content.last = Pooled(emitter.kept_rows());
+    *content.last = row;
   }
   if (trigger.accumulation() == Accumulation::discarding) content.state = {};
   progress.since = 0;
@@ -63,15 +59,17 @@ template <class State, class WindowedRow>
 template <class WindowedRow>
 void archive_last(Archive& archive, Pooled<WindowedRow>& last, Pool<WindowedRow>& pool,
                   std::uint64_t number = 0) {
-  bool has_last = last != nullptr;
+  bool has_last = last.is_there();
   archive(has_last);
   if (!has_last || !archive.is_good()) return;
-  if (last == nullptr) last = make_pooled(pool);
+  if (!last.is_there()) last = Pooled(pool);
   if constexpr (Archivable<WindowedRow>) {
     archive(last->key, last->window, last->value, last->pane, last->as_of, last->watermark, last->overflowed);
   }
   last->number = number;
 }
+
+struct WindowDue;
 
 /// One key's window: how far it has come, and what the node that knows the types keeps for it.
 struct TriggeredWindow {
@@ -94,7 +92,7 @@ class TriggeredWindows : public Node {
   void describe(Description& out) const override;
   void advance(EventTime to) override;
   [[nodiscard]] EventTime horizon() const override;
-  [[nodiscard]] EventTime next_due() const override { return due_.earliest(); }
+  [[nodiscard]] EventTime next_due() const override;
   [[nodiscard]] bool is_timed() const override { return true; }
   [[nodiscard]] bool holds(std::uint32_t slot) const override;
   [[nodiscard]] std::uint64_t live_windows() const override;
@@ -131,11 +129,8 @@ class TriggeredWindows : public Node {
   virtual void flush() = 0;
 
  private:
-  struct Armed {
-    WindowDue due;
-    std::uint64_t order;
-    Slot slot;
-  };
+  struct Armed;
+  struct Kept;
   void archive_key(Archive& archive, Slot slot, std::vector<Armed>& armed);
   void find_due(Slot slot, WindowIndex index, const TriggeredWindow& window, std::vector<Armed>& armed) const;
   void sort_by_touch(StateVector<Slot>& slots, WindowIndex index);
@@ -144,10 +139,7 @@ class TriggeredWindows : public Node {
   void clean_up(Slot slot, WindowIndex index, EventTime to);
 
   WindowPlan plan_;
-  PaneStore<TriggeredWindow, WindowIndex> store_;
-  DueLists due_;
-  StateVector<Slot> taken_;
-  std::uint64_t touches_ = 0;
+  Hidden<Kept> kept_;
 };
 
 /// Windows of fixed shape with early, repeated, discarding or retracting panes: each window has its own state.

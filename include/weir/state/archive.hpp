@@ -47,7 +47,7 @@ class Archive {
   Archive& operator=(const Archive&) = delete;
   Archive(Archive&&) = delete;
   Archive& operator=(Archive&&) = delete;
-  ~Archive() = default;
+  ~Archive();
 
   [[nodiscard]] bool is_loading() const noexcept { return is_loading_; }
 
@@ -116,7 +116,7 @@ class Archive {
   bool has_only_layout_ = false;  // `begin_` is where it is, and there is never room
   std::size_t failed_at_ = 0;
   std::string reason_;
-  std::unique_ptr<char[]> memory_;
+  char* memory_ = nullptr;  // its own, for writing
 };
 
 namespace detail {

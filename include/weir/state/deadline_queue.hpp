@@ -2,15 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <numeric>
 #include <type_traits>
-#include <utility>
 
+#include <weir/base/hidden.hpp>
 #include <weir/state/pool.hpp>
-#include <weir/state/recycled_map.hpp>
 #include <weir/time/instant.hpp>
 
 /// \file
@@ -21,13 +18,15 @@ namespace weir::inline v0::detail {
 /// A timing wheel. An entry waits in the bucket of the deadline it was armed for; when that bucket comes up, its owner
 /// says what the deadline is by now: an entry whose deadline has moved is armed again, the others are sorted.
 ///
-///     near_, added_     what is due in buckets up to opened_: sorted, and a heap of what was armed into them later
+///     near_, added      what is due in buckets up to opened_: sorted, and a heap of what was armed into them later
 ///     wheel_            the next 256 buckets
-///     far_              every other bucket, in a map
+///     far               every other bucket, in a map
 ///
 /// Time:    arm O(1) within 256 buckets, else O(log buckets); coming due O(1) if deadlines differ, O(log n) if not
 /// Memory:  one entry per armed deadline; chunks of 512 bytes on the wheel, a vector per bucket beyond it
 /// Source:  Varghese, Lauck, Hashed and hierarchical timing wheels, SOSP 1987 (lazy re-arming as in kernels)
+///
+/// What is not done for every deadline stands in the library, for the entries named at the end.
 template <class Entry>
 class DeadlineQueue {
   static_assert(std::is_trivially_copyable_v<Entry>);
@@ -38,16 +37,13 @@ class DeadlineQueue {
 
  public:
   /// Deadlines that share a bucket are up to `granularity` apart; it is cut to a power of two.
-  explicit DeadlineQueue(Duration granularity) {
-    const auto least_one = static_cast<std::uint64_t>(std::max<std::int64_t>(1, granularity.count()));
-    shift_ = static_cast<int>(std::bit_width(least_one)) - 1;
-  }
+  explicit DeadlineQueue(Duration granularity);
+  DeadlineQueue(const DeadlineQueue&) = delete;
+  DeadlineQueue& operator=(const DeadlineQueue&) = delete;
+  ~DeadlineQueue();
 
   /// Forgets all entries, and how far time has come.
-  void clear() {
-    const MemoryScope memory(near_.get_allocator().memory());
-    *this = DeadlineQueue(Duration{std::int64_t{1} << shift_});
-  }
+  void clear();
 
   void arm(EventTime deadline, Entry entry) {
     ++size_;
@@ -57,10 +53,7 @@ class DeadlineQueue {
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
   /// No deadline is before this; `end_of_time` if there is none.
-  [[nodiscard]] EventTime earliest() const noexcept {
-    if (const Near* next = nearest(); next != nullptr) return next->deadline;
-    return is_waiting_ ? std::max(start_of(first_), event_time(INT64_MIN + 1)) : end_of_time;
-  }
+  [[nodiscard]] EventTime earliest() const noexcept;
 
   /// Takes out the entries with deadline <= `to`, by deadline and then by `Entry`'s order, and calls `fire(deadline, entry)`
   /// for each. `deadline_of(entry)` gives an entry's present deadline, never an earlier one than it was armed for, or
@@ -109,13 +102,7 @@ class DeadlineQueue {
     advance(to, deadline_of, fire, hint);
   }
 
-  [[nodiscard]] std::size_t size_bytes() const noexcept {
-    std::size_t total = chunks_.size_bytes() +
-                        (near_.capacity() + sorted_.capacity() + added_.capacity()) * sizeof(Near) +
-                        opening_.capacity() * sizeof(Entry) + parts_.capacity() * sizeof(std::size_t);
-    far_.for_each([&total](const StateVector<Entry>& bucket) { total += bucket.capacity() * sizeof(Entry); });
-    return total;
-  }
+  [[nodiscard]] std::size_t size_bytes() const noexcept;
 
  private:
   static constexpr std::size_t spokes = 256;
@@ -128,9 +115,6 @@ class DeadlineQueue {
       return a.deadline != b.deadline ? a.deadline < b.deadline : a.entry < b.entry;
     }
   };
-  struct Later {
-    bool operator()(const Near& a, const Near& b) const { return b < a; }
-  };
   struct Chunk {
     static constexpr std::size_t most = (512 - sizeof(void*)) / sizeof(Entry);
     Chunk* next = nullptr;
@@ -142,6 +126,7 @@ class DeadlineQueue {
     Chunk* chunk = nullptr;
     std::size_t size = Chunk::most;  // of the first chunk
   };
+  struct Lists;
 
   void place(EventTime deadline, Entry entry) {
     const std::int64_t bucket = bucket_of(deadline);
@@ -151,7 +136,7 @@ class DeadlineQueue {
       add(wheel_[spoke], entry);
       occupied_[spoke / 64] |= std::uint64_t{1} << spoke % 64;
     } else {
-      far_.at(bucket).push_back(entry);
+      add_far(bucket, entry);
     }
     first_ = is_waiting_ ? std::min(first_, bucket) : bucket;
     is_waiting_ = true;
@@ -166,49 +151,28 @@ class DeadlineQueue {
 
   [[nodiscard]] const Near* nearest() const noexcept {
     const Near* sorted = near_at_ < near_end_ ? &near_[near_at_] : nullptr;
-    if (added_.empty()) [[likely]] { return sorted; }
-    return sorted == nullptr || added_.front() < *sorted ? &added_.front() : sorted;
+    if (added_ == nullptr) [[likely]] { return sorted; }
+    return sorted == nullptr || *added_ < *sorted ? added_ : sorted;
   }
   void drop_nearest() {
-    if (added_.empty() || nearest() != &added_.front()) {
+    if (added_ == nullptr || nearest() != added_) {
       ++near_at_;
-      return;
+    } else {
+      drop_added();
     }
-    std::pop_heap(added_.begin(), added_.end(), Later{});
-    added_.pop_back();
   }
-  [[gnu::noinline]] void insert_near(EventTime deadline, Entry entry) {
-    added_.push_back({deadline, entry});
-    std::push_heap(added_.begin(), added_.end(), Later{});
-  }
+  void insert_near(EventTime deadline, Entry entry);
+  void drop_added();
+  void add_far(std::int64_t bucket, Entry entry);
   void add(Bucket& bucket, Entry entry) {
     if (bucket.size == Chunk::most) [[unlikely]] { add_chunk(bucket); }
     prefetch_for_write(&bucket.chunk->entries[std::min(bucket.size + 8, Chunk::most - 1)]);
     bucket.chunk->entries[bucket.size++] = entry;
   }
-  [[gnu::noinline]] void add_chunk(Bucket& bucket) {
-    Chunk* chunk = chunks_.make();
-    chunk->next = bucket.chunk;
-    bucket = {.chunk = chunk, .size = 0};
-  }
+  void add_chunk(Bucket& bucket);
 
   /// Moves the entries of the first bucket to opening_.
-  void take_first() {
-    opening_.clear();
-    if (is_on_wheel(first_)) {
-      const std::size_t spoke = static_cast<std::size_t>(first_) % spokes;
-      empty(wheel_[spoke]);
-      occupied_[spoke / 64] &= ~(std::uint64_t{1} << spoke % 64);
-    }
-    if (!far_.is_empty() && far_.first_key() == first_) {
-      StateVector<Entry>& bucket = far_.first();
-      opening_.insert(opening_.end(), bucket.begin(), bucket.end());
-      bucket.clear();
-      far_.drop_first();
-    }
-    opened_ = first_;
-    find_first();
-  }
+  void take_first();
   /// Opens the first bucket unless it begins after `to`.
   template <class DeadlineOf, class Hint>
   bool open_next(EventTime to, DeadlineOf& deadline_of, Hint& hint) {
@@ -217,9 +181,7 @@ class DeadlineQueue {
       return false;
     }
     take_first();
-    near_at_ = 0;
-    near_end_ = 0;
-    if (near_.size() < opening_.size()) near_.resize(opening_.size());
+    make_near();
     for (std::size_t i = 0; i < opening_.size(); ++i) {
       if (i + hinted_ahead < opening_.size()) hint(opening_[i + hinted_ahead], false);
       const Entry& entry = opening_[i];
@@ -235,49 +197,11 @@ class DeadlineQueue {
     sort_near();
     return true;
   }
-  void empty(Bucket& bucket) {
-    for (; bucket.chunk != nullptr; bucket.size = Chunk::most) {
-      const Entry* entries = bucket.chunk->entries.data();
-      opening_.insert(opening_.end(), entries, entries + bucket.size);
-      chunks_.destroy(std::exchange(bucket.chunk, bucket.chunk->next));
-    }
-  }
-  void find_first() {
-    const std::size_t from = (static_cast<std::size_t>(opened_) + 1) % spokes;
-    is_waiting_ = !far_.is_empty();
-    if (is_waiting_) first_ = far_.first_key();
-    for (std::size_t i = 0; i <= spokes / 64;
-         ++i) {  // the word of `from` is looked at twice: its end, then its start
-      std::uint64_t found = occupied_[(from / 64 + i) % (spokes / 64)];
-      if (i == 0) found &= ~std::uint64_t{0} << from % 64;
-      if (found == 0) continue;
-      const std::size_t spoke = (from / 64 + i) * 64 + static_cast<std::size_t>(std::countr_zero(found));
-      const std::int64_t bucket = opened_ + 1 + static_cast<std::int64_t>((spoke - from) % spokes);
-      first_ = is_waiting_ ? std::min(first_, bucket) : bucket;
-      is_waiting_ = true;
-      return;
-    }
-  }
-
-  /// Spreads the entries over about as many parts of the bucket as there are entries, and sorts within the parts.
-  void sort_near() {
-    if (near_end_ < 64)
-      return std::sort(near_.begin(), near_.begin() + static_cast<std::ptrdiff_t>(near_end_));
-    const int bits = std::min(shift_, static_cast<int>(std::bit_width(near_end_)));
-    const auto part_of = [start = start_of(opened_), dropped = shift_ - bits](const Near& one) {
-      return static_cast<std::size_t>(one.deadline < start ? 0 : (one.deadline - start).count()) >> dropped;
-    };
-    parts_.assign((std::size_t{1} << bits) + 1, 0);
-    for (std::size_t i = 0; i < near_end_; ++i) ++parts_[part_of(near_[i]) + 1];
-    std::partial_sum(parts_.begin(), parts_.end(), parts_.begin());
-    if (sorted_.size() < near_.size()) sorted_.resize(near_.size());
-    for (std::size_t i = 0; i < near_end_; ++i) sorted_[parts_[part_of(near_[i])]++] = near_[i];
-    near_.swap(sorted_);
-    std::size_t from = 0;
-    for (std::size_t part = 0; from < near_end_; from = parts_[part++]) {
-      if (parts_[part] - from > 1) std::sort(&near_[from], &near_[parts_[part] - 1] + 1);
-    }
-  }
+  /// Makes room in near_ for what is opening.
+  void make_near();
+  void empty(Bucket& bucket);
+  void find_first();
+  void sort_near();
 
   std::size_t size_ = 0;
   int shift_ = 0;                    // a bucket is 2^shift_ long
@@ -285,16 +209,22 @@ class DeadlineQueue {
   StateVector<Near> near_;           // sorted from near_at_ to near_end_; what lies outside is over
   std::size_t near_at_ = 0;
   std::size_t near_end_ = 0;
-  StateVector<Near> added_;  // a heap of what was armed into opened buckets
+  const Near* added_ = nullptr;  // the first of what was armed into opened buckets
   std::array<Bucket, spokes> wheel_{};
   std::array<std::uint64_t, spokes / 64> occupied_{};  // a bit per bucket on the wheel that is not empty
-  RecycledMap<std::int64_t, StateVector<Entry>> far_;
-  bool is_waiting_ = false;  // some bucket is not empty
-  std::int64_t first_ = 0;   // the first one
-  Pool<Chunk> chunks_;
+  bool is_waiting_ = false;                            // some bucket is not empty
+  std::int64_t first_ = 0;                             // the first one
   StateVector<Entry> opening_;
-  StateVector<Near> sorted_;
-  StateVector<std::size_t> parts_;  // of the bucket that is opened: where each ends in near_
+  Hidden<Lists> lists_;
 };
+
+/// An entry of a slot, in an order of its own.
+struct SlotTimer {
+  std::uint64_t sequence;
+  Slot slot;
+  friend auto operator<=>(const SlotTimer&, const SlotTimer&) = default;
+};
+
+// DeadlineQueue<Slot>, DeadlineQueue<SlotTimer>, DeadlineQueue<SessionDeadline>: src/state/deadline_queue.cpp
 
 }  // namespace weir::inline v0::detail

@@ -7,6 +7,9 @@
 #include <memory>
 #include <type_traits>
 #include <utility>
+#include <vector>
+
+#include <absl/functional/function_ref.h>
 
 #include <weir/base/hash.hpp>
 #include <weir/state/column.hpp>
@@ -47,6 +50,7 @@ class KeyDictionary {
   /// Every slot in use is below this.
   [[nodiscard]] Slot slot_bound() const noexcept { return slots_.bound(); }
   [[nodiscard]] bool is_used(Slot slot) const noexcept { return slots_.is_used(slot); }
+  [[nodiscard]] std::vector<Slot> used_slots() const { return slots_.all(); }
   [[nodiscard]] const StoredKey<KeyType>& key(Slot slot) const noexcept { return keys_[slot]; }
   void prefetch_key(Slot slot) const noexcept { detail::prefetch_for_read(&keys_[slot]); }
   [[nodiscard]] std::uint64_t hash(View key) const noexcept {
@@ -78,8 +82,7 @@ class KeyDictionary {
   [[nodiscard]] bool is_large() const noexcept { return index_.size() >= large_from; }
 
   /// Looks at up to `most` slots, in turn, and takes back those of keys for which `is_held(slot)` is false.
-  template <class IsHeld>
-  void reclaim(std::size_t most, IsHeld&& is_held) {
+  void reclaim(std::size_t most, absl::FunctionRef<bool(Slot)> is_held) {
     for (std::size_t i = 0; i < most && i < slots_.bound(); ++i) {
       const Slot slot = slots_.next_in_turn();
       if (!slots_.is_used(slot) || is_held(slot)) continue;
@@ -99,8 +102,7 @@ class KeyDictionary {
   /// Keeps the dictionary in proportion to the keys that are held, at a constant cost per new key: once it has twice
   /// the keys that the last sweep left, it sweeps all slots again, a few for each key that was new since the last call.
   /// So keys that come and go, as most do between two windows, keep their slots.
-  template <class IsHeld>
-  void sweep(IsHeld&& is_held) {
+  void sweep(absl::FunctionRef<bool(Slot)> is_held) {
     const std::size_t most = looks_per_new_key * std::exchange(new_keys_, 0);
     if (to_sweep_ == 0 && size() >= sweep_from_) to_sweep_ = slots_.bound();
     if (to_sweep_ == 0) return;

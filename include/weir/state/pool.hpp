@@ -69,18 +69,29 @@ class Pool {
   RawPool raw_{sizeof(Object), alignof(Object)};
 };
 
-/// Gives an object back to its pool.
+/// An object of a pool that has one owner, or none. The pool outlives it.
 template <class Object>
-struct GiveBack {
-  Pool<Object>* pool = nullptr;
-  void operator()(Object* object) const noexcept { pool->destroy(object); }
+class Pooled {
+ public:
+  Pooled() = default;
+  explicit Pooled(Pool<Object>& pool) : pool_(&pool), object_(pool.make()) {}
+  Pooled(Pooled&& other) noexcept : pool_(other.pool_), object_(std::exchange(other.object_, nullptr)) {}
+  Pooled& operator=(Pooled&& other) noexcept {
+    std::swap(pool_, other.pool_);
+    std::swap(object_, other.object_);
+    return *this;
+  }
+  ~Pooled() {
+    if (object_ != nullptr) pool_->destroy(object_);
+  }
+
+  [[nodiscard]] bool is_there() const noexcept { return object_ != nullptr; }
+  [[nodiscard]] Object& operator*() const noexcept { return *object_; }
+  [[nodiscard]] Object* operator->() const noexcept { return object_; }
+
+ private:
+  Pool<Object>* pool_ = nullptr;
+  Object* object_ = nullptr;
 };
-/// An object of a pool that has one owner. The pool outlives it.
-template <class Object>
-using Pooled = std::unique_ptr<Object, GiveBack<Object>>;
-template <class Object>
-[[nodiscard]] Pooled<Object> make_pooled(Pool<Object>& pool) {
-  return Pooled<Object>(pool.make(), {&pool});
-}
 
 }  // namespace weir::inline v0::detail

@@ -59,6 +59,14 @@ struct SessionPlace {
 /// Ids of sessions have 56 bits, so that flags fit beside them: at ten million sessions a second they last 200 years.
 inline constexpr std::uint64_t most_session_id = (std::uint64_t{1} << 56) - 1;
 
+/// An entry of a queue of deadlines. It is void once its session has another token or another id lies in its place.
+struct SessionDeadline {
+  std::uint64_t id : 56;
+  std::uint64_t token : 8;
+  SessionPlace place;
+  friend bool operator<(const SessionDeadline& a, const SessionDeadline& b) { return a.id < b.id; }
+};
+
 /// Per slot any number of sessions, ordered by (first, id).
 ///
 ///     lines_     per slot: one of the key's sessions

@@ -1,10 +1,8 @@
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <span>
-#include <utility>
 
 #include <weir/state/archive.hpp>
 #include <weir/state/column.hpp>
@@ -24,10 +22,7 @@ namespace weir::inline v0::detail {
 /// Memory:  8 bytes per slot, and an entry of the queue
 class SlotExpiry {
  public:
-  SlotExpiry(Duration within, Clock clock)
-      : within_(within),
-        clock_(clock),
-        queue_(std::clamp(Duration{within / 64}, Duration{0}, Duration{60'000'000})) {}
+  SlotExpiry(Duration within, Clock clock);
 
   [[nodiscard]] bool is_wall() const noexcept { return clock_ == Clock::wall; }
   [[nodiscard]] bool holds(Slot slot) const noexcept {
@@ -38,26 +33,13 @@ class SlotExpiry {
   }
 
   /// Keeps a slot from `at` on, or from now on, if it is not kept longer already.
-  void touch(Slot slot, EventTime at, const std::optional<WallTime>& now) {
-    until_.grow(std::size_t{slot} + 1);
-    const EventTime until = is_wall() ? behind(now) : later(at, within_);
-    if (until_[slot].at == no_time) {
-      until_[slot].at = until;
-      if (queue_.size() >= most_entries_) return arm_anew();
-      arm(slot);
-    } else {
-      until_[slot].at = std::max(until_[slot].at, until);
-    }
-  }
+  void touch(Slot slot, EventTime at, const std::optional<WallTime>& now);
   void drop(Slot slot) {
     if (slot < until_.size()) until_[slot].at = no_time;
   }
 
   /// The same for slots of which nothing may stay behind, such as an entry of the queue.
-  void forget(std::span<const Slot> slots) {
-    for (const Slot slot : slots) drop(slot);
-    arm_anew();
-  }
+  void forget(std::span<const Slot> slots);
 
   /// Drops the slots that are kept until `to` or an earlier instant, and calls `over(slot)` for each, in no particular order;
   /// `hint(slot)` comes some slots before.
@@ -77,26 +59,14 @@ class SlotExpiry {
   /// The same by the host's clock.
   template <class Over, class Hint>
   void tick(WallTime now, Over&& over, Hint&& hint) {
-    if (std::exchange(has_unstamped_, false)) {
-      for (Slot slot = 0; slot < until_.size(); ++slot) {
-        if (until_[slot].at != unstamped) continue;
-        until_[slot].at = behind(now);
-        arm(slot);
-      }
-    }
+    if (has_unstamped_) stamp(now);
     advance(reading(now), over, hint);
   }
   /// No slot is over before this.
   [[nodiscard]] EventTime earliest() const noexcept { return queue_.earliest(); }
 
   /// Writes until when a slot is kept, or reads it.
-  void archive(Archive& archive, Slot slot) {
-    until_.grow(std::size_t{slot} + 1);
-    archive(until_[slot].at);
-    if (!archive.is_loading() || !archive.is_good()) return;
-    if (until_[slot].at == no_time) return archive.fail("what a key holds has no end");
-    arm(slot);
-  }
+  void archive(Archive& archive, Slot slot);
   [[nodiscard]] std::size_t size_bytes() const noexcept { return until_.size_bytes() + queue_.size_bytes(); }
 
  private:
@@ -113,17 +83,10 @@ class SlotExpiry {
     return now ? later(reading(*now), within_) : unstamped;
   }
   /// Lets go of the entries of slots that were dropped: for those that come when there are as many of them as of others.
-  void arm_anew() {
-    queue_.clear();
-    for (Slot slot = 0; slot < until_.size(); ++slot) {
-      if (until_[slot].at != no_time) arm(slot);
-    }
-    most_entries_ = 2 * queue_.size() + least_entries;
-  }
-  void arm(Slot slot) {
-    if (until_[slot].at != end_of_time) return queue_.arm(until_[slot].at, slot);
-    has_unstamped_ = is_wall();
-  }
+  void arm_anew();
+  void arm(Slot slot);
+  /// The host's clock is known now.
+  void stamp(WallTime now);
 
   Duration within_;
   Clock clock_;

@@ -9,6 +9,8 @@
 #include <emmintrin.h>
 #endif
 
+#include <absl/functional/function_ref.h>
+
 #include <weir/state/column.hpp>
 
 /// \file
@@ -37,6 +39,9 @@ class SlotIndex {
   static_assert(sizeof(Line) == detail::cache_line_bytes);
 
   SlotIndex();
+  SlotIndex(const SlotIndex&) = delete;
+  SlotIndex& operator=(const SlotIndex&) = delete;
+  ~SlotIndex();
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] std::size_t size_bytes() const noexcept {
@@ -97,19 +102,7 @@ class SlotIndex {
     return depths_[segment_index(hash)] < most_depth;
   }
   /// Splits the segment of `hash`; `hash_of(slot)` gives the full hash of a stored slot.
-  template <class HashOf>
-  void split(std::uint64_t hash, HashOf&& hash_of) {
-    moving_.clear();
-    const Line* segment = directory_[segment_index(hash)];
-    for (std::size_t at = 0; at < lines_per_segment; ++at) {
-      for (std::size_t i = 0; i < pairs_per_line; ++i) {
-        const Slot slot = segment[at].slots[i];
-        if (slot != no_slot)
-          moving_.push_back({.hash = hash_of(slot), .mark = segment[at].marks[i], .slot = slot});
-      }
-    }
-    split_moving(hash);
-  }
+  void split(std::uint64_t hash, absl::FunctionRef<std::uint64_t(Slot)> hash_of);
   /// Adds a slot that is not in the index. Needs `!is_full(hash)`.
   void insert(std::uint64_t hash, Mark mark, Slot slot) noexcept;
   /// Removes a slot that is in the index under this hash.
@@ -160,7 +153,6 @@ class SlotIndex {
 
   [[nodiscard]] Line* new_segment();
   static void place(Line* segment, const Entry& entry) noexcept;
-  void split_moving(std::uint64_t hash);
 
   detail::StateVector<Line*> directory_;
   detail::StateVector<std::uint8_t> depths_;   // per directory entry: bits its segment has in common
@@ -175,7 +167,6 @@ class SlotIndex {
   std::size_t size_ = 0;
 };
 
-extern template class SlotIndex<std::uint32_t>;
-extern template class SlotIndex<std::uint64_t>;
+// SlotIndex<std::uint32_t>, SlotIndex<std::uint64_t>: src/state/slot_index.cpp
 
 }  // namespace weir::inline v0

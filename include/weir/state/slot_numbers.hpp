@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include <weir/state/column.hpp>
 
@@ -16,6 +17,11 @@ namespace weir::inline v0::detail {
 /// Memory:  4 bytes and a bit per slot
 class SlotNumbers {
  public:
+  SlotNumbers();
+  SlotNumbers(const SlotNumbers&) = delete;
+  SlotNumbers& operator=(const SlotNumbers&) = delete;
+  ~SlotNumbers();
+
   /// Every slot in use is below this.
   [[nodiscard]] Slot bound() const noexcept { return bound_; }
   [[nodiscard]] bool is_used(Slot slot) const noexcept { return (used_[slot / 64] >> (slot % 64) & 1U) != 0; }
@@ -26,6 +32,8 @@ class SlotNumbers {
   void give_back(Slot slot) noexcept;
   /// All slots below the bound in turn, over and over. Needs `bound() > 0`.
   [[nodiscard]] Slot next_in_turn() noexcept;
+  /// All slots in use, in their order.
+  [[nodiscard]] std::vector<Slot> all() const;
   [[nodiscard]] std::size_t size_bytes() const noexcept;
 
  private:

@@ -13,6 +13,7 @@
 
 #include <absl/status/statusor.h>
 
+#include <weir/base/hidden.hpp>
 #include <weir/flow/definition.hpp>
 #include <weir/flow/node.hpp>
 #include <weir/flow/stream.hpp>
@@ -40,15 +41,15 @@ class ViewNode : public Node, public RowGate<Row> {
 
   void check(Problems& problems) const override {
     check_view(problems, name(), spec_, fallback_.has_value());
-    if (publisher_ != nullptr) check_publish(problems, name(), publisher_->spec());
+    if (publisher_.get() != nullptr) check_publish(problems, name(), publisher_->spec());
   }
   void rest() override {
-    if (publisher_ != nullptr) publisher_->publish(now());
+    if (publisher_.get() != nullptr) publisher_->publish(now());
   }
   void refresh(OperatorStats& stats) const override {
-    if (publisher_ != nullptr) stats.state_bytes = publisher_->size_bytes();
+    if (publisher_.get() != nullptr) stats.state_bytes = publisher_->size_bytes();
   }
-  void publish_with(std::unique_ptr<PublisherBase> publisher) {
+  void publish_with(Hidden<PublisherBase> publisher) {
     publisher_ = std::move(publisher);
     ask_to_keep_up();
   }
@@ -63,7 +64,7 @@ class ViewNode : public Node, public RowGate<Row> {
   }
   [[nodiscard]] std::string text(const Wiring& wiring) const {
     return describe_view(wiring, *this, spec_, fallback_.has_value(), has_gate_,
-                         publisher_ != nullptr ? &publisher_->spec() : nullptr);
+                         publisher_.get() != nullptr ? &publisher_->spec() : nullptr);
   }
 
   /// The host's own policy for a stale row.
@@ -77,7 +78,7 @@ class ViewNode : public Node, public RowGate<Row> {
   ViewStats reads_;
   std::uint64_t fingerprint_ = 0;
   bool has_gate_ = false;
-  std::unique_ptr<PublisherBase> publisher_;  // none: nothing is published
+  Hidden<PublisherBase> publisher_{nullptr};  // none: nothing is published
 };
 
 /// A view with what the host gave it to call.
@@ -344,11 +345,10 @@ struct Viewing {
   detail::ViewPublisher<KeyType, Row>* publish_rows(const Handle& handle, detail::ViewNode<Row>& node) const {
     if constexpr (std::is_same_v<Publish, PublishSpec>) {
       const detail::MemoryScope memory(handle.wiring().memory());
-      auto publisher = std::make_unique<detail::Publisher<KeyType, Row, Handle::windows>>(
+      detail::ViewPublisher<KeyType, Row>* publisher = new detail::Publisher<KeyType, Row, Handle::windows>(
           published, spec, node.fingerprint(), node.fallback(), node, handle.rows(), handle.wiring());
-      detail::ViewPublisher<KeyType, Row>* added = publisher.get();
-      node.publish_with(std::move(publisher));
-      return added;
+      node.publish_with(detail::Hidden<detail::PublisherBase>(publisher));
+      return publisher;
     } else {
       return nullptr;
     }

@@ -27,11 +27,8 @@ struct WindowDue {
 /// The keys for which a step of a window is due, each list in the order of arrival.
 class DueLists {
  public:
-  void add(const WindowDue& due, Slot slot) { lists_.at(due).push_back(slot); }
-  void add(const WindowDue& due, const StateVector<Slot>& slots) {
-    StateVector<Slot>& list = lists_.at(due);
-    list.insert(list.end(), slots.begin(), slots.end());
-  }
+  void add(const WindowDue& due, Slot slot);
+  void add(const WindowDue& due, const StateVector<Slot>& slots);
   /// Removes the slots for which `is_gone(slot)` holds.
   template <class IsGone>
   void forget(IsGone&& is_gone) {
@@ -43,14 +40,8 @@ class DueLists {
   /// Takes the earliest list out if it is due at `to`; false if there is none. What `slots` held is lost.
   bool take(EventTime to, WindowDue& due, StateVector<Slot>& slots);
   /// When the earliest list is due; `end_of_time` if there is none.
-  [[nodiscard]] EventTime earliest() const noexcept {
-    return lists_.is_empty() ? end_of_time : lists_.first_key().at;
-  }
-  [[nodiscard]] std::size_t size_bytes() const noexcept {
-    std::size_t total = lists_.size_bytes();
-    lists_.for_each([&total](const StateVector<Slot>& slots) { total += slots.capacity() * sizeof(Slot); });
-    return total;
-  }
+  [[nodiscard]] EventTime earliest() const noexcept;
+  [[nodiscard]] std::size_t size_bytes() const noexcept;
 
  private:
   RecycledMap<WindowDue, StateVector<Slot>> lists_;

@@ -2,16 +2,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
-#include <map>
 #include <span>
-#include <tuple>
 #include <vector>
 
+#include <weir/base/hidden.hpp>
 #include <weir/state/column.hpp>
 #include <weir/window/pane_layout.hpp>
 #include <weir/window/plan.hpp>
-#include <weir/window/touch_lists.hpp>
 #include <weir/window/window.hpp>
 
 /// \file
@@ -61,8 +58,8 @@ class PaneSchedule {
   ~PaneSchedule();
 
   [[nodiscard]] const PaneLayout& layout() const noexcept { return layout_; }
-  [[nodiscard]] std::size_t kinds() const noexcept { return kinds_.size(); }
-  [[nodiscard]] const WindowPlan& plan(std::size_t kind) const noexcept { return kinds_[kind].plan; }
+  [[nodiscard]] std::size_t kinds() const noexcept;
+  [[nodiscard]] const WindowPlan& plan(std::size_t kind) const noexcept;
   /// Tumbling windows alone on their panes: the touch list of a pane is its window.
   [[nodiscard]] bool is_direct() const noexcept { return is_direct_; }
   /// Every record belongs to some window of each kind.
@@ -80,13 +77,7 @@ class PaneSchedule {
   [[nodiscard]] bool awaits(Slot slot) const noexcept { return flags_[slot] != 0; }
 
   /// The key got its first record in a pane.
-  void touch(Slot slot, PaneIndex pane) {
-    if (is_plain_ && pane > kinds_[0].enrolled) [[likely]] {
-      kinds_[0].pending.add(pane, slot);
-    } else {
-      touch_any(slot, pane);
-    }
-  }
+  void touch(Slot slot, PaneIndex pane);
 
   [[nodiscard]] Judgement judge(EventTime at, EventTime watermark) const;
   /// The closed windows that still take a record of this time, by end, then kind.
@@ -98,24 +89,22 @@ class PaneSchedule {
   bool next_firing(EventTime to, WindowFiring& firing);
   /// A visited key had records in the window.
   void note_content(std::size_t kind, Slot slot) {
-    if (kinds_[kind].plan.most_empty > 0) kinds_[kind].empties[slot] = 0;
+    if (fills_empties_) [[unlikely]] { end_empties(kind, slot); }
   }
   /// A visited key had none: whether it gets an empty row.
   [[nodiscard]] bool fills_empty(const WindowFiring& firing, Slot slot);
   /// The key need not be visited again by this kind until it touches a pane.
   void dismiss(std::size_t kind, Slot slot) noexcept { flags_[slot] &= ~(std::uint64_t{1} << kind); }
   /// When the window of a firing closes for good.
-  [[nodiscard]] EventTime end_of_use(const WindowFiring& firing) const noexcept {
-    return later(firing.window.end, grace(kinds_[firing.kind]));
-  }
+  [[nodiscard]] EventTime end_of_use(const WindowFiring& firing) const noexcept;
   /// The keys of a direct firing have been visited; those whose pane is still of use are kept for `take_retired`.
   void end_direct(const WindowFiring& firing, EventTime to);
 
   /// The watermark is `to` and everything due has fired.
   void settle(EventTime to);
   /// Keys whose panes were kept for a grace that is over.
-  bool take_retired(EventTime to, StateVector<Slot>& slots) { return retired_.take(to, slots); }
-  void retire(EventTime deadline, Slot slot) { retired_.add(deadline, slot); }
+  bool take_retired(EventTime to, StateVector<Slot>& slots);
+  void retire(EventTime deadline, Slot slot);
   /// The panes of the first and of the last instant.
   [[nodiscard]] PaneIndex least_pane() const { return layout_.pane(later(no_time, Duration{1})); }
   [[nodiscard]] PaneIndex most_pane() const { return layout_.pane(end_of_time); }
@@ -142,46 +131,26 @@ class PaneSchedule {
 
  private:
   friend class ScheduleArchive;
-  struct Kind {
-    explicit Kind(const WindowPlan& with) : plan(with) {}
-    WindowPlan plan;
-    WindowIndex next = before_all_windows;  // the lowest window that has not fired
-    TouchLists pending;                     // panes that no fired window covered
-    StateVector<Slot> active;               // keys with panes that fired windows covered
-    PaneIndex enrolled =
-        std::numeric_limits<PaneIndex>::min();  // panes up to it are in `active`, not in `pending`
-    // Empty rows since a key's last record.
-    std::map<Slot, std::uint32_t, std::less<Slot>, StateAllocator<std::pair<const Slot, std::uint32_t>>>
-        empties;
-  };
-  struct Due {
-    bool is_some = false;
-    WindowIndex index = 0;
-    EventTime end = end_of_time;
-  };
-  [[nodiscard]] static Grid const& grid(const Kind& kind) noexcept { return kind.plan.grid; }
-  [[nodiscard]] static Duration grace(const Kind& kind) noexcept { return kind.plan.trigger.grace(); }
-  [[nodiscard]] Due due_of(const Kind& kind) const;
-  [[nodiscard]] bool is_slider(std::size_t kind) const;
-  void find_slider();
+  struct Kind;
+  struct Lists;
+
+  void end_empties(std::size_t kind, Slot slot);
   void touch_any(Slot slot, PaneIndex pane);
   void enrol(std::size_t kind, Slot slot);
   void pass(Kind& kind, WindowIndex next);
+  void find_slider();
+  [[nodiscard]] bool is_slider(std::size_t kind) const;
 
-  std::vector<Kind> kinds_;
   PaneLayout layout_;
   std::size_t slider_ = 0;
   bool is_direct_ = false;
   bool is_plain_ = false;  // one kind of window, and every pane belongs to some
   bool is_gapless_ = true;
+  bool fills_empties_ = false;  // some kind emits rows for windows without records
   // Per slot: a bit for each kind whose `active` it is in, and above them the number of its empty rows in a grace.
   Column<std::uint64_t> flags_;
   static constexpr std::uint64_t one_amendable = std::uint64_t{1} << 32;
-  DeadlineLists amendable_;
-  StateVector<Slot> amended_;
-  StateVector<Slot> direct_;
-  DeadlineLists retired_;
-  RecycledMap<std::tuple<EventTime, std::size_t, WindowIndex, Slot>, std::uint32_t> refired_;
+  Hidden<Lists> lists_;
 };
 
 }  // namespace weir::inline v0::detail

@@ -1,11 +1,8 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <map>
-#include <tuple>
-#include <vector>
 
+#include <weir/base/hidden.hpp>
 #include <weir/state/archive.hpp>
 #include <weir/state/kept_keys.hpp>
 #include <weir/window/pane_schedule.hpp>
@@ -19,6 +16,9 @@ namespace weir::inline v0::detail {
 class ScheduleArchive {
  public:
   ScheduleArchive(PaneSchedule& schedule, const KeptKeys& keys, bool is_loading);
+  ScheduleArchive(const ScheduleArchive&) = delete;
+  ScheduleArchive& operator=(const ScheduleArchive&) = delete;
+  ~ScheduleArchive();
 
   /// Writes what a group has, or reads it.
   void archive(Archive& archive, std::size_t group);
@@ -26,33 +26,14 @@ class ScheduleArchive {
   void join(EventTime watermark);
 
  private:
-  struct Nothing {
-    void archive(Archive&) {}
-  };
-  /// The empty rows that a key has got in a row.
-  struct Empties {
-    std::uint32_t kind = 0;
-    std::uint32_t count = 0;
-  };
-  /// Late panes of a key's window.
-  struct Refired {
-    EventTime closed{};
-    std::uint32_t kind = 0;
-    WindowIndex index = 0;
-    std::uint32_t count = 0;
-  };
-  using Place = std::pair<std::uint32_t, PaneIndex>;  // a kind of windows, a pane
+  struct Lists;
 
   void split();
   void archive_pending(Archive& archive, std::size_t group);
 
   PaneSchedule& schedule_;
   const KeptKeys& keys_;
-  std::vector<KeyedThings<Nothing, true>> active_;  // per kind
-  std::map<Place, KeyedThings<Nothing, true>> pending_;
-  KeyedThings<Empties> empties_;
-  KeyedThings<Refired> refired_;
-  KeyedThings<EventTime> amendable_;
+  Hidden<Lists> lists_;
 };
 
 }  // namespace weir::inline v0::detail
