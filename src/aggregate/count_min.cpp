@@ -4,6 +4,29 @@
 
 namespace weir::inline v0::detail {
 
+CountMin::CountMin() = default;
+CountMin::CountMin(const CountMin& other) = default;
+CountMin& CountMin::operator=(const CountMin& other) = default;
+CountMin::CountMin(CountMin&& other) noexcept { swap(other); }
+CountMin& CountMin::operator=(CountMin&& other) noexcept {
+  CountMin moved = std::move(other);
+  swap(moved);
+  return *this;
+}
+CountMin::~CountMin() = default;
+
+void CountMin::swap(CountMin& other) noexcept {
+  few_.swap(other.few_);
+  counters_.swap(other.counters_);
+  std::swap(newest_, other.newest_);
+  std::swap(at_, other.at_);
+  std::swap(shape_, other.shape_);
+}
+
+std::size_t CountMin::bytes() const {
+  return few_.capacity() * sizeof(Few) + counters_.capacity() * sizeof(std::uint32_t);
+}
+
 void CountMin::count(std::uint64_t hash, std::uint64_t more) {
   for (std::uint32_t row = 0; row < shape_.rows; ++row) {
     std::uint32_t& counter = counters_[place(hash, row)];

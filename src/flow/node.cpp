@@ -41,10 +41,12 @@ void Problems::add(std::string_view where, std::string_view message) {
   text += message;
 }
 
-Node::Node(std::string name, std::string kind) : inputs_(new Inputs) {
+Node::Node(std::string name, std::string_view kind) : inputs_(new Inputs) {
   stats_.name = std::move(name);
-  stats_.kind = std::move(kind);
+  stats_.kind = kind;
 }
+
+void Node::set_definition(const std::string& label) { definition_ = label; }
 
 Node::~Node() {
   if (value_memory_ != nullptr) value_memory_->end();
@@ -61,6 +63,12 @@ void Node::check_owned(std::string_view key) {
 }
 
 NodeArchive::~NodeArchive() = default;
+
+void NodeArchive::add_up(std::uint64_t& value) {
+  std::uint64_t read = value;
+  (*whole_)(read);
+  if (is_loading_) value = (is_joining_ ? value : 0) + (takes_counters_ ? read : 0);
+}
 
 Wiring::Wiring(std::string name) : name_(std::move(name)), shape_(new Shape), work_(new detail::Work) {}
 

@@ -21,8 +21,8 @@ struct TriggeredWindows::Armed {
   Slot slot;
 };
 
-TriggeredWindows::TriggeredWindows(std::string name, WindowPlan plan)
-    : Node(std::move(name), plan.kind + " windows"), plan_(std::move(plan)), kept_(new Kept) {}
+TriggeredWindows::TriggeredWindows(std::string name, const WindowPlan& plan)
+    : Node(std::move(name), plan.node_kind()), plan_(plan), kept_(new Kept) {}
 
 TriggeredWindows::~TriggeredWindows() = default;
 

@@ -57,11 +57,11 @@ void check_plan(Problems& problems, std::string_view name, const WindowPlan& pla
   }
   if (!is_shared) return;
   if (!plan.trigger.is_plain()) {
-    problems.add(name, "emit of " + plan.kind + "(" + shown(plan.size) +
+    problems.add(name, "emit of " + std::string(plan.kind) + "(" + shown(plan.size) +
                            ") must be on_close() inside windows(); give it an aggregate of its own");
   }
   if (plan.late != LatePolicy::apply_open) {
-    problems.add(name, "late of " + plan.kind + "(" + shown(plan.size) +
+    problems.add(name, "late of " + std::string(plan.kind) + "(" + shown(plan.size) +
                            ") must be apply_open inside windows(); give it an aggregate of its own");
   }
 }

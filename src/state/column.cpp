@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 namespace weir::inline v0::detail {
 
@@ -12,6 +13,15 @@ std::size_t alignment_of(std::size_t bytes) noexcept {
 }
 
 }  // namespace
+
+BlockList::BlockList() = default;
+
+BlockList::BlockList(BlockList&& other) noexcept = default;
+
+BlockList& BlockList::operator=(BlockList&& other) noexcept {
+  std::swap(blocks_, other.blocks_);
+  return *this;
+}
 
 BlockList::~BlockList() {
   std::pmr::memory_resource* memory = blocks_.get_allocator().memory();
@@ -37,6 +47,11 @@ namespace {
 std::size_t chunks_behind(std::size_t chunks) noexcept { return std::bit_ceil(chunks + 1) / 2 + 1; }
 
 }  // namespace
+
+ChunkList::ChunkList() = default;
+ChunkList::ChunkList(ChunkList&& other) noexcept = default;
+ChunkList& ChunkList::operator=(ChunkList&& other) noexcept = default;
+ChunkList::~ChunkList() = default;
 
 std::size_t ChunkList::capacity_for(std::size_t values) noexcept {
   std::size_t chunks = 0;

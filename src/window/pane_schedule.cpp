@@ -61,8 +61,14 @@ void PaneSchedule::end_empties(std::size_t kind, Slot slot) {
   if (Kind& one = lists_->kinds[kind]; one.plan.most_empty > 0) one.empties[slot] = 0;
 }
 
-bool PaneSchedule::take_retired(EventTime to, StateVector<Slot>& slots) {
-  return lists_->retired.take(to, slots);
+bool PaneSchedule::take_retired(EventTime to, std::span<const Slot>& slots) {
+  const bool is_some = lists_->retired.take(to, lists_->released);
+  slots = lists_->released;
+  return is_some;
+}
+
+void PaneSchedule::end_shared(const WindowFiring& firing, std::size_t kept) {
+  lists_->kinds[firing.kind].active.resize(kept);
 }
 
 void PaneSchedule::retire(EventTime deadline, Slot slot) { lists_->retired.add(deadline, slot); }
@@ -114,7 +120,8 @@ Judgement PaneSchedule::judge(EventTime at, EventTime watermark) const {
   return judgement;
 }
 
-void PaneSchedule::find_refirings(EventTime at, EventTime watermark, std::vector<Refiring>& found) const {
+std::span<Refiring> PaneSchedule::find_refirings(EventTime at, EventTime watermark) {
+  std::vector<Refiring>& found = lists_->refirings;
   found.clear();
   for (std::size_t i = 0; i < lists_->kinds.size(); ++i) {
     const Kind& kind = lists_->kinds[i];
@@ -132,6 +139,7 @@ void PaneSchedule::find_refirings(EventTime at, EventTime watermark, std::vector
   std::sort(found.begin(), found.end(), [](const Refiring& a, const Refiring& b) {
     return std::tie(a.end, a.kind, a.index) < std::tie(b.end, b.kind, b.index);
   });
+  return found;
 }
 
 std::uint32_t PaneSchedule::count_refiring(const Refiring& refiring, Slot slot) {
@@ -169,7 +177,7 @@ bool PaneSchedule::next_firing(EventTime to, WindowFiring& firing) {
   pass(kind, due.index + 1);
   if (is_direct_) {
     lists_->direct = kind.pending.take_front();
-    firing.slots = &lists_->direct;
+    firing.slots = lists_->direct;
     return true;
   }
   while (!kind.pending.is_empty() && kind.pending.front() <= firing.last) {
@@ -181,7 +189,7 @@ bool PaneSchedule::next_firing(EventTime to, WindowFiring& firing) {
     }
     kind.pending.recycle(std::move(slots));
   }
-  firing.slots = &kind.active;
+  firing.slots = kind.active;
   return true;
 }
 
@@ -308,9 +316,10 @@ std::uint64_t PaneSchedule::live_windows(PaneIndex pane, EventTime watermark,
 
 std::size_t PaneSchedule::size_bytes() const noexcept {
   constexpr std::size_t links = 4 * sizeof(void*);
-  std::size_t total = flags_.size_bytes() + lists_->amendable.size_bytes() + lists_->retired.size_bytes() +
-                      lists_->refired.size_bytes() +
-                      (lists_->amended.capacity() + lists_->direct.capacity()) * sizeof(Slot);
+  std::size_t total =
+      flags_.size_bytes() + lists_->amendable.size_bytes() + lists_->retired.size_bytes() +
+      lists_->refired.size_bytes() +
+      (lists_->amended.capacity() + lists_->direct.capacity() + lists_->released.capacity()) * sizeof(Slot);
   for (const Kind& kind : lists_->kinds) {
     total += kind.pending.size_bytes() + kind.active.capacity() * sizeof(Slot) +
              kind.empties.size() * (sizeof(*kind.empties.begin()) + links);

@@ -46,6 +46,8 @@ struct PaneSchedule::Lists {
   StateVector<Slot> amended;
   StateVector<Slot> direct;
   DeadlineLists retired;
+  StateVector<Slot> released;  // the last that were taken out of it
+  std::vector<Refiring> refirings;
   RecycledMap<std::tuple<EventTime, std::size_t, WindowIndex, Slot>, std::uint32_t> refired;
 };
 

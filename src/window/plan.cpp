@@ -1,14 +1,12 @@
 #include <weir/window/plan.hpp>
 
-#include <utility>
-
 namespace weir::inline v0::detail {
 
 namespace {
 
-WindowPlan plan_of(std::string kind, Duration size, Duration every, Grace grace, LatePolicy late,
+WindowPlan plan_of(std::string_view kind, Duration size, Duration every, Grace grace, LatePolicy late,
                    const Emission& emit, Accumulation panes, std::uint32_t most_empty, Grid grid) {
-  return {.kind = std::move(kind),
+  return {.kind = kind,
           .size = size,
           .every = every,
           .grace_asked = grace.value(),
@@ -42,6 +40,6 @@ WindowPlan WindowPlan::of(const LifetimeSpec& spec) {
                  spec.emit, spec.panes, 0, Grid::endless());
 }
 
-std::string WindowPlan::node_kind() const { return kind + " windows"; }
+std::string WindowPlan::node_kind() const { return std::string(kind) + " windows"; }
 
 }  // namespace weir::inline v0::detail

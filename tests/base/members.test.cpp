@@ -12,9 +12,11 @@
 
 namespace {
 
+using weir::detail::count_members;
 using weir::detail::is_plain_struct;
 using weir::detail::Members;
-using weir::detail::tie_members;
+using weir::detail::Types;
+using weir::detail::with_members;
 
 struct Two {
   double low = 1;
@@ -66,11 +68,11 @@ struct WithDemanding {
   int number;
 };
 
-static_assert(is_plain_struct<Two>() && std::tuple_size_v<Members<Two>> == 2);
-static_assert(is_plain_struct<Four>() && std::tuple_size_v<Members<Four>> == 4);
-static_assert(is_plain_struct<Nested>() && std::tuple_size_v<Members<Nested>> == 3);
-static_assert(is_plain_struct<Sixteen>() && std::tuple_size_v<Members<Sixteen>> == 16);
-static_assert(std::is_same_v<Members<Two>, std::tuple<double&, double&>>);
+static_assert(is_plain_struct<Two>() && count_members<Two>() == 2);
+static_assert(is_plain_struct<Four>() && count_members<Four>() == 4);
+static_assert(is_plain_struct<Nested>() && count_members<Nested>() == 3);
+static_assert(is_plain_struct<Sixteen>() && count_members<Sixteen>() == 16);
+static_assert(std::is_same_v<Members<Two>, Types<double, double>>);
 static_assert(!is_plain_struct<Derived>() && !is_plain_struct<Empty>() && !is_plain_struct<WithArray>());
 static_assert(!is_plain_struct<Hidden>() && !is_plain_struct<Either>() && !is_plain_struct<Seventeen>());
 static_assert(!is_plain_struct<WithDemanding>() && !is_plain_struct<int>() &&
@@ -80,10 +82,11 @@ static_assert(!is_plain_struct<WithDemanding>() && !is_plain_struct<int>() &&
 
 TEST_CASE("the members of a plain struct can be read and written without their names") {
   Two two;
-  std::get<1>(tie_members(two)) = 7;
+  with_members(two, [](double& /*low*/, double& high) { high = 7; });
   CHECK(two.low == 1);
   CHECK(two.high == 7);
   Sixteen many{};
-  std::get<15>(tie_members(many)) = 16;
+  with_members(many, [](auto&... member) { ((member = sizeof...(member)), ...); });
+  CHECK(many.a == 16);
   CHECK(many.p == 16);
 }

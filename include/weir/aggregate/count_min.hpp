@@ -48,16 +48,12 @@ class CountMin {
  public:
   static constexpr std::size_t few = 32;
 
-  CountMin() = default;
-  CountMin(const CountMin&) = default;
-  CountMin& operator=(const CountMin&) = default;
-  CountMin(CountMin&& other) noexcept { swap(other); }
-  CountMin& operator=(CountMin&& other) noexcept {
-    CountMin moved = std::move(other);
-    swap(moved);
-    return *this;
-  }
-  ~CountMin() = default;
+  CountMin();
+  CountMin(const CountMin& other);
+  CountMin& operator=(const CountMin& other);
+  CountMin(CountMin&& other) noexcept;
+  CountMin& operator=(CountMin&& other) noexcept;
+  ~CountMin();
 
   void add(std::uint64_t hash, EventTime at, CountMinShape shape) {
     if (at >= at_) {
@@ -76,9 +72,7 @@ class CountMin {
   /// How often the newest value occurred, or more.
   [[nodiscard]] Checked<std::uint64_t> newest() const;
   /// Bytes that it owns.
-  [[nodiscard]] std::size_t bytes() const {
-    return few_.capacity() * sizeof(Few) + counters_.capacity() * sizeof(std::uint32_t);
-  }
+  [[nodiscard]] std::size_t bytes() const;
 
   void archive(Archive& ar);
   [[nodiscard]] static consteval std::uint64_t archive_layout() { return 1; }
@@ -104,13 +98,7 @@ class CountMin {
   }
   void add_few(std::uint64_t hash, std::uint64_t count, CountMinShape shape);
   void count(std::uint64_t hash, std::uint64_t count);
-  void swap(CountMin& other) noexcept {
-    few_.swap(other.few_);
-    counters_.swap(other.counters_);
-    std::swap(newest_, other.newest_);
-    std::swap(at_, other.at_);
-    std::swap(shape_, other.shape_);
-  }
+  void swap(CountMin& other) noexcept;
 
   OwnedVector<Few> few_;  // in the order of their hashes
   OwnedVector<std::uint32_t> counters_;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -27,45 +26,89 @@ inline constexpr bool has_base = requires {
   Type{AnyBase<Type>{}};
 };
 
-/// How many members a struct has, found by giving each of them empty braces; 17 if there are more than 16.
+/// Whether a struct can be made of so many empty braces.
+template <class Type, std::size_t count>
+inline constexpr bool takes_braces = false;
 template <class Type>
+inline constexpr bool takes_braces<Type, 1> = requires {
+  Type{{}};
+};
+template <class Type>
+inline constexpr bool takes_braces<Type, 2> = requires {
+  Type{{}, {}};
+};
+template <class Type>
+inline constexpr bool takes_braces<Type, 3> = requires {
+  Type{{}, {}, {}};
+};
+template <class Type>
+inline constexpr bool takes_braces<Type, 4> = requires {
+  Type{{}, {}, {}, {}};
+};
+template <class Type>
+inline constexpr bool takes_braces<Type, 5> = requires {
+  Type{{}, {}, {}, {}, {}};
+};
+template <class Type>
+inline constexpr bool takes_braces<Type, 6> = requires {
+  Type{{}, {}, {}, {}, {}, {}};
+};
+template <class Type>
+inline constexpr bool takes_braces<Type, 7> = requires {
+  Type{{}, {}, {}, {}, {}, {}, {}};
+};
+template <class Type>
+inline constexpr bool takes_braces<Type, 8> = requires {
+  Type{{}, {}, {}, {}, {}, {}, {}, {}};
+};
+template <class Type>
+inline constexpr bool takes_braces<Type, 9> = requires {
+  Type{{}, {}, {}, {}, {}, {}, {}, {}, {}};
+};
+template <class Type>
+inline constexpr bool takes_braces<Type, 10> = requires {
+  Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+};
+template <class Type>
+inline constexpr bool takes_braces<Type, 11> = requires {
+  Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+};
+template <class Type>
+inline constexpr bool takes_braces<Type, 12> = requires {
+  Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+};
+template <class Type>
+inline constexpr bool takes_braces<Type, 13> = requires {
+  Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+};
+template <class Type>
+inline constexpr bool takes_braces<Type, 14> = requires {
+  Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+};
+template <class Type>
+inline constexpr bool takes_braces<Type, 15> = requires {
+  Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+};
+template <class Type>
+inline constexpr bool takes_braces<Type, 16> = requires {
+  Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+};
+template <class Type>
+inline constexpr bool takes_braces<Type, 17> = requires {
+  Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+};
+
+/// How many members a struct has, found by giving each of them empty braces; 17 if there are more than 16. It takes fewer if it
+/// takes more.
+template <class Type, std::size_t least = 0, std::size_t most = 17>
 consteval std::size_t count_members() {
-  if constexpr (requires { Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; })
-    return 17;
-  else if constexpr (requires { Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; })
-    return 16;
-  else if constexpr (requires { Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; })
-    return 15;
-  else if constexpr (requires { Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; })
-    return 14;
-  else if constexpr (requires { Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; })
-    return 13;
-  else if constexpr (requires { Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; })
-    return 12;
-  else if constexpr (requires { Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; })
-    return 11;
-  else if constexpr (requires { Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; })
-    return 10;
-  else if constexpr (requires { Type{{}, {}, {}, {}, {}, {}, {}, {}, {}}; })
-    return 9;
-  else if constexpr (requires { Type{{}, {}, {}, {}, {}, {}, {}, {}}; })
-    return 8;
-  else if constexpr (requires { Type{{}, {}, {}, {}, {}, {}, {}}; })
-    return 7;
-  else if constexpr (requires { Type{{}, {}, {}, {}, {}, {}}; })
-    return 6;
-  else if constexpr (requires { Type{{}, {}, {}, {}, {}}; })
-    return 5;
-  else if constexpr (requires { Type{{}, {}, {}, {}}; })
-    return 4;
-  else if constexpr (requires { Type{{}, {}, {}}; })
-    return 3;
-  else if constexpr (requires { Type{{}, {}}; })
-    return 2;
-  else if constexpr (requires { Type{{}}; })
-    return 1;
+  constexpr std::size_t middle = (least + most + 1) / 2;
+  if constexpr (least == most)
+    return least;
+  else if constexpr (takes_braces<Type, middle>)
+    return count_members<Type, middle, most>();
   else
-    return 0;
+    return count_members<Type, least, middle - 1>();
 }
 
 template <class Type, std::size_t>
@@ -90,38 +133,46 @@ consteval bool is_plain_struct() {
   }
 }
 
-#define WEIR_DETAIL_TIE(count, ...) \
-  if constexpr (members == count) { \
-    auto& [__VA_ARGS__] = value;    \
-    return std::tie(__VA_ARGS__);   \
+#define WEIR_DETAIL_WITH(count, ...) \
+  if constexpr (members == count) {  \
+    auto& [__VA_ARGS__] = value;     \
+    return use(__VA_ARGS__);         \
   }
 
-/// References to all members of a plain struct. Does not compile if it has bit-fields, to which there are none.
-template <class Type>
-constexpr auto tie_members(Type& value) {
+/// Calls `use` with all members of a plain struct, in their order.
+template <class Type, class Use>
+constexpr auto with_members(Type& value, const Use& use) {
   constexpr std::size_t members = count_members<std::remove_const_t<Type>>();
-  WEIR_DETAIL_TIE(1, a)
-  WEIR_DETAIL_TIE(2, a, b)
-  WEIR_DETAIL_TIE(3, a, b, c)
-  WEIR_DETAIL_TIE(4, a, b, c, d)
-  WEIR_DETAIL_TIE(5, a, b, c, d, e)
-  WEIR_DETAIL_TIE(6, a, b, c, d, e, f)
-  WEIR_DETAIL_TIE(7, a, b, c, d, e, f, g)
-  WEIR_DETAIL_TIE(8, a, b, c, d, e, f, g, h)
-  WEIR_DETAIL_TIE(9, a, b, c, d, e, f, g, h, i)
-  WEIR_DETAIL_TIE(10, a, b, c, d, e, f, g, h, i, j)
-  WEIR_DETAIL_TIE(11, a, b, c, d, e, f, g, h, i, j, k)
-  WEIR_DETAIL_TIE(12, a, b, c, d, e, f, g, h, i, j, k, l)
-  WEIR_DETAIL_TIE(13, a, b, c, d, e, f, g, h, i, j, k, l, m)
-  WEIR_DETAIL_TIE(14, a, b, c, d, e, f, g, h, i, j, k, l, m, n)
-  WEIR_DETAIL_TIE(15, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o)
-  WEIR_DETAIL_TIE(16, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p)
+  WEIR_DETAIL_WITH(1, a)
+  WEIR_DETAIL_WITH(2, a, b)
+  WEIR_DETAIL_WITH(3, a, b, c)
+  WEIR_DETAIL_WITH(4, a, b, c, d)
+  WEIR_DETAIL_WITH(5, a, b, c, d, e)
+  WEIR_DETAIL_WITH(6, a, b, c, d, e, f)
+  WEIR_DETAIL_WITH(7, a, b, c, d, e, f, g)
+  WEIR_DETAIL_WITH(8, a, b, c, d, e, f, g, h)
+  WEIR_DETAIL_WITH(9, a, b, c, d, e, f, g, h, i)
+  WEIR_DETAIL_WITH(10, a, b, c, d, e, f, g, h, i, j)
+  WEIR_DETAIL_WITH(11, a, b, c, d, e, f, g, h, i, j, k)
+  WEIR_DETAIL_WITH(12, a, b, c, d, e, f, g, h, i, j, k, l)
+  WEIR_DETAIL_WITH(13, a, b, c, d, e, f, g, h, i, j, k, l, m)
+  WEIR_DETAIL_WITH(14, a, b, c, d, e, f, g, h, i, j, k, l, m, n)
+  WEIR_DETAIL_WITH(15, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o)
+  WEIR_DETAIL_WITH(16, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p)
 }
 
-#undef WEIR_DETAIL_TIE
+#undef WEIR_DETAIL_WITH
 
-/// The members of a plain struct, as a tuple of references.
+/// Types, in an order.
+template <class... Type>
+struct Types {};
+struct TypesOf {
+  template <class... Type>
+  constexpr Types<Type...> operator()(Type&... /*values*/) const {
+    return {};
+  }
+};
 template <class Type>
-using Members = decltype(tie_members(std::declval<Type&>()));
+using Members = decltype(with_members(std::declval<Type&>(), TypesOf{}));
 
 }  // namespace weir::inline v0::detail

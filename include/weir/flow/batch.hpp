@@ -5,11 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-#include <weir/base/hidden.hpp>
 #include <weir/state/column.hpp>
 #include <weir/state/owned.hpp>
 #include <weir/time/instant.hpp>
@@ -102,48 +102,44 @@ class Port {
   detail::Targets targets_;
 };
 
-namespace detail {
-
-/// Times and slots of the records of a full batch.
-struct Marks {
-  std::array<EventTime, batch_limit> times;
-  std::array<Slot, batch_limit> slots;
-};
-
-}  // namespace detail
-
 /// A port with a buffer: collects records and delivers them in batches. The buffer's memory is reused.
+///
+/// Memory:  none before the first record, then for a full batch
 template <class Record>
 class Outbox {
  public:
+  Outbox() = default;
+  Outbox(const Outbox&) = delete;
+  Outbox& operator=(const Outbox&) = delete;
+  ~Outbox() {
+    for (std::size_t i = 0; i < made_; ++i) std::destroy_at(record(i));
+    delete buffer_;
+  }
+
   [[nodiscard]] Port<Record>& port() noexcept { return port_; }
   [[nodiscard]] bool is_connected() const noexcept { return port_.is_connected(); }
 
   template <class Value>
   void push(Value&& value, EventTime time, Slot slot = no_slot) {
-    if (size_ == records_.size()) [[unlikely]] {
-      make_room();
-      if (size_ == records_.size()) {
-        records_.push_back(std::forward<Value>(value));
-        commit(time, slot);
-        return;
-      }
-    }
-    replace(size_, std::forward<Value>(value));
+    if (size_ == made_) [[unlikely]] { make_room(); }
+    put(size_, std::forward<Value>(value));
     commit(time, slot);
   }
 
   /// A record to fill in place; holds whatever it held before. Follow with `commit`.
   Record& next() {
-    if (size_ == records_.size()) [[unlikely]] {
+    if (size_ == made_) [[unlikely]] {
       make_room();
-      if (size_ == records_.size()) records_.emplace_back();
+      if (size_ == made_) {
+        std::construct_at(record(made_));
+        ++made_;
+      }
     }
-    return records_[size_];
+    return *record(size_);
   }
   void commit(EventTime time, Slot slot = no_slot) noexcept {
-    marks_->times[size_] = time;
-    marks_->slots[size_] = slot;
+    buffer_->times[size_] = time;
+    buffer_->slots[size_] = slot;
     ++size_;
   }
 
@@ -159,51 +155,55 @@ class Outbox {
   /// must be empty.
   template <class In, class Make>
   void pass(const Batch<In>& batch, Make&& make) {
-    const std::size_t made = std::min(batch.size, records_.size());
-    for (std::size_t i = 0; i < made; ++i) {
-      make(batch.records[i],
-           [this, i](auto&& value) { this->replace(i, std::forward<decltype(value)>(value)); });
-    }
-    for (std::size_t i = made; i < batch.size; ++i) {
-      make(batch.records[i],
-           [this](auto&& value) { this->records_.push_back(std::forward<decltype(value)>(value)); });
+    if (buffer_ == nullptr) [[unlikely]] { make_room(); }
+    for (std::size_t i = 0; i < batch.size; ++i) {
+      make(batch.records[i], [this, i](auto&& value) { this->put(i, std::forward<decltype(value)>(value)); });
     }
     delivered_ += batch.size;
-    port_.deliver(
-        {.records = records_.data(), .times = batch.times, .slots = batch.slots, .size = batch.size});
+    port_.deliver({.records = record(0), .times = batch.times, .slots = batch.slots, .size = batch.size});
   }
   [[nodiscard]] std::uint64_t pushed() const noexcept { return delivered_ + size_; }
   /// The counter of what was pushed; for a snapshot, while nothing is in the buffer.
   [[nodiscard]] std::uint64_t& counter() noexcept { return delivered_; }
 
  private:
+  struct Buffer {
+    std::array<EventTime, batch_limit> times;
+    std::array<Slot, batch_limit> slots;
+    alignas(Record) std::array<std::byte, batch_limit * sizeof(Record)> records;
+  };
+  [[nodiscard]] Record* record(std::size_t at) const noexcept {
+    return std::launder(reinterpret_cast<Record*>(buffer_->records.data())) + at;
+  }
+  /// Puts a record over one that was there, or behind all that were.
   template <class Value>
-  void replace(std::size_t at, Value&& value) {
-    if constexpr (std::is_assignable_v<Record&, Value&&>) {
-      records_[at] = std::forward<Value>(value);
+  void put(std::size_t at, Value&& value) {
+    if (at == made_) [[unlikely]] {
+      std::construct_at(record(at), std::forward<Value>(value));
+      ++made_;
+    } else if constexpr (std::is_assignable_v<Record&, Value&&>) {
+      *record(at) = std::forward<Value>(value);
     } else {
-      std::destroy_at(&records_[at]);
-      std::construct_at(&records_[at], std::forward<Value>(value));
+      std::destroy_at(record(at));
+      std::construct_at(record(at), std::forward<Value>(value));
     }
   }
   /// Every record made so far is in use: delivers them if the buffer is full; else one more can be made.
   [[gnu::noinline]] void make_room() {
-    if (marks_.get() == nullptr) marks_ = detail::Hidden(new detail::Marks);
+    if (buffer_ == nullptr) buffer_ = new Buffer;
     if (size_ == batch_limit) deliver();
   }
   [[gnu::noinline]] void deliver() {
     const std::size_t size = std::exchange(size_, 0);
     delivered_ += size;
     const detail::OwnedMemory::Scope nobodys(nullptr);  // what others allocate is not this node's
-    port_.deliver({.records = records_.data(),
-                   .times = marks_->times.data(),
-                   .slots = marks_->slots.data(),
-                   .size = size});
+    port_.deliver(
+        {.records = record(0), .times = buffer_->times.data(), .slots = buffer_->slots.data(), .size = size});
   }
 
   Port<Record> port_;
-  std::vector<Record> records_;  // as many as were in the buffer at one time, at most batch_limit
-  detail::Hidden<detail::Marks> marks_{nullptr};
+  Buffer* buffer_ = nullptr;
+  std::size_t made_ = 0;  // as many as were in the buffer at one time
   std::size_t size_ = 0;
   std::uint64_t delivered_ = 0;
 };

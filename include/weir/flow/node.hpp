@@ -70,7 +70,7 @@ struct Work {
 /// records against `watermark()` and promises with `horizon()` how far the watermark may rise unseen.
 class Node {
  public:
-  Node(std::string name, std::string kind);
+  Node(std::string name, std::string_view kind);
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
   virtual ~Node();
@@ -119,7 +119,7 @@ class Node {
   [[nodiscard]] virtual std::uint64_t live_windows() const { return 0; }
 
   /// The host's label for what the node computes by functions that nothing else is known of.
-  void set_definition(std::string label) { definition_ = std::move(label); }
+  void set_definition(const std::string& label);
   [[nodiscard]] const std::string& definition() const noexcept { return definition_; }
 
   /// A key came here: if it is of a group that does not, the host's call will say so.

@@ -70,12 +70,7 @@ class NodeArchive {
   /// Counters. When joining, those that are read are added, if the host wants them.
   template <class... Value>
   void sum(Value&... values) {
-    const auto one = [this](std::uint64_t& value) {
-      std::uint64_t read = value;
-      (*whole_)(read);
-      if (is_loading_) value = (is_joining_ ? value : 0) + (takes_counters_ ? read : 0);
-    };
-    (one(values), ...);
+    (add_up(values), ...);
   }
   /// What is read makes no sense, or does not fit.
   void fail(std::string_view reason) { whole_->fail(reason); }
@@ -94,6 +89,8 @@ class NodeArchive {
   void set_whole(Archive& whole) noexcept { whole_ = &whole; }
 
  private:
+  void add_up(std::uint64_t& value);
+
   const bool is_loading_;
   const bool is_joining_;
   const bool takes_counters_;
@@ -146,37 +143,37 @@ void visit_ahead(std::span<const Slot> slots, Fetch&& fetch, Visit&& visit) {
 }
 
 /// Reads some keys of a group, at most `batch_limit`, and gives them slots.
-template <class KeyType, class IsHeld>
-void read_keys(NodeArchive& out, KeyDictionary<KeyType>& dictionary, IsHeld&& is_held, Archive& archive,
-               std::size_t group, std::size_t count, Archive& scratch) {
+template <class KeyType>
+void read_keys(NodeArchive& out, KeyDictionary<KeyType>& dictionary, absl::FunctionRef<bool(Slot)> is_held,
+               Archive& archive, std::size_t group, std::size_t count, Archive& scratch) {
   KeptKeys& keys = out.keys(&dictionary);
   std::array<StoredKey<KeyType>, KeyDictionary<KeyType>::batch_limit> read{};
-  std::array<Slot, KeyDictionary<KeyType>::batch_limit> slots;
   for (std::size_t i = 0; i < count; ++i) {
     archive(read[i]);
     if (!archive.is_good()) return;
     if (out.groups().of(group_bytes(read[i], scratch)) != group)
       return archive.fail("a key is not in the group it belongs to");
+    dictionary.prefetch(read[i]);
   }
-  const bool has_all = dictionary.intern(
-      count, [&read](std::size_t i) -> const auto& { return read[i]; }, slots.data());
   // Also behind a key that is wrong: those that are new have to be forgotten then.
   for (std::size_t i = 0; i < count; ++i) {
-    if (slots[i] == no_slot) continue;
-    if (keys.has(slots[i])) {
+    const Slot slot = dictionary.intern(read[i]);
+    if (slot == no_slot) {
+      archive.fail("there are more keys than most_keys allows");
+    } else if (keys.has(slot)) {
       archive.fail("a key is there twice");
-    } else if (is_held(slots[i])) {
+    } else if (is_held(slot)) {
       archive.fail("a key is there that the pipeline has, too");
     } else {
-      keys.append(slots[i], group);
+      keys.append(slot, group);
     }
   }
-  if (!has_all) archive.fail("there are more keys than most_keys allows");
 }
 
 /// Archives the keys of a dictionary for which something is held, and `then(archive, group)` what belongs to those of a group.
-template <class KeyType, class IsHeld, class Then>
-void archive_keys(NodeArchive& out, KeyDictionary<KeyType>& dictionary, IsHeld&& is_held, Then&& then) {
+template <class KeyType>
+void archive_keys(NodeArchive& out, KeyDictionary<KeyType>& dictionary, absl::FunctionRef<bool(Slot)> is_held,
+                  absl::FunctionRef<void(Archive&, std::size_t)> then) {
   KeptKeys& keys = out.keys(&dictionary);
   Archive scratch;
   if (!out.is_loading()) {

@@ -98,8 +98,9 @@ class PaneWindowsNode final : public Node {
       }
     }
     schedule_.settle(to);
-    while (schedule_.take_retired(to, retired_)) {
-      for (const Slot slot : retired_) release(slot, to);
+    std::span<const Slot> retired;
+    while (schedule_.take_retired(to, retired)) {
+      for (const Slot slot : retired) release(slot, to);
     }
     emitter_.flush();
   }
@@ -145,7 +146,7 @@ class PaneWindowsNode final : public Node {
   }
   void refresh(OperatorStats& stats) const override {
     emitter_.refresh(stats);
-    stats.state_bytes = store_.size_bytes() + schedule_.size_bytes() + retired_.capacity() * sizeof(Slot);
+    stats.state_bytes = store_.size_bytes() + schedule_.size_bytes();
   }
   [[nodiscard]] std::uint64_t live_windows() const override {
     std::uint64_t live = 0;
@@ -219,12 +220,12 @@ class PaneWindowsNode final : public Node {
       emitter_.add(open_pane(slot, pane), record, at);
       return;
     }
-    schedule_.find_refirings(at, watermark(), refirings_);
-    for (Refiring& refiring : refirings_) {
+    const std::span<Refiring> refirings = schedule_.find_refirings(at, watermark());
+    for (Refiring& refiring : refirings) {
       refiring.was_there = gather(slot, refiring.low, refiring.last) != nullptr;
     }
     emitter_.add(open_pane(slot, pane), record, at);
-    for (const Refiring& refiring : refirings_) {
+    for (const Refiring& refiring : refirings) {
       const Window window = schedule_.plan(refiring.kind).grid.window(refiring.index);
       const Pane late{.timing = Timing::late, .index = schedule_.count_refiring(refiring, slot)};
       emitter_.emit(refiring.kind, slot, *gather(slot, refiring.low, refiring.last), window, late, at,
@@ -252,13 +253,13 @@ class PaneWindowsNode final : public Node {
     return [this](State& into, const State& from) { emitter_.aggregator().merge(into, from); };
   }
 
-  void prefetch_row(const StateVector<Slot>& slots, std::size_t at) const {
+  void prefetch_row(std::span<const Slot> slots, std::size_t at) const {
     if (at >= slots.size()) return;
     prefetch_lines(const_cast<Store&>(store_).line(slots[at]));
     emitter_.dictionary().prefetch_key(slots[at]);
   }
   void fire_direct(const WindowFiring& firing, EventTime to) {
-    const StateVector<Slot>& slots = *firing.slots;
+    const std::span<const Slot> slots = firing.slots;
     const bool is_last_use = schedule_.end_of_use(firing) <= to;
     for (std::size_t i = 0; i < slots.size(); ++i) {
       prefetch_row(slots, i + 12);
@@ -270,7 +271,7 @@ class PaneWindowsNode final : public Node {
     schedule_.end_direct(firing, to);
   }
   /// Fetches in two steps, because a visit follows two pointers.
-  void prefetch_visits(const StateVector<Slot>& slots, std::size_t at) const {
+  void prefetch_visits(std::span<const Slot> slots, std::size_t at) const {
     // Slots in their order are fetched by the processor.
     if (const std::size_t far = at + 24; far < slots.size() && slots[far] - slots[far - 1] > 4) {
       store_.prefetch(slots[far]);
@@ -285,7 +286,7 @@ class PaneWindowsNode final : public Node {
     if constexpr (Store::can_slide) {
       is_slide = schedule_.is_slide(firing) && store_.move_to(firing.low, firing.last, dead);
     }
-    StateVector<Slot>& slots = *firing.slots;
+    const std::span<Slot> slots = firing.slots;
     std::size_t kept = 0;
     for (std::size_t i = 0; i < slots.size(); ++i) {
       prefetch_visits(slots, i);
@@ -306,7 +307,7 @@ class PaneWindowsNode final : public Node {
       }
       slots[kept++] = slot;
     }
-    slots.resize(kept);
+    schedule_.end_shared(firing, kept);
   }
   /// Forgets what no window can use any more; what only a grace can use is looked at again when that ends.
   void release(Slot slot, EventTime to) {
@@ -325,8 +326,6 @@ class PaneWindowsNode final : public Node {
   EventTime pane_end_ = no_time;
   State merged_{};
   const State empty_{};
-  std::vector<Refiring> refirings_;
-  StateVector<Slot> retired_;
 };
 
 }  // namespace weir::inline v0::detail

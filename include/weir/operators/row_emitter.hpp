@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <memory>
 #include <utility>
-#include <vector>
 
 #include <weir/aggregate/row.hpp>
 #include <weir/flow/batch.hpp>
@@ -28,7 +27,13 @@ class RowEmitter {
   using WindowedRow = Windowed<KeyType, Row>;
 
   RowEmitter(RowAgg aggregator, const KeyDictionary<KeyType>& dictionary, std::size_t outputs)
-      : aggregator_(std::move(aggregator)), dictionary_(&dictionary), rows_(outputs) {}
+      : aggregator_(std::move(aggregator)),
+        dictionary_(&dictionary),
+        outputs_(outputs),
+        rows_(new Outbox<WindowedRow>[outputs]) {}
+  RowEmitter(const RowEmitter&) = delete;
+  RowEmitter& operator=(const RowEmitter&) = delete;
+  ~RowEmitter() { delete[] rows_; }
 
   [[nodiscard]] const RowAgg& aggregator() const noexcept { return aggregator_; }
   [[nodiscard]] Outbox<WindowedRow>& rows(std::size_t output = 0) noexcept { return rows_[output]; }
@@ -82,20 +87,20 @@ class RowEmitter {
                time);
   }
   void flush() {
-    for (Outbox<WindowedRow>& out : rows_) out.flush();
+    for (std::size_t i = 0; i < outputs_; ++i) rows_[i].flush();
     late_.flush();
   }
 
   /// What was counted.
   void archive(NodeArchive& out) {
     out.sum(late_.counter());
-    for (Outbox<WindowedRow>& rows : rows_) out.sum(rows.counter());
+    for (std::size_t i = 0; i < outputs_; ++i) out.sum(rows_[i].counter());
     for (FeatureCounts& counts : counts_) out.sum(counts.missing, counts.nan, counts.overflowed);
   }
 
   void refresh(OperatorStats& stats) const {
     stats.emitted = late_.pushed();
-    for (const Outbox<WindowedRow>& out : rows_) stats.emitted += out.pushed();
+    for (std::size_t i = 0; i < outputs_; ++i) stats.emitted += rows_[i].pushed();
     report_counts(stats, counts_.data(), counts_.size());
   }
 
@@ -107,7 +112,8 @@ class RowEmitter {
   RowAgg aggregator_;
   const KeyDictionary<KeyType>* dictionary_;
   Pool<WindowedRow> kept_rows_;
-  std::vector<Outbox<WindowedRow>> rows_;
+  std::size_t outputs_;
+  Outbox<WindowedRow>* rows_;  // one for each output
   Outbox<Late<Record>> late_;
   std::array<FeatureCounts, RowAgg::size> counts_{};
 };

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -14,8 +15,8 @@ namespace detail {
 template <class Record, class Function>
 class SinkNode final : public Node {
  public:
-  SinkNode(std::string name, std::string kind, Function function)
-      : Node(std::move(name), std::move(kind)), function_(std::move(function)) {}
+  SinkNode(std::string name, std::string_view kind, Function function)
+      : Node(std::move(name), kind), function_(std::move(function)) {}
 
   void take(const Batch<Record>& batch) {
     stats().ingested += batch.size;

@@ -83,7 +83,7 @@ struct TriggeredWindow {
 /// due when, and when each is forgotten.
 class TriggeredWindows : public Node {
  public:
-  TriggeredWindows(std::string name, WindowPlan plan);
+  TriggeredWindows(std::string name, const WindowPlan& plan);
   TriggeredWindows(const TriggeredWindows&) = delete;
   TriggeredWindows& operator=(const TriggeredWindows&) = delete;
   ~TriggeredWindows() override;
@@ -156,9 +156,9 @@ class TriggeredWindowsNode final : public TriggeredWindows {
 
  public:
   static constexpr bool values_own_memory = !std::is_trivially_copyable_v<typename RowAgg::State>;
-  TriggeredWindowsNode(std::string name, WindowPlan plan, RowAgg aggregator,
+  TriggeredWindowsNode(std::string name, const WindowPlan& plan, RowAgg aggregator,
                        const KeyDictionary<KeyType>& dictionary)
-      : TriggeredWindows(std::move(name), std::move(plan)), emitter_(std::move(aggregator), dictionary, 1) {}
+      : TriggeredWindows(std::move(name), plan), emitter_(std::move(aggregator), dictionary, 1) {}
   TriggeredWindowsNode(const TriggeredWindowsNode&) = delete;
   TriggeredWindowsNode& operator=(const TriggeredWindowsNode&) = delete;
   ~TriggeredWindowsNode() override { this->forget_all(); }

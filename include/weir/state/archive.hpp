@@ -213,7 +213,7 @@ void archive_content(Archive& archive, Type& value) {
         },
         weir_fields(value));
   } else {
-    std::apply([&archive](auto&... member) { (archive_value(archive, member), ...); }, tie_members(value));
+    with_members(value, [&archive](auto&... member) { (archive_value(archive, member), ...); });
   }
 }
 

@@ -100,26 +100,20 @@ consteval ArchiveKind archive_kind() {
     return ArchiveKind::none;
 }
 
-template <class Tuple, class Use>
-constexpr auto with_parts(Use use) {
-  return []<class... Part>(std::type_identity<std::tuple<Part...>>, Use call) {
-    return call(std::type_identity<std::remove_reference_t<Part>>{}...);
-  }(std::type_identity<Tuple>{}, use);
-}
 template <class T>
 struct PartTypes;
 template <class... Part>
-struct PartTypes<std::tuple<Part...>> : std::type_identity<std::tuple<Part...>> {};
+struct PartTypes<std::tuple<Part...>> : std::type_identity<Types<Part...>> {};
 template <class First, class Second>
-struct PartTypes<std::pair<First, Second>> : std::type_identity<std::tuple<First, Second>> {};
+struct PartTypes<std::pair<First, Second>> : std::type_identity<Types<First, Second>> {};
 /// WEIR_FIELDS refers to fields of a const value.
 template <class T>
 struct FieldTypes;
 template <class... Field>
 struct FieldTypes<std::tuple<Field...>>
-    : std::type_identity<std::tuple<std::remove_const_t<std::remove_reference_t<Field>>...>> {};
+    : std::type_identity<Types<std::remove_const_t<std::remove_reference_t<Field>>...>> {};
 
-/// The types of what a value is made of, as a tuple.
+/// The types of what a value is made of.
 template <class T>
 consteval auto part_types() {
   constexpr ArchiveKind kind = archive_kind<T>();
@@ -130,7 +124,7 @@ consteval auto part_types() {
   else if constexpr (kind == ArchiveKind::members)
     return std::type_identity<Members<T>>{};
   else
-    return std::type_identity<std::tuple<>>{};
+    return std::type_identity<Types<>>{};
 }
 template <class T>
 using PartsOfValue = typename decltype(part_types<T>())::type;
@@ -147,6 +141,39 @@ template <class T, std::size_t count>
 inline constexpr std::size_t array_size<std::array<T, count>> = count;
 
 template <class Type>
+consteval bool is_archivable();
+template <class Type>
+consteval std::size_t least_bytes();
+template <class Type>
+consteval bool is_packed();
+template <class Type>
+constexpr std::uint64_t layout_of();
+template <class Type>
+std::uint64_t own_layout();
+
+constexpr std::uint64_t mix_layout(std::uint64_t hash, std::uint64_t with) noexcept {
+  hash = (hash ^ with) * 0x9E3779B97F4A7C15;
+  return hash ^ (hash >> 29);
+}
+
+/// What holds for all parts of a value, or comes of them.
+template <class Parts>
+struct OfParts;
+template <class... Part>
+struct OfParts<Types<Part...>> {
+  static consteval bool are_archivable() { return (is_archivable<Part>() && ...); }
+  static consteval std::size_t least_bytes() { return (std::size_t{0} + ... + detail::least_bytes<Part>()); }
+  /// Without anything between them.
+  static consteval bool fill(std::size_t bytes) {
+    return (is_packed<Part>() && ...) && (std::size_t{0} + ... + sizeof(Part)) == bytes;
+  }
+  static constexpr std::uint64_t layout(std::uint64_t start) {
+    ((start = mix_layout(start, layout_of<Part>())), ...);
+    return start;
+  }
+};
+
+template <class Type>
 consteval bool is_archivable() {
   constexpr ArchiveKind kind = archive_kind<Type>();
   if constexpr (kind == ArchiveKind::none)
@@ -160,8 +187,7 @@ consteval bool is_archivable() {
   else if constexpr (kind == ArchiveKind::array)
     return is_archivable<typename ElementOf<Type>::type>();
   else
-    return with_parts<PartsOfValue<Type>>(
-        []<class... Part>(std::type_identity<Part>...) { return (is_archivable<Part>() && ...); });
+    return OfParts<PartsOfValue<Type>>::are_archivable();
 }
 
 /// The fewest bytes that a value takes.
@@ -178,9 +204,7 @@ consteval std::size_t least_bytes() {
     return array_size<Type> * least_bytes<typename ElementOf<Type>::type>();
   else if constexpr (kind == ArchiveKind::parts || kind == ArchiveKind::fields ||
                      kind == ArchiveKind::members)
-    return with_parts<PartsOfValue<Type>>([]<class... Part>(std::type_identity<Part>...) {
-      return (std::size_t{0} + ... + least_bytes<Part>());
-    });
+    return OfParts<PartsOfValue<Type>>::least_bytes();
   else
     return kind == ArchiveKind::own ? 0 : 1;
 }
@@ -197,19 +221,9 @@ consteval bool is_packed() {
   else if constexpr (kind == ArchiveKind::array)
     return is_packed<typename ElementOf<Type>::type>();
   else if constexpr (kind == ArchiveKind::members)
-    return with_parts<PartsOfValue<Type>>([]<class... Part>(std::type_identity<Part>...) {
-      return (is_packed<Part>() && ...) && (std::size_t{0} + ... + sizeof(Part)) == sizeof(Type);
-    });
+    return OfParts<PartsOfValue<Type>>::fill(sizeof(Type));
   else
     return false;
-}
-
-template <class Type>
-std::uint64_t own_layout();
-
-constexpr std::uint64_t mix_layout(std::uint64_t hash, std::uint64_t with) noexcept {
-  hash = (hash ^ with) * 0x9E3779B97F4A7C15;
-  return hash ^ (hash >> 29);
 }
 
 /// A number for how a type is written: types that are written alike have the same. A constant, unless it takes `own_layout`.
@@ -232,11 +246,7 @@ constexpr std::uint64_t layout_of() {
   } else if constexpr (kind == ArchiveKind::array) {
     return mix_layout(mix_layout(start, array_size<Type>), layout_of<typename ElementOf<Type>::type>());
   } else {
-    return with_parts<PartsOfValue<Type>>([]<class... Part>(std::type_identity<Part>...) {
-      std::uint64_t hash = start;
-      ((hash = mix_layout(hash, layout_of<Part>())), ...);
-      return hash;
-    });
+    return OfParts<PartsOfValue<Type>>::layout(start);
   }
 }
 

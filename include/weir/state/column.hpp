@@ -46,14 +46,11 @@ inline void prefetch_for_read(const void* address) noexcept {
 /// Hands out equal pieces of large blocks; all are returned together.
 class BlockList {
  public:
-  BlockList() = default;
+  BlockList();
   BlockList(const BlockList&) = delete;
   BlockList& operator=(const BlockList&) = delete;
-  BlockList(BlockList&& other) noexcept = default;
-  BlockList& operator=(BlockList&& other) noexcept {
-    std::swap(blocks_, other.blocks_);
-    return *this;
-  }
+  BlockList(BlockList&& other) noexcept;
+  BlockList& operator=(BlockList&& other) noexcept;
   ~BlockList();
 
   /// A block aligned to a cache line, or to a huge page when it is as large.
@@ -75,6 +72,13 @@ namespace detail {
 /// The chunks of a column: where they are, and memory for the next ones.
 class ChunkList {
  public:
+  ChunkList();
+  ChunkList(const ChunkList&) = delete;
+  ChunkList& operator=(const ChunkList&) = delete;
+  ChunkList(ChunkList&& other) noexcept;
+  ChunkList& operator=(ChunkList&& other) noexcept;
+  ~ChunkList();
+
   static constexpr unsigned chunk_bits = 10;
   static constexpr std::size_t chunk_size = std::size_t{1} << chunk_bits;
 

@@ -52,6 +52,8 @@ class KeyDictionary {
   [[nodiscard]] bool is_used(Slot slot) const noexcept { return slots_.is_used(slot); }
   [[nodiscard]] std::vector<Slot> used_slots() const { return slots_.all(); }
   [[nodiscard]] const StoredKey<KeyType>& key(Slot slot) const noexcept { return keys_[slot]; }
+  /// Asks for what a look-up of a key starts with.
+  void prefetch(View key) const noexcept { index_.view().prefetch(hash(key)); }
   void prefetch_key(Slot slot) const noexcept { detail::prefetch_for_read(&keys_[slot]); }
   [[nodiscard]] std::uint64_t hash(View key) const noexcept {
     return detail::hash_key<std::remove_cvref_t<View>>(key, seed_);

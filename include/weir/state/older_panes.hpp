@@ -9,6 +9,8 @@
 #include <type_traits>
 #include <utility>
 
+#include <absl/functional/function_ref.h>
+
 #include <weir/state/column.hpp>
 #include <weir/state/pane_tree.hpp>
 #include <weir/state/pool.hpp>
@@ -156,8 +158,7 @@ class OlderPanes {
     }
   }
   /// Calls `visit(pane, state)` for each pane, oldest first.
-  template <class Visit>
-  static void for_each(const OlderPlace& place, Visit&& visit) {
+  static void for_each(const OlderPlace& place, absl::FunctionRef<void(Index, State&)> visit) {
     if (place.is_tree()) {
       tree(place).for_each(visit);
     } else {

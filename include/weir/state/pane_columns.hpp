@@ -37,6 +37,28 @@ struct SlidingPanes {
   }
 };
 
+/// Of a store over which no window slides.
+struct NoColumns {
+  struct View {
+    [[nodiscard]] static constexpr bool is_there() noexcept { return false; }
+  };
+  explicit NoColumns(std::int64_t /*panes*/) noexcept {}
+  [[nodiscard]] static constexpr bool is_on() noexcept { return false; }
+  [[nodiscard]] static constexpr std::uint32_t present(Slot /*slot*/) noexcept { return 0; }
+  [[nodiscard]] static constexpr SlidingPanes window() noexcept { return {}; }
+  [[nodiscard]] static constexpr std::size_t size_bytes() noexcept { return 0; }
+  void grow(std::size_t /*slots*/) noexcept {}
+  void prefetch(Slot /*slot*/) const noexcept {}
+};
+
+/// The columns of some slots.
+struct PaneBlock {
+  std::byte* memory = nullptr;  // null: they are not there
+  std::uint32_t turn = 0;
+  std::uint32_t misses = 0;
+};
+void grow_blocks(StateVector<PaneBlock>& blocks, std::size_t count);
+
 /// The panes of a sliding window, for slots in blocks of 1024 of which many have them: a column for each pane.
 ///
 ///     present     which panes a slot has: bit `pane mod panes`
@@ -67,7 +89,7 @@ class PaneColumns {
 
   [[nodiscard]] bool is_on() const noexcept { return panes_ != 0; }
   void grow(std::size_t slots) {
-    if (is_on()) blocks_.resize((slots + block_size - 1) / block_size);
+    if (is_on()) grow_blocks(blocks_, (slots + block_size - 1) / block_size);
   }
   [[nodiscard]] std::size_t size_bytes() const noexcept { return memory_.size_bytes(); }
 
@@ -248,11 +270,6 @@ class PaneColumns {
   }
 
  private:
-  struct Block {
-    std::byte* memory = nullptr;
-    std::uint32_t turn = 0;
-    std::uint32_t misses = 0;
-  };
   static constexpr Mask stale = Mask{1} << 31;  // the suffixes and `newer` of the slot have to be built
 
   [[nodiscard]] std::size_t block_bytes() const noexcept {
@@ -317,7 +334,7 @@ class PaneColumns {
   Mask newer_ = 0;
   Mask dead_ = 0;
   std::uint32_t turn_ = 0;
-  StateVector<Block> blocks_;
+  StateVector<PaneBlock> blocks_;
   RawPool memory_;
 };
 

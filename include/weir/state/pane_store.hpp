@@ -8,6 +8,8 @@
 #include <type_traits>
 #include <utility>
 
+#include <absl/functional/function_ref.h>
+
 #include <weir/state/archive.hpp>
 #include <weir/state/column.hpp>
 #include <weir/state/older_panes.hpp>
@@ -37,7 +39,6 @@ template <class State, class Index = PaneIndex, bool slides_over = std::is_same_
 class PaneStore {
   static constexpr Index none = no_index<Index>;
   using Older = OlderPanes<State, Index>;
-  using Columns = PaneColumns<State>;
 
  public:
   /// Whether a window can slide over the panes: merges are copied around, and as many as panes are kept.
@@ -50,7 +51,7 @@ class PaneStore {
   };
 
   /// `panes_in_window` if one window is going to slide over all panes, else 0.
-  explicit PaneStore(std::int64_t panes_in_window = 0) : columns_(can_slide ? panes_in_window : 0) {}
+  explicit PaneStore(std::int64_t panes_in_window = 0) : columns_(panes_in_window) {}
   PaneStore(const PaneStore&) = delete;
   PaneStore& operator=(const PaneStore&) = delete;
   ~PaneStore() {
@@ -75,10 +76,14 @@ class PaneStore {
     const Index pane = lines_[slot].pane;
     if (pane != none) return pane;
     if (places_[slot].is_there()) return Older::newest(places_[slot]);
-    if (columns_.present(slot) == 0) return none;
-    PaneIndex newest = columns_.window().last;
-    while (!columns_.contains(slot, newest)) --newest;
-    return newest;
+    if constexpr (can_slide) {
+      if (columns_.present(slot) == 0) return none;
+      PaneIndex newest = columns_.window().last;
+      while (!columns_.contains(slot, newest)) --newest;
+      return newest;
+    } else {
+      return none;
+    }
   }
 
   /// Fetches what a visit of the slot starts with.
@@ -218,8 +223,7 @@ class PaneStore {
   }
 
   /// Calls `visit(pane, state)` for each pane of the slot, oldest first.
-  template <class Visit>
-  void for_each(Slot slot, Visit&& visit) {
+  void for_each(Slot slot, absl::FunctionRef<void(Index, State&)> visit) {
     for_each_in_columns(slot, columns_.window().low, columns_.window().last, visit);
     if (places_[slot].is_there()) Older::for_each(places_[slot], visit);
     if (Line& line = lines_[slot]; line.pane != none) visit(line.pane, line.state);
@@ -270,6 +274,8 @@ class PaneStore {
   }
 
  private:
+  using Columns = std::conditional_t<can_slide, PaneColumns<State>, NoColumns>;
+
   static void reset(Line& line) {
     line.pane = none;
     line.state = State{};

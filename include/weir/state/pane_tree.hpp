@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <limits>
 
+#include <absl/functional/function_ref.h>
+
 #include <weir/state/pool.hpp>
 
 namespace weir::inline v0::detail {
@@ -122,13 +124,11 @@ class PaneTree {
   }
 
   /// Calls `visit(pane, state)` for each pane, oldest first.
-  template <class Visit>
-  void for_each(Visit&& visit) {
+  void for_each(absl::FunctionRef<void(PaneIndex, State&)> visit) {
     for_each_in(std::numeric_limits<PaneIndex>::min(), std::numeric_limits<PaneIndex>::max(), visit);
   }
   /// The same for the panes from `low` to `last`.
-  template <class Visit>
-  void for_each_in(PaneIndex low, PaneIndex last, Visit&& visit) {
+  void for_each_in(PaneIndex low, PaneIndex last, absl::FunctionRef<void(PaneIndex, State&)> visit) {
     if (root_ != nullptr) each(root_, ordered(low), ordered(last), visit);
   }
 
@@ -303,8 +303,8 @@ class PaneTree {
     destroy(node);
   }
 
-  template <class Visit>
-  [[gnu::noinline]] void each(Node* node, std::uint64_t low, std::uint64_t last, Visit& visit) {
+  void each(Node* node, std::uint64_t low, std::uint64_t last,
+            absl::FunctionRef<void(PaneIndex, State&)> visit) {
     each_part(*node, low, last, [&](unsigned at) {
       if (node->level == 0) {
         visit(pane_of(first_of(*node) + at), leaf(node)->states[at]);

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <new>
@@ -13,9 +12,7 @@ namespace weir::inline v0::detail {
 /// Equal pieces of raw memory, reused and never given back before the pool ends.
 class RawPool {
  public:
-  explicit RawPool(std::size_t piece_bytes, std::size_t alignment, std::size_t least_pieces = 16)
-      : piece_bytes_((std::max(piece_bytes, sizeof(void*)) + alignment - 1) / alignment * alignment),
-        least_pieces_(least_pieces) {}
+  explicit RawPool(std::size_t piece_bytes, std::size_t alignment, std::size_t least_pieces = 16);
 
   [[nodiscard]] void* take() {
     if (free_ != nullptr) {
@@ -34,13 +31,7 @@ class RawPool {
   [[nodiscard]] std::size_t size_bytes() const noexcept { return blocks_.size_bytes(); }
 
  private:
-  void add_block() {
-    const std::size_t pieces = std::clamp<std::size_t>(
-        taken_ / 2, least_pieces_, std::max(least_pieces_, 2 * huge_page_bytes / piece_bytes_));
-    next_ = static_cast<std::byte*>(blocks_.add(pieces * piece_bytes_));
-    spare_ = pieces;
-    taken_ += pieces;
-  }
+  void add_block();
 
   std::size_t piece_bytes_;
   std::size_t least_pieces_;  // that are made at a time

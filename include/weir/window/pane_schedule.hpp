@@ -25,7 +25,7 @@ struct WindowFiring {
   Window window{};
   Pane pane{};
   EventTime row_time{};
-  StateVector<Slot>* slots = nullptr;
+  std::span<Slot> slots = {};
 };
 
 /// A window that has closed and that a late record fires again.
@@ -80,8 +80,8 @@ class PaneSchedule {
   void touch(Slot slot, PaneIndex pane);
 
   [[nodiscard]] Judgement judge(EventTime at, EventTime watermark) const;
-  /// The closed windows that still take a record of this time, by end, then kind.
-  void find_refirings(EventTime at, EventTime watermark, std::vector<Refiring>& found) const;
+  /// The closed windows that still take a record of this time, by end, then kind. Valid until the next call.
+  [[nodiscard]] std::span<Refiring> find_refirings(EventTime at, EventTime watermark);
   /// Counts a late pane of a key's window and gives its index.
   [[nodiscard]] std::uint32_t count_refiring(const Refiring& refiring, Slot slot);
 
@@ -95,6 +95,8 @@ class PaneSchedule {
   [[nodiscard]] bool fills_empty(const WindowFiring& firing, Slot slot);
   /// The key need not be visited again by this kind until it touches a pane.
   void dismiss(std::size_t kind, Slot slot) noexcept { flags_[slot] &= ~(std::uint64_t{1} << kind); }
+  /// The keys of a firing have been visited: the first ones of them are not dismissed.
+  void end_shared(const WindowFiring& firing, std::size_t kept);
   /// When the window of a firing closes for good.
   [[nodiscard]] EventTime end_of_use(const WindowFiring& firing) const noexcept;
   /// The keys of a direct firing have been visited; those whose pane is still of use are kept for `take_retired`.
@@ -103,7 +105,7 @@ class PaneSchedule {
   /// The watermark is `to` and everything due has fired.
   void settle(EventTime to);
   /// Keys whose panes were kept for a grace that is over.
-  bool take_retired(EventTime to, StateVector<Slot>& slots);
+  bool take_retired(EventTime to, std::span<const Slot>& slots);
   void retire(EventTime deadline, Slot slot);
   /// The panes of the first and of the last instant.
   [[nodiscard]] PaneIndex least_pane() const { return layout_.pane(later(no_time, Duration{1})); }

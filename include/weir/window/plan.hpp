@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include <weir/window/grid.hpp>
 #include <weir/window/specs.hpp>
@@ -14,7 +15,7 @@ enum class PaneUse : std::uint8_t { alone, shared };
 
 /// A window spec of fixed shape, ready for use: what was asked for, and what it comes to.
 struct WindowPlan {
-  std::string kind;
+  std::string_view kind;  // a word that lives as long as the program
   Duration size;
   Duration every;
   Duration grace_asked;
