@@ -11,12 +11,18 @@ StateVector<Slot> TouchLists::take_front() {
     lists_.clear();
     first_ = 0;
   }
+  find_newest();
   return slots;
 }
 
 void TouchLists::recycle(StateVector<Slot>&& slots) {
   slots.clear();
   spares_.push_back(std::move(slots));
+}
+
+void TouchLists::add_elsewhere(PaneIndex pane, Slot slot) {
+  list(pane).push_back(slot);
+  find_newest();
 }
 
 StateVector<Slot>& TouchLists::list(PaneIndex pane) {

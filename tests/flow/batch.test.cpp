@@ -1,5 +1,7 @@
 #include <weir/flow/batch.hpp>
 
+#include <array>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -72,6 +74,65 @@ TEST_CASE("an outbox gives its memory to the next batch, also of records that ca
   CHECK(remember.first == before);
   CHECK(taker.records.back().number == 257);
   CHECK(taker.records.front().number == 0);
+}
+
+TEST_CASE("an outbox of large records delivers them in smaller batches, in their order") {
+  struct Large {
+    std::uint64_t number = 0;
+    std::array<char, 20'000> rest{};
+  };
+  weir::Outbox<Large> box;
+  Taker<Large> taker;
+  box.port().connect(taker);
+  for (std::uint64_t i = 0; i < 7; ++i)
+    box.push(Large{.number = i}, event_time(static_cast<std::int64_t>(i)), weir::Slot(i));
+  CHECK(taker.sizes == std::vector<std::size_t>{3, 3});
+  box.flush();
+
+  const std::vector<std::uint64_t> in{7, 8, 9, 10};
+  const std::vector<weir::EventTime> times(4, event_time(11));
+  const std::vector<weir::Slot> slots{4, 3, 2, 1};
+  box.pass(weir::Batch<std::uint64_t>{in.data(), times.data(), slots.data(), 4},
+           [](std::uint64_t number, auto&& put) { put(Large{.number = number}); });
+  CHECK(taker.sizes == std::vector<std::size_t>{3, 3, 1, 3, 1});
+  CHECK(taker.slots == std::vector<weir::Slot>{0, 1, 2, 3, 4, 5, 6, 4, 3, 2, 1});
+  CHECK(taker.times.back() == event_time(11));
+  for (std::uint64_t i = 0; i < 11; ++i) CHECK(taker.records[i].number == i);
+  CHECK(box.pushed() == 11);
+}
+
+TEST_CASE("records that cannot be assigned are destroyed once, also when one cannot be made") {
+  struct Counted {
+    Counted(int& alive, bool throws) : count(alive) {
+      if (throws) throw 1;
+      ++count;
+    }
+    Counted(const Counted& other) : count(other.count) { ++count; }
+    Counted& operator=(const Counted&) = delete;
+    ~Counted() { --count; }
+    int& count;
+  };
+  struct Ignore {
+    void take(const weir::Batch<Counted>&) {}
+  };
+  int alive = 0;
+  {
+    weir::Outbox<Counted> box;
+    Ignore ignore;
+    box.port().connect(ignore);
+    for (int i = 0; i < 300; ++i) box.push(Counted(alive, false), event_time(i));
+    CHECK(alive == 44);
+    box.flush();
+    CHECK(alive == 0);
+    box.push(Counted(alive, false), event_time(0));
+    CHECK_THROWS(box.push(Counted(alive, true), event_time(0)));
+    const std::vector<int> in{0, 1};
+    const std::vector<weir::EventTime> times(2, event_time(0));
+    box.flush();
+    CHECK_THROWS(box.pass(weir::Batch<int>{in.data(), times.data(), nullptr, 2},
+                          [&](int one, auto&& put) { put(Counted(alive, one == 1)); }));
+  }
+  CHECK(alive == 0);
 }
 
 TEST_CASE("a port delivers to its targets in the order of attachment, and to none if there is none") {

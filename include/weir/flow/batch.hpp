@@ -104,7 +104,7 @@ class Port {
 
 /// A port with a buffer: collects records and delivers them in batches. The buffer's memory is reused.
 ///
-/// Memory:  none before the first record, then for a full batch
+/// Memory:  none before the first record, then for a full batch: of large records fewer than 256, so that it is at most 64 KiB
 template <class Record>
 class Outbox {
  public:
@@ -112,7 +112,7 @@ class Outbox {
   Outbox(const Outbox&) = delete;
   Outbox& operator=(const Outbox&) = delete;
   ~Outbox() {
-    for (std::size_t i = 0; i < made_; ++i) std::destroy_at(record(i));
+    destroy_all();
     delete buffer_;
   }
 
@@ -156,26 +156,39 @@ class Outbox {
   template <class In, class Make>
   void pass(const Batch<In>& batch, Make&& make) {
     if (buffer_ == nullptr) [[unlikely]] { make_room(); }
-    for (std::size_t i = 0; i < batch.size; ++i) {
-      make(batch.records[i], [this, i](auto&& value) { this->put(i, std::forward<decltype(value)>(value)); });
+    for (std::size_t done = 0; done < batch.size;) {
+      const std::size_t taken = std::min(most, batch.size - done);
+      for (std::size_t i = 0; i < taken; ++i) {
+        make(batch.records[done + i],
+             [this, i](auto&& value) { this->put(i, std::forward<decltype(value)>(value)); });
+      }
+      delivered_ += taken;
+      port_.deliver({.records = record(0),
+                     .times = batch.times + done,
+                     .slots = batch.slots == nullptr ? nullptr : batch.slots + done,
+                     .size = taken});
+      if constexpr (!is_reused) destroy_all();
+      done += taken;
     }
-    delivered_ += batch.size;
-    port_.deliver({.records = record(0), .times = batch.times, .slots = batch.slots, .size = batch.size});
   }
   [[nodiscard]] std::uint64_t pushed() const noexcept { return delivered_ + size_; }
   /// The counter of what was pushed; for a snapshot, while nothing is in the buffer.
   [[nodiscard]] std::uint64_t& counter() noexcept { return delivered_; }
 
  private:
+  // Records that cannot be assigned are destroyed when they have been delivered.
+  static constexpr bool is_reused = std::is_move_assignable_v<Record>;
+  static constexpr std::size_t most =
+      std::clamp<std::size_t>((std::size_t{1} << 16) / sizeof(Record), 1, batch_limit);
   struct Buffer {
-    std::array<EventTime, batch_limit> times;
-    std::array<Slot, batch_limit> slots;
-    alignas(Record) std::array<std::byte, batch_limit * sizeof(Record)> records;
+    std::array<EventTime, most> times;
+    std::array<Slot, most> slots;
+    alignas(Record) std::array<std::byte, most * sizeof(Record)> records;
   };
   [[nodiscard]] Record* record(std::size_t at) const noexcept {
     return std::launder(reinterpret_cast<Record*>(buffer_->records.data())) + at;
   }
-  /// Puts a record over one that was there, or behind all that were.
+  /// Puts a record over one that was there, or behind all that are.
   template <class Value>
   void put(std::size_t at, Value&& value) {
     if (at == made_) [[unlikely]] {
@@ -183,15 +196,17 @@ class Outbox {
       ++made_;
     } else if constexpr (std::is_assignable_v<Record&, Value&&>) {
       *record(at) = std::forward<Value>(value);
-    } else {
-      std::destroy_at(record(at));
-      std::construct_at(record(at), std::forward<Value>(value));
+    } else if constexpr (is_reused) {
+      *record(at) = Record(std::forward<Value>(value));
     }
+  }
+  void destroy_all() noexcept {
+    while (made_ > 0) std::destroy_at(record(--made_));
   }
   /// Every record made so far is in use: delivers them if the buffer is full; else one more can be made.
   [[gnu::noinline]] void make_room() {
     if (buffer_ == nullptr) buffer_ = new Buffer;
-    if (size_ == batch_limit) deliver();
+    if (size_ == most) deliver();
   }
   [[gnu::noinline]] void deliver() {
     const std::size_t size = std::exchange(size_, 0);
@@ -199,11 +214,12 @@ class Outbox {
     const detail::OwnedMemory::Scope nobodys(nullptr);  // what others allocate is not this node's
     port_.deliver(
         {.records = record(0), .times = buffer_->times.data(), .slots = buffer_->slots.data(), .size = size});
+    if constexpr (!is_reused) destroy_all();
   }
 
   Port<Record> port_;
   Buffer* buffer_ = nullptr;
-  std::size_t made_ = 0;  // as many as were in the buffer at one time
+  std::size_t made_ = 0;  // records that are there: as many as were in the buffer at one time
   std::size_t size_ = 0;
   std::uint64_t delivered_ = 0;
 };

@@ -181,17 +181,17 @@ class KeyDictionary {
     const Looker look = looker();
     std::array<std::uint64_t, batch_limit> hashes;
     bool knows_all = true;
-    const auto start = [&](std::size_t i) {
+    const auto start = [&](std::size_t i) __attribute__((always_inline)) {
       decltype(auto) key = key_of(i);
       hashes[i] = look.hash(key);
       look.index.prefetch(hashes[i]);
     };
-    const auto guess = [&](std::size_t i) {
+    const auto guess = [&](std::size_t i) __attribute__((always_inline)) {
       decltype(auto) key = key_of(i);
       slots[i] = look.guess(key, hashes[i]);
       if (!is_word && slots[i] != no_slot) detail::prefetch_for_read(&look.keys[slots[i]]);
     };
-    const auto verify = [&](std::size_t i) {
+    const auto verify = [&](std::size_t i) __attribute__((always_inline)) {
       if constexpr (!is_word) {
         decltype(auto) key = key_of(i);
         if (slots[i] != no_slot && !detail::same_key<KeyType>(look.keys[slots[i]], key))

@@ -22,10 +22,10 @@ class TouchLists {
   /// The oldest pane that has a list. Needs `!is_empty()`.
   [[nodiscard]] PaneIndex front() const noexcept { return lists_[first_].pane; }
   void add(PaneIndex pane, Slot slot) {
-    if (!is_empty() && lists_.back().pane == pane) [[likely]] {
-      lists_.back().slots.push_back(slot);
+    if (newest_ != nullptr && newest_->pane == pane) [[likely]] {
+      newest_->slots.push_back(slot);
     } else {
-      list(pane).push_back(slot);
+      add_elsewhere(pane, slot);
     }
   }
   /// Calls `visit(pane, slots)` for each list.
@@ -39,6 +39,7 @@ class TouchLists {
     for (List& list : lists_) std::erase_if(list.slots, is_gone);
     std::erase_if(lists_, [](const List& list) { return list.slots.empty(); });
     first_ = 0;
+    find_newest();
   }
   /// Takes the list of the oldest pane out; its memory comes back with `recycle`.
   [[nodiscard]] StateVector<Slot> take_front();
@@ -50,9 +51,12 @@ class TouchLists {
     PaneIndex pane;
     StateVector<Slot> slots;
   };
+  void add_elsewhere(PaneIndex pane, Slot slot);
   StateVector<Slot>& list(PaneIndex pane);
+  void find_newest() noexcept { newest_ = is_empty() ? nullptr : &lists_.back(); }
 
   StateVector<List> lists_;
+  List* newest_ = nullptr;  // the last of them
   std::size_t first_ = 0;
   StateVector<StateVector<Slot>> spares_;
 };
