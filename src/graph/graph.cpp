@@ -6,7 +6,7 @@ namespace weir::inline v0 {
 
 Graph::Graph(std::string name, GraphSpec spec) : wiring_(new Wiring(std::move(name))) {
   static const int anchor = 0;
-  const auto here = reinterpret_cast<std::uintptr_t>(wiring_.get());
+  const auto here = reinterpret_cast<std::uintptr_t>(&*wiring_);
   const auto there = reinterpret_cast<std::uintptr_t>(&anchor);
   if (spec.memory != nullptr) wiring_->set_memory(spec.memory);
   wiring_->set_key_groups(spec.key_groups);
@@ -17,12 +17,12 @@ Graph::Graph(Graph&& other) noexcept = default;
 Graph& Graph::operator=(Graph&& other) noexcept = default;
 Graph::~Graph() = default;
 
-Wiring& Graph::wiring() const noexcept { return *wiring_; }
+Wiring& Graph::wiring() noexcept { return *wiring_; }
 
 void Graph::add_source(detail::SourceBase& source) { sources_.push_back(&source); }
 
 absl::StatusOr<Pipeline> Graph::build() && {
-  if (wiring_.get() == nullptr)
+  if (!wiring_)
     return absl::FailedPreconditionError("build() was called before on this graph; make a new one");
   Problems problems;
   if (const std::uint32_t groups = wiring_->key_groups().count;
@@ -39,8 +39,8 @@ absl::StatusOr<Pipeline> Graph::build() && {
   return Pipeline(new detail::PipelineCore(std::move(wiring_), std::move(sources_)));
 }
 
-std::string Graph::mermaid() const { return wiring_.get() == nullptr ? "" : detail::mermaid(*wiring_); }
-std::string Graph::dot() const { return wiring_.get() == nullptr ? "" : detail::dot(*wiring_); }
-std::string Graph::text() const { return wiring_.get() == nullptr ? "" : detail::text(*wiring_); }
+std::string Graph::mermaid() const { return !wiring_ ? "" : detail::mermaid(*wiring_); }
+std::string Graph::dot() const { return !wiring_ ? "" : detail::dot(*wiring_); }
+std::string Graph::text() const { return !wiring_ ? "" : detail::text(*wiring_); }
 
 }  // namespace weir::inline v0

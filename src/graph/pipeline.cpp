@@ -8,7 +8,7 @@ namespace weir::inline v0 {
 
 namespace detail {
 
-PipelineCore::PipelineCore(Hidden<Wiring> wiring, std::vector<SourceBase*> sources)
+PipelineCore::PipelineCore(Owner<Wiring> wiring, std::vector<SourceBase*> sources)
     : wiring_(std::move(wiring)), sources_(std::move(sources)) {}
 
 PipelineCore::~PipelineCore() = default;
@@ -32,7 +32,7 @@ absl::Status PipelineCore::refusal(const char* call) const {
 }
 
 absl::Status PipelineCore::wrong_graph(const Wiring* of) const {
-  if (of == wiring_.get()) return absl::OkStatus();
+  if (of == &*wiring_) return absl::OkStatus();
   return absl::InvalidArgumentError(wiring_->name() +
                                     ": the handle belongs to another pipeline; use this graph's own");
 }

@@ -78,8 +78,9 @@ bool TriggeredWindows::holds(std::uint32_t slot) const {
 
 std::uint64_t TriggeredWindows::live_windows() const {
   std::uint64_t live = 0;
-  for (Slot slot = 0; slot < kept_->store.slots(); ++slot) {
-    kept_->store.for_each(slot, [&live](WindowIndex, const TriggeredWindow&) { ++live; });
+  auto& store = const_cast<Kept&>(*kept_).store;
+  for (Slot slot = 0; slot < store.slots(); ++slot) {
+    store.for_each(slot, [&live](WindowIndex, const TriggeredWindow&) { ++live; });
   }
   return live;
 }

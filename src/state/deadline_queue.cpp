@@ -37,8 +37,8 @@ template <class Entry>
 void DeadlineQueue<Entry>::clear() {
   const MemoryScope memory(near_.get_allocator().memory());
   *lists_ = Lists{};
-  near_ = {};
-  opening_ = {};
+  near_ = StateVector<Near>{};  // braces alone would keep its memory
+  opening_ = StateVector<Entry>{};
   near_at_ = near_end_ = size_ = 0;
   opened_ = INT64_MIN;
   added_ = nullptr;
@@ -65,7 +65,7 @@ std::size_t DeadlineQueue<Entry>::size_bytes() const noexcept {
 }
 
 template <class Entry>
-void DeadlineQueue<Entry>::insert_near(EventTime deadline, Entry entry) {
+void DeadlineQueue<Entry>::insert_added(EventTime deadline, Entry entry) {
   StateVector<Near>& added = lists_->added;
   added.push_back({deadline, entry});
   std::push_heap(added.begin(), added.end(), is_later);
@@ -97,7 +97,7 @@ void DeadlineQueue<Entry>::take_first() {
   opening_.clear();
   if (is_on_wheel(first_)) {
     const std::size_t spoke = static_cast<std::size_t>(first_) % spokes;
-    empty(wheel_[spoke]);
+    take_all(wheel_[spoke]);
     occupied_[spoke / 64] &= ~(std::uint64_t{1} << spoke % 64);
   }
   if (auto& far = lists_->far; !far.is_empty() && far.first_key() == first_) {
@@ -111,14 +111,14 @@ void DeadlineQueue<Entry>::take_first() {
 }
 
 template <class Entry>
-void DeadlineQueue<Entry>::make_near() {
+void DeadlineQueue<Entry>::reserve_near() {
   near_at_ = 0;
   near_end_ = 0;
   if (near_.size() < opening_.size()) near_.resize(opening_.size());
 }
 
 template <class Entry>
-void DeadlineQueue<Entry>::empty(Bucket& bucket) {
+void DeadlineQueue<Entry>::take_all(Bucket& bucket) {
   for (; bucket.chunk != nullptr; bucket.size = Chunk::most) {
     const Entry* entries = bucket.chunk->entries.data();
     opening_.insert(opening_.end(), entries, entries + bucket.size);

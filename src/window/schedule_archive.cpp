@@ -9,28 +9,24 @@
 
 namespace weir::inline v0::detail {
 
-namespace {
-
-struct Nothing {
-  void archive(Archive&) {}
-};
-/// The empty rows that a key has got in a row.
-struct Empties {
-  std::uint32_t kind = 0;
-  std::uint32_t count = 0;
-};
-/// Late panes of a key's window.
-struct Refired {
-  EventTime closed{};
-  std::uint32_t kind = 0;
-  WindowIndex index = 0;
-  std::uint32_t count = 0;
-};
-using Place = std::pair<std::uint32_t, PaneIndex>;  // a kind of windows, a pane
-
-}  // namespace
-
 struct ScheduleArchive::Lists {
+  struct Nothing {
+    void archive(Archive&) {}
+  };
+  /// The empty rows that a key has got in a row.
+  struct Empties {
+    std::uint32_t kind = 0;
+    std::uint32_t count = 0;
+  };
+  /// Late panes of a key's window.
+  struct Refired {
+    EventTime closed{};
+    std::uint32_t kind = 0;
+    WindowIndex index = 0;
+    std::uint32_t count = 0;
+  };
+  using Place = std::pair<std::uint32_t, PaneIndex>;  // a kind of windows, a pane
+
   std::vector<KeyedThings<Nothing, true>> active;  // per kind
   std::map<Place, KeyedThings<Nothing, true>> pending;
   KeyedThings<Empties> empties;
@@ -51,7 +47,7 @@ void ScheduleArchive::split() {
     PaneSchedule::Kind& kind = schedule_.lists_->kinds[i];
     for (const Slot slot : kind.active) lists_->active[i].add(keys_, slot, {});
     kind.pending.for_each([&](PaneIndex pane, const StateVector<Slot>& slots) {
-      KeyedThings<Nothing, true>& list = lists_->pending[{i, pane}];
+      auto& list = lists_->pending[{i, pane}];
       for (const Slot slot : slots) list.add(keys_, slot, {});
     });
     for (const auto& [slot, count] : kind.empties) lists_->empties.add(keys_, slot, {i, count});
@@ -66,7 +62,7 @@ void ScheduleArchive::split() {
 }
 
 void ScheduleArchive::archive(Archive& archive, std::size_t group) {
-  for (KeyedThings<Nothing, true>& list : lists_->active) list.archive(archive, keys_, group, true);
+  for (auto& list : lists_->active) list.archive(archive, keys_, group, true);
   archive_pending(archive, group);
   lists_->empties.archive(archive, keys_, group);
   lists_->refired.archive(archive, keys_, group);
@@ -86,7 +82,7 @@ void ScheduleArchive::archive_pending(Archive& archive, std::size_t group) {
     return;
   }
   for (std::size_t i = 0; i < count && archive.is_good(); ++i) {
-    Place place{};
+    Lists::Place place{};
     archive(place);
     if (place.first >= lists_->active.size() ||
         place.second <= schedule_.lists_->kinds[place.first].enrolled ||
@@ -108,7 +104,7 @@ void ScheduleArchive::join(EventTime watermark) {
     if (entry.thing.kind < kinds.size()) kinds[entry.thing.kind].empties[entry.slot] = entry.thing.count;
   }
   for (const auto& entry : lists_->refired.sorted()) {
-    const Refired& refired = entry.thing;
+    const Lists::Refired& refired = entry.thing;
     if (refired.closed > watermark)
       schedule_.lists_->refired.at({refired.closed, refired.kind, refired.index, entry.slot}) = refired.count;
   }

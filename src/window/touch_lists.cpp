@@ -11,7 +11,6 @@ StateVector<Slot> TouchLists::take_front() {
     lists_.clear();
     first_ = 0;
   }
-  find_newest();
   return slots;
 }
 
@@ -20,10 +19,7 @@ void TouchLists::recycle(StateVector<Slot>&& slots) {
   spares_.push_back(std::move(slots));
 }
 
-void TouchLists::add_elsewhere(PaneIndex pane, Slot slot) {
-  list(pane).push_back(slot);
-  find_newest();
-}
+void TouchLists::add_elsewhere(PaneIndex pane, Slot slot) { list(pane).push_back(slot); }
 
 StateVector<Slot>& TouchLists::list(PaneIndex pane) {
   if (first_ > 16 && first_ * 2 > lists_.size()) {

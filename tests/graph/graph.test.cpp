@@ -2,6 +2,7 @@
 
 #include <weir/weir.hpp>
 
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -246,6 +247,27 @@ TEST_CASE("the pipeline draws the same pictures as its graph") {
   CHECK(pipeline.text() == text);
   CHECK(pipeline.mermaid() == mermaid);
   CHECK(pipeline.dot().find("digraph") == 0);
+}
+
+TEST_CASE("a graph that is moved from has nothing left, and one that is moved to has lost what it had") {
+  const auto shared = std::make_shared<int>(0);
+  weir::Graph graph{"first"};
+  events_of(graph) | weir::tap("seen", [shared](const Event&) {});
+  CHECK(shared.use_count() == 2);
+  weir::Graph other{"second"};
+  const auto events = events_of(other);
+  std::int64_t seen = 0;
+  events | weir::sink("count", [&seen](const Event&) { ++seen; });
+  graph = std::move(other);
+  CHECK(shared.use_count() == 1);
+  CHECK(other.text().empty());  // NOLINT(bugprone-use-after-move)
+  CHECK(std::move(other).build().status().code() == absl::StatusCode::kFailedPrecondition);
+  weir::Graph last(std::move(graph));
+  auto pipeline = std::move(last).build().value();
+  pipeline.push(events, desk::event(1, 1, 1));
+  weir::Pipeline taken = std::move(pipeline);
+  taken.push(events, desk::event(1, 2, 1));
+  CHECK(seen == 2);
 }
 
 TEST_CASE("keys are found whatever the hash seed, and it never shows in the output") {

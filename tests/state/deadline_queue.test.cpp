@@ -138,6 +138,25 @@ TEST_CASE("what fires may arm again, in the same step too") {
   CHECK(queue.earliest() <= event_time(32));
 }
 
+TEST_CASE("a queue that is cleared has no entries and no memory, and can be used again") {
+  weir::detail::DeadlineQueue<Slot> queue(weir::Duration{10});
+  const auto at = [](Slot i) { return event_time(i % 5000); };
+  const auto ignore = [](EventTime, Slot) {};
+  const std::size_t fresh = queue.size_bytes();
+  for (Slot i = 0; i < 10'000; ++i) queue.arm(at(i), i);
+  queue.advance(event_time(2500), at, ignore);
+  for (Slot i = 0; i < 100; ++i) queue.arm(at(i), i);
+  CHECK(queue.size_bytes() > 10'000);
+  queue.clear();
+  CHECK(queue.size() == 0);
+  CHECK(queue.size_bytes() == fresh);
+  CHECK(queue.earliest() == weir::end_of_time);
+  queue.arm(event_time(7), 7);
+  std::vector<Slot> fired;
+  queue.advance(event_time(100), at, [&](EventTime, Slot i) { fired.push_back(i); });
+  CHECK(fired == std::vector<Slot>{7});
+}
+
 TEST_CASE("deadlines at the ends of time are kept in order") {
   constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
   constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();

@@ -42,7 +42,10 @@ class Counted final : public std::pmr::memory_resource {
   bool refuses_ = false;
 };
 
-using Owner = std::unique_ptr<OwnedMemory, weir::detail::EndOwned>;
+struct End {
+  void operator()(OwnedMemory* memory) const noexcept { memory->end(); }
+};
+using Owner = std::unique_ptr<OwnedMemory, End>;
 
 static_assert(sizeof(OwnedVector<int>) == sizeof(std::vector<int>));
 static_assert(sizeof(OwnedString) == sizeof(std::string));

@@ -98,8 +98,8 @@ inline constexpr bool takes_braces<Type, 17> = requires {
   Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
 };
 
-/// How many members a struct has, found by giving each of them empty braces; 17 if there are more than 16. It takes fewer if it
-/// takes more.
+/// How many members a struct has, found by giving each of them empty braces; 17 if there are more than 16. A struct that takes many
+/// braces takes fewer, unless it has references, of which nothing can be read.
 template <class Type, std::size_t least = 0, std::size_t most = 17>
 consteval std::size_t count_members() {
   constexpr std::size_t middle = (least + most + 1) / 2;

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <weir/base/owner.hpp>
 #include <weir/state/column.hpp>
 #include <weir/state/owned.hpp>
 #include <weir/time/instant.hpp>
@@ -104,17 +105,14 @@ class Port {
 
 /// A port with a buffer: collects records and delivers them in batches. The buffer's memory is reused.
 ///
-/// Memory:  none before the first record, then for a full batch: of large records fewer than 256, so that it is at most 64 KiB
+/// Memory:  none before the first record, then for a full batch: of large records fewer than 256, as many as fit in 64 KiB
 template <class Record>
 class Outbox {
  public:
   Outbox() = default;
   Outbox(const Outbox&) = delete;
   Outbox& operator=(const Outbox&) = delete;
-  ~Outbox() {
-    destroy_all();
-    delete buffer_;
-  }
+  ~Outbox() { destroy_all(); }
 
   [[nodiscard]] Port<Record>& port() noexcept { return port_; }
   [[nodiscard]] bool is_connected() const noexcept { return port_.is_connected(); }
@@ -155,7 +153,7 @@ class Outbox {
   /// must be empty.
   template <class In, class Make>
   void pass(const Batch<In>& batch, Make&& make) {
-    if (buffer_ == nullptr) [[unlikely]] { make_room(); }
+    if (!buffer_) [[unlikely]] { make_room(); }
     for (std::size_t done = 0; done < batch.size;) {
       const std::size_t taken = std::min(most, batch.size - done);
       for (std::size_t i = 0; i < taken; ++i) {
@@ -185,8 +183,8 @@ class Outbox {
     std::array<Slot, most> slots;
     alignas(Record) std::array<std::byte, most * sizeof(Record)> records;
   };
-  [[nodiscard]] Record* record(std::size_t at) const noexcept {
-    return std::launder(reinterpret_cast<Record*>(buffer_->records.data())) + at;
+  [[nodiscard]] Record* record(std::size_t at) noexcept {
+    return reinterpret_cast<Record*>(buffer_->records.data()) + at;
   }
   /// Puts a record over one that was there, or behind all that are.
   template <class Value>
@@ -205,7 +203,7 @@ class Outbox {
   }
   /// Every record made so far is in use: delivers them if the buffer is full; else one more can be made.
   [[gnu::noinline]] void make_room() {
-    if (buffer_ == nullptr) buffer_ = new Buffer;
+    if (!buffer_) buffer_ = detail::Owner<Buffer>(new Buffer);
     if (size_ == most) deliver();
   }
   [[gnu::noinline]] void deliver() {
@@ -218,7 +216,7 @@ class Outbox {
   }
 
   Port<Record> port_;
-  Buffer* buffer_ = nullptr;
+  detail::Owner<Buffer> buffer_;
   std::size_t made_ = 0;  // records that are there: as many as were in the buffer at one time
   std::size_t size_ = 0;
   std::uint64_t delivered_ = 0;

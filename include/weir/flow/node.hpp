@@ -14,7 +14,7 @@
 
 #include <weir/base/description.hpp>
 #include <weir/base/hash.hpp>
-#include <weir/base/hidden.hpp>
+#include <weir/base/owner.hpp>
 #include <weir/flow/stats.hpp>
 #include <weir/state/kept_keys.hpp>
 #include <weir/state/memory.hpp>
@@ -156,7 +156,7 @@ class Node {
   std::string definition_;
   EventTime watermark_ = no_time;
   EventTime last_watermark_ = no_time;  // before the end
-  detail::Hidden<Inputs> inputs_;
+  detail::Owner<Inputs> inputs_;
   detail::OwnedMemory* value_memory_ = nullptr;  // null: values own nothing
   detail::Work* work_ = nullptr;
   std::size_t id_ = 0;
@@ -244,6 +244,7 @@ class Wiring {
  private:
   struct Shape;
 
+  /// Takes the node over.
   void adopt(Node* node, std::initializer_list<const Node*> inputs, bool values_own_memory);
   void check_names(Problems& problems) const;
   void check_described(Problems& problems) const;
@@ -256,8 +257,8 @@ class Wiring {
   std::string name_;
   std::pmr::memory_resource* memory_ = detail::default_memory();
   HashSeed hash_seed_;
-  detail::Hidden<Shape> shape_;
-  detail::Hidden<detail::Work> work_;
+  detail::Owner<Shape> shape_;
+  detail::Owner<detail::Work> work_;
   bool is_sealed_ = false;
 };
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <memory>
 #include <memory_resource>
 #include <string>
 #include <type_traits>
@@ -57,10 +56,10 @@ class Graph {
   [[nodiscard]] std::string text() const;
 
  private:
-  [[nodiscard]] Wiring& wiring() const noexcept;
+  [[nodiscard]] Wiring& wiring() noexcept;
   void add_source(detail::SourceBase& source);
 
-  detail::Hidden<Wiring> wiring_;
+  detail::Owner<Wiring> wiring_;
   std::vector<detail::SourceBase*> sources_;
 };
 

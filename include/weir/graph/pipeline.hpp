@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,7 +13,7 @@
 #include <absl/status/statusor.h>
 
 #include <weir/base/assert.hpp>
-#include <weir/base/hidden.hpp>
+#include <weir/base/owner.hpp>
 #include <weir/flow/node.hpp>
 #include <weir/graph/meter.hpp>
 #include <weir/graph/snapshot.hpp>
@@ -30,7 +29,7 @@ namespace detail {
 /// The state of a pipeline that does not depend on record types. Stays where it is while a call runs in it.
 class PipelineCore {
  public:
-  PipelineCore(Hidden<Wiring> wiring, std::vector<SourceBase*> sources);
+  PipelineCore(Owner<Wiring> wiring, std::vector<SourceBase*> sources);
   PipelineCore(const PipelineCore&) = delete;
   PipelineCore& operator=(const PipelineCore&) = delete;
   ~PipelineCore();
@@ -134,7 +133,7 @@ class PipelineCore {
   void prepare_snapshot();
   void rest();
 
-  Hidden<Wiring> wiring_;
+  Owner<Wiring> wiring_;
   std::vector<SourceBase*> sources_;
   Meter meter_;
   bool busy_ = false;

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include <weir/base/hidden.hpp>
+#include <weir/base/owner.hpp>
 #include <weir/flow/node.hpp>
 #include <weir/flow/node_archive.hpp>
 #include <weir/operators/row_emitter.hpp>
@@ -139,7 +139,7 @@ class TriggeredWindows : public Node {
   void clean_up(Slot slot, WindowIndex index, EventTime to);
 
   WindowPlan plan_;
-  Hidden<Kept> kept_;
+  Owner<Kept> kept_;
 };
 
 /// Windows of fixed shape with early, repeated, discarding or retracting panes: each window has its own state.

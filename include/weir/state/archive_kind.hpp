@@ -103,7 +103,7 @@ consteval ArchiveKind archive_kind() {
 template <class T>
 struct PartTypes;
 template <class... Part>
-struct PartTypes<std::tuple<Part...>> : std::type_identity<Types<Part...>> {};
+struct PartTypes<std::tuple<Part...>> : std::type_identity<Types<std::remove_reference_t<Part>...>> {};
 template <class First, class Second>
 struct PartTypes<std::pair<First, Second>> : std::type_identity<Types<First, Second>> {};
 /// WEIR_FIELDS refers to fields of a const value.

@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
 
-#include <weir/base/hidden.hpp>
+#include <weir/base/owner.hpp>
 #include <weir/state/pool.hpp>
 #include <weir/time/instant.hpp>
 
@@ -130,7 +131,7 @@ class DeadlineQueue {
 
   void place(EventTime deadline, Entry entry) {
     const std::int64_t bucket = bucket_of(deadline);
-    if (bucket <= opened_) [[unlikely]] { return insert_near(deadline, entry); }
+    if (bucket <= opened_) [[unlikely]] { return insert_added(deadline, entry); }
     if (is_on_wheel(bucket)) [[likely]] {
       const std::size_t spoke = static_cast<std::size_t>(bucket) % spokes;
       add(wheel_[spoke], entry);
@@ -161,7 +162,7 @@ class DeadlineQueue {
       drop_added();
     }
   }
-  void insert_near(EventTime deadline, Entry entry);
+  void insert_added(EventTime deadline, Entry entry);
   void drop_added();
   void add_far(std::int64_t bucket, Entry entry);
   void add(Bucket& bucket, Entry entry) {
@@ -181,7 +182,7 @@ class DeadlineQueue {
       return false;
     }
     take_first();
-    make_near();
+    reserve_near();
     for (std::size_t i = 0; i < opening_.size(); ++i) {
       if (i + hinted_ahead < opening_.size()) hint(opening_[i + hinted_ahead], false);
       const Entry& entry = opening_[i];
@@ -198,8 +199,8 @@ class DeadlineQueue {
     return true;
   }
   /// Makes room in near_ for what is opening.
-  void make_near();
-  void empty(Bucket& bucket);
+  void reserve_near();
+  void take_all(Bucket& bucket);
   void find_first();
   void sort_near();
 
@@ -215,7 +216,7 @@ class DeadlineQueue {
   bool is_waiting_ = false;                            // some bucket is not empty
   std::int64_t first_ = 0;                             // the first one
   StateVector<Entry> opening_;
-  Hidden<Lists> lists_;
+  Owner<Lists> lists_;
 };
 
 /// An entry of a slot, in an order of its own.

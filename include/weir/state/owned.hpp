@@ -50,9 +50,6 @@ class OwnedMemory {
   std::size_t bytes_ = 0;
   bool is_ended_ = false;
 };
-struct EndOwned {
-  void operator()(OwnedMemory* memory) const noexcept { memory->end(); }
-};
 
 /// A node of a type that says so keeps values that may own memory.
 template <class NodeType>

@@ -68,8 +68,9 @@ class Pooled {
   explicit Pooled(Pool<Object>& pool) : pool_(&pool), object_(pool.make()) {}
   Pooled(Pooled&& other) noexcept : pool_(other.pool_), object_(std::exchange(other.object_, nullptr)) {}
   Pooled& operator=(Pooled&& other) noexcept {
-    std::swap(pool_, other.pool_);
-    std::swap(object_, other.object_);
+    Pooled taken(std::move(other));
+    std::swap(pool_, taken.pool_);
+    std::swap(object_, taken.object_);
     return *this;
   }
   ~Pooled() {

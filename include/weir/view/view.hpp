@@ -4,7 +4,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,7 +12,7 @@
 
 #include <absl/status/statusor.h>
 
-#include <weir/base/hidden.hpp>
+#include <weir/base/owner.hpp>
 #include <weir/flow/definition.hpp>
 #include <weir/flow/node.hpp>
 #include <weir/flow/stream.hpp>
@@ -41,15 +40,15 @@ class ViewNode : public Node, public RowGate<Row> {
 
   void check(Problems& problems) const override {
     check_view(problems, name(), spec_, fallback_.has_value());
-    if (publisher_.get() != nullptr) check_publish(problems, name(), publisher_->spec());
+    if (publisher_) check_publish(problems, name(), publisher_->spec());
   }
   void rest() override {
-    if (publisher_.get() != nullptr) publisher_->publish(now());
+    if (publisher_) publisher_->publish(now());
   }
   void refresh(OperatorStats& stats) const override {
-    if (publisher_.get() != nullptr) stats.state_bytes = publisher_->size_bytes();
+    if (publisher_) stats.state_bytes = publisher_->size_bytes();
   }
-  void publish_with(Hidden<PublisherBase> publisher) {
+  void publish_with(Owner<PublisherBase> publisher) {
     publisher_ = std::move(publisher);
     ask_to_keep_up();
   }
@@ -64,7 +63,7 @@ class ViewNode : public Node, public RowGate<Row> {
   }
   [[nodiscard]] std::string text(const Wiring& wiring) const {
     return describe_view(wiring, *this, spec_, fallback_.has_value(), has_gate_,
-                         publisher_.get() != nullptr ? &publisher_->spec() : nullptr);
+                         publisher_ ? &publisher_->spec() : nullptr);
   }
 
   /// The host's own policy for a stale row.
@@ -78,7 +77,7 @@ class ViewNode : public Node, public RowGate<Row> {
   ViewStats reads_;
   std::uint64_t fingerprint_ = 0;
   bool has_gate_ = false;
-  Hidden<PublisherBase> publisher_{nullptr};  // none: nothing is published
+  Owner<PublisherBase> publisher_;  // none: nothing is published
 };
 
 /// A view with what the host gave it to call.
@@ -347,7 +346,7 @@ struct Viewing {
       const detail::MemoryScope memory(handle.wiring().memory());
       detail::ViewPublisher<KeyType, Row>* publisher = new detail::Publisher<KeyType, Row, Handle::windows>(
           published, spec, node.fingerprint(), node.fallback(), node, handle.rows(), handle.wiring());
-      node.publish_with(detail::Hidden<detail::PublisherBase>(publisher));
+      node.publish_with(detail::Owner<detail::PublisherBase>(publisher));
       return publisher;
     } else {
       return nullptr;

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include <weir/base/hidden.hpp>
+#include <weir/base/owner.hpp>
 #include <weir/state/column.hpp>
 #include <weir/window/pane_layout.hpp>
 #include <weir/window/plan.hpp>
@@ -25,7 +25,7 @@ struct WindowFiring {
   Window window{};
   Pane pane{};
   EventTime row_time{};
-  std::span<Slot> slots = {};
+  std::span<Slot> slots = {};  // until the firing ends; who visits them puts those that it keeps first
 };
 
 /// A window that has closed and that a late record fires again.
@@ -152,7 +152,7 @@ class PaneSchedule {
   // Per slot: a bit for each kind whose `active` it is in, and above them the number of its empty rows in a grace.
   Column<std::uint64_t> flags_;
   static constexpr std::uint64_t one_amendable = std::uint64_t{1} << 32;
-  Hidden<Lists> lists_;
+  Owner<Lists> lists_;
 };
 
 }  // namespace weir::inline v0::detail

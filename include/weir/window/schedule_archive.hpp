@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include <weir/base/hidden.hpp>
+#include <weir/base/owner.hpp>
 #include <weir/state/archive.hpp>
 #include <weir/state/kept_keys.hpp>
 #include <weir/window/pane_schedule.hpp>
@@ -33,7 +33,7 @@ class ScheduleArchive {
 
   PaneSchedule& schedule_;
   const KeptKeys& keys_;
-  Hidden<Lists> lists_;
+  Owner<Lists> lists_;
 };
 
 }  // namespace weir::inline v0::detail

@@ -22,8 +22,9 @@ class TouchLists {
   /// The oldest pane that has a list. Needs `!is_empty()`.
   [[nodiscard]] PaneIndex front() const noexcept { return lists_[first_].pane; }
   void add(PaneIndex pane, Slot slot) {
-    if (newest_ != nullptr && newest_->pane == pane) [[likely]] {
-      newest_->slots.push_back(slot);
+    // Once the last list is taken out there are none: this is `is_empty` without a division.
+    if (!lists_.empty() && lists_.back().pane == pane) [[likely]] {
+      lists_.back().slots.push_back(slot);
     } else {
       add_elsewhere(pane, slot);
     }
@@ -39,7 +40,6 @@ class TouchLists {
     for (List& list : lists_) std::erase_if(list.slots, is_gone);
     std::erase_if(lists_, [](const List& list) { return list.slots.empty(); });
     first_ = 0;
-    find_newest();
   }
   /// Takes the list of the oldest pane out; its memory comes back with `recycle`.
   [[nodiscard]] StateVector<Slot> take_front();
@@ -53,10 +53,8 @@ class TouchLists {
   };
   void add_elsewhere(PaneIndex pane, Slot slot);
   StateVector<Slot>& list(PaneIndex pane);
-  void find_newest() noexcept { newest_ = is_empty() ? nullptr : &lists_.back(); }
 
   StateVector<List> lists_;
-  List* newest_ = nullptr;  // the last of them
   std::size_t first_ = 0;
   StateVector<StateVector<Slot>> spares_;
 };
