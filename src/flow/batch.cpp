@@ -3,8 +3,6 @@
 namespace weir::inline v0::detail {
 
 Targets::Targets() noexcept = default;
-Targets::Targets(Targets&&) noexcept = default;
-Targets& Targets::operator=(Targets&&) noexcept = default;
 Targets::~Targets() = default;
 
 void Targets::add(const Target& target) { targets_.push_back(target); }

@@ -16,6 +16,8 @@ class Owner {
  public:
   Owner() = default;
   explicit Owner(Type* object) noexcept : object_(object) {}
+  Owner(const Owner&) = delete;
+  Owner& operator=(const Owner&) = delete;
   Owner(Owner&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
   Owner& operator=(Owner&& other) noexcept {
     Owner taken(std::move(other));
@@ -23,7 +25,8 @@ class Owner {
     return *this;
   }
   ~Owner() {
-    static_assert(sizeof(Type) > 0, "the owner's destructor belongs into a source");
+    static_assert(
+        requires { sizeof(Type); }, "the owner's destructor belongs into a source");
     delete object_;
   }
 

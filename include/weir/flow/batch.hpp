@@ -43,8 +43,8 @@ class Targets {
     void* node;
   };
   Targets() noexcept;
-  Targets(Targets&&) noexcept;
-  Targets& operator=(Targets&&) noexcept;
+  Targets(const Targets&) = delete;
+  Targets& operator=(const Targets&) = delete;
   ~Targets();
 
   void add(const Target& target);

@@ -35,6 +35,8 @@ struct GraphSpec {
 class Graph {
  public:
   explicit Graph(std::string name, GraphSpec spec = {});
+  Graph(const Graph&) = delete;
+  Graph& operator=(const Graph&) = delete;
   Graph(Graph&& other) noexcept;
   Graph& operator=(Graph&& other) noexcept;
   ~Graph();

@@ -156,6 +156,8 @@ class Pipeline {
  public:
   /// What `Graph::build` makes; the core is the pipeline's from now on.
   explicit Pipeline(detail::PipelineCore* core) noexcept : core_(core) {}
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
   Pipeline(Pipeline&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}
   Pipeline& operator=(Pipeline&& other) noexcept {
     Pipeline taken(std::move(other));

@@ -66,6 +66,8 @@ class Pooled {
  public:
   Pooled() = default;
   explicit Pooled(Pool<Object>& pool) : pool_(&pool), object_(pool.make()) {}
+  Pooled(const Pooled&) = delete;
+  Pooled& operator=(const Pooled&) = delete;
   Pooled(Pooled&& other) noexcept : pool_(other.pool_), object_(std::exchange(other.object_, nullptr)) {}
   Pooled& operator=(Pooled&& other) noexcept {
     Pooled taken(std::move(other));
