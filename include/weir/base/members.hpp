@@ -26,77 +26,34 @@ inline constexpr bool has_base = requires {
   Type{AnyBase<Type>{}};
 };
 
+#define WEIR_DETAIL_BRACES(count, ...)                         \
+  template <class Type>                                        \
+  inline constexpr bool takes_braces<Type, count> = requires { \
+    Type{__VA_ARGS__};                                         \
+  };
+
 /// Whether a struct can be made of so many empty braces.
 template <class Type, std::size_t count>
 inline constexpr bool takes_braces = false;
-template <class Type>
-inline constexpr bool takes_braces<Type, 1> = requires {
-  Type{{}};
-};
-template <class Type>
-inline constexpr bool takes_braces<Type, 2> = requires {
-  Type{{}, {}};
-};
-template <class Type>
-inline constexpr bool takes_braces<Type, 3> = requires {
-  Type{{}, {}, {}};
-};
-template <class Type>
-inline constexpr bool takes_braces<Type, 4> = requires {
-  Type{{}, {}, {}, {}};
-};
-template <class Type>
-inline constexpr bool takes_braces<Type, 5> = requires {
-  Type{{}, {}, {}, {}, {}};
-};
-template <class Type>
-inline constexpr bool takes_braces<Type, 6> = requires {
-  Type{{}, {}, {}, {}, {}, {}};
-};
-template <class Type>
-inline constexpr bool takes_braces<Type, 7> = requires {
-  Type{{}, {}, {}, {}, {}, {}, {}};
-};
-template <class Type>
-inline constexpr bool takes_braces<Type, 8> = requires {
-  Type{{}, {}, {}, {}, {}, {}, {}, {}};
-};
-template <class Type>
-inline constexpr bool takes_braces<Type, 9> = requires {
-  Type{{}, {}, {}, {}, {}, {}, {}, {}, {}};
-};
-template <class Type>
-inline constexpr bool takes_braces<Type, 10> = requires {
-  Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
-};
-template <class Type>
-inline constexpr bool takes_braces<Type, 11> = requires {
-  Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
-};
-template <class Type>
-inline constexpr bool takes_braces<Type, 12> = requires {
-  Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
-};
-template <class Type>
-inline constexpr bool takes_braces<Type, 13> = requires {
-  Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
-};
-template <class Type>
-inline constexpr bool takes_braces<Type, 14> = requires {
-  Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
-};
-template <class Type>
-inline constexpr bool takes_braces<Type, 15> = requires {
-  Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
-};
-template <class Type>
-inline constexpr bool takes_braces<Type, 16> = requires {
-  Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
-};
-template <class Type>
-inline constexpr bool takes_braces<Type, 17> = requires {
-  Type{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
-};
+WEIR_DETAIL_BRACES(1, {})
+WEIR_DETAIL_BRACES(2, {}, {})
+WEIR_DETAIL_BRACES(3, {}, {}, {})
+WEIR_DETAIL_BRACES(4, {}, {}, {}, {})
+WEIR_DETAIL_BRACES(5, {}, {}, {}, {}, {})
+WEIR_DETAIL_BRACES(6, {}, {}, {}, {}, {}, {})
+WEIR_DETAIL_BRACES(7, {}, {}, {}, {}, {}, {}, {})
+WEIR_DETAIL_BRACES(8, {}, {}, {}, {}, {}, {}, {}, {})
+WEIR_DETAIL_BRACES(9, {}, {}, {}, {}, {}, {}, {}, {}, {})
+WEIR_DETAIL_BRACES(10, {}, {}, {}, {}, {}, {}, {}, {}, {}, {})
+WEIR_DETAIL_BRACES(11, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {})
+WEIR_DETAIL_BRACES(12, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {})
+WEIR_DETAIL_BRACES(13, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {})
+WEIR_DETAIL_BRACES(14, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {})
+WEIR_DETAIL_BRACES(15, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {})
+WEIR_DETAIL_BRACES(16, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {})
+WEIR_DETAIL_BRACES(17, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {})
+
+#undef WEIR_DETAIL_BRACES
 
 /// How many members a struct has, found by giving each of them empty braces; 17 if there are more than 16. A struct that takes many
 /// braces takes fewer, unless it has references, of which nothing can be read.
