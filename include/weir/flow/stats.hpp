@@ -39,15 +39,14 @@ struct OperatorStats {
   std::uint64_t behind = 0;          ///< source: records behind its watermark when they came
   std::uint64_t future = 0;  ///< source: records beyond the future guard; kept, but they move no watermark
   std::uint64_t jumped = 0;  ///< source: records beyond the jump guard; kept, but they move no watermark
-  std::uint64_t regressions = 0;      ///< source: watermarks of the host that went back
-  std::uint64_t skipped_firings = 0;  ///< early panes left out because one advance passed too many of them
-  std::uint64_t no_timestamp = 0;     ///< of rejected: no timestamp
-  std::uint64_t out_of_range = 0;     ///< of rejected: outside [earliest, latest]
-  std::uint64_t over_key_limit = 0;   ///< of rejected: a new key above the limit
-  std::uint64_t evicted = 0;          ///< key_by: keys whose state was given up to make room for others
-  std::uint64_t keys = 0;             ///< key_by: keys that have a slot now
-  std::uint64_t state_bytes =
-      0;  ///< memory the operator holds now; what values own: by `OwnedAllocator` only
+  std::uint64_t regressions = 0;       ///< source: watermarks of the host that went back
+  std::uint64_t skipped_firings = 0;   ///< early panes left out because one advance passed too many of them
+  std::uint64_t no_timestamp = 0;      ///< of rejected: no timestamp
+  std::uint64_t out_of_range = 0;      ///< of rejected: outside [earliest, latest]
+  std::uint64_t over_key_limit = 0;    ///< of rejected: a new key above the limit
+  std::uint64_t evicted = 0;           ///< key_by: keys whose state was given up to make room for others
+  std::uint64_t keys = 0;              ///< key_by: keys that have a slot now
+  std::uint64_t state_bytes = 0;       ///< memory it holds now; of what values own, that by `OwnedAllocator`
   std::vector<FeatureStats> features;  ///< aggregates: one per feature, in order
 
   /// The conservation law.
